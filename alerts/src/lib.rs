@@ -1,0 +1,1 @@
+//! Rules to findings to incidents to deliveries.

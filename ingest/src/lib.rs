@@ -1,0 +1,1 @@
+//! Bytes from outside to typed rows: bounded, decoded, normalized, never failing as a whole.

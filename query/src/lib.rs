@@ -1,0 +1,1 @@
+//! A question to rows: the DataFusion session, its guard, its limits and its formats.

@@ -1,0 +1,151 @@
+//! The event tables and their columns: the contract between what is written and what is read.
+//!
+//! Names and types are those of Azure Log Analytics, so that KQL and SQL written for it run unchanged.
+//! A record never creates a column: what no column holds goes to `AdditionalFields` as JSON text.
+
+mod activity;
+mod flow;
+mod gateway;
+mod quarantine;
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::Arc;
+
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
+
+/// Name of the event-time column, present in every table.
+pub const TIME_COLUMN: &str = "TimeGenerated";
+
+/// Key of a Parquet field's id in Arrow metadata, by which DuckLake finds a column in a file.
+const FIELD_ID: &str = "PARQUET:field_id";
+
+/// An event table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Table {
+    /// API Management `GatewayLogs`.
+    ApiManagementGatewayLogs,
+    /// Network flows, one row per flow tuple of NSG and VNet flow logs.
+    NtaNetAnalytics,
+    /// Activity (control plane) logs.
+    AzureActivity,
+    /// What could not be read.
+    Quarantine,
+}
+
+/// What a column holds, in Kusto's words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ColumnType {
+    /// UTF-8 text.
+    Text,
+    /// 32-bit integer.
+    Int,
+    /// 64-bit integer.
+    Long,
+    /// 64-bit float.
+    Real,
+    /// Boolean.
+    Bool,
+    /// UTC, microseconds.
+    Datetime,
+    /// JSON text.
+    Dynamic,
+    /// Octets as they came.
+    Bytes,
+}
+
+/// A column of an event table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Column {
+    /// Name, exactly as queries write it.
+    pub name: &'static str,
+    /// What it holds.
+    pub kind: ColumnType,
+}
+
+impl Column {
+    const fn new(name: &'static str, kind: ColumnType) -> Self {
+        Self { name, kind }
+    }
+}
+
+impl ColumnType {
+    /// The Arrow type that carries it.
+    pub fn arrow(self) -> DataType {
+        match self {
+            Self::Text | Self::Dynamic => DataType::Utf8,
+            Self::Int => DataType::Int32,
+            Self::Long => DataType::Int64,
+            Self::Real => DataType::Float64,
+            Self::Bool => DataType::Boolean,
+            Self::Datetime => DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())),
+            Self::Bytes => DataType::Binary,
+        }
+    }
+
+    /// The type's name in a DuckLake catalog.
+    pub fn ducklake(self) -> &'static str {
+        match self {
+            Self::Text | Self::Dynamic => "varchar",
+            Self::Int => "int32",
+            Self::Long => "int64",
+            Self::Real => "float64",
+            Self::Bool => "boolean",
+            Self::Datetime => "timestamptz",
+            Self::Bytes => "blob",
+        }
+    }
+}
+
+impl Table {
+    /// Every event table.
+    pub const ALL: [Self; 4] = [
+        Self::ApiManagementGatewayLogs,
+        Self::NtaNetAnalytics,
+        Self::AzureActivity,
+        Self::Quarantine,
+    ];
+
+    /// The name that queries use.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::ApiManagementGatewayLogs => "ApiManagementGatewayLogs",
+            Self::NtaNetAnalytics => "NTANetAnalytics",
+            Self::AzureActivity => "AzureActivity",
+            Self::Quarantine => "_Quarantine",
+        }
+    }
+
+    /// The table of that name; case counts, as in Kusto.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|table| table.name() == name)
+    }
+
+    /// Its columns, in catalog order.
+    pub fn columns(self) -> &'static [Column] {
+        match self {
+            Self::ApiManagementGatewayLogs => gateway::COLUMNS,
+            Self::NtaNetAnalytics => flow::COLUMNS,
+            Self::AzureActivity => activity::COLUMNS,
+            Self::Quarantine => quarantine::COLUMNS,
+        }
+    }
+
+    /// Its Arrow schema; each field carries its DuckLake column id.
+    pub fn arrow_schema(self) -> SchemaRef {
+        let fields = self.columns().iter().zip(1_usize..).map(|(column, id)| {
+            Field::new(column.name, column.kind.arrow(), true)
+                .with_metadata(HashMap::from([(FIELD_ID.to_owned(), id.to_string())]))
+        });
+        Arc::new(Schema::new(fields.collect::<Vec<_>>()))
+    }
+}
+
+impl fmt::Display for Table {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self.name())
+    }
+}
+
+#[cfg(test)]
+mod tests;
