@@ -4,10 +4,33 @@
 //! An acknowledged batch is on disk and is counted exactly once; this crate keeps that promise. It
 //! knows nothing of HTTP, log formats, queries or rules.
 
+mod batch;
+mod catalog;
+mod disk;
+mod idempotency;
+mod progress;
+mod publish;
+mod rows;
 pub mod schema;
+mod segment;
+mod store;
 mod time;
+mod wal;
 mod workspace;
 
+pub use batch::{BatchError, NewBatch, Receipt};
+pub use catalog::CatalogError;
+pub use disk::DiskError;
+pub use idempotency::{Claim, ClaimOutcome};
+pub use progress::Progress;
+pub use publish::Published;
+pub use rows::TableSnapshot;
 pub use schema::{Column, ColumnType, Table};
+pub use segment::{Segment, SegmentError};
+pub use store::{AppendError, Store, StoreError, StoreSettings};
 pub use time::{Clock, ManualClock, SystemClock, Timestamp};
+pub use wal::{ReplayError, WalError};
 pub use workspace::Workspace;
+
+#[cfg(test)]
+mod tests;

@@ -74,7 +74,10 @@ pub trait Clock: Send + Sync + fmt::Debug {
 pub struct SystemClock;
 
 impl Clock for SystemClock {
-    #[expect(clippy::disallowed_methods, reason = "the one place that reads the clock")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the one place that reads the clock"
+    )]
     fn now(&self) -> Timestamp {
         let since_epoch = std::time::SystemTime::now()
             .duration_since(std::time::UNIX_EPOCH)
@@ -113,6 +116,9 @@ mod tests {
     fn text_form_goes_both_ways() {
         let instant = Timestamp::from_micros(1_719_901_891_465_590);
         assert_eq!(instant.to_rfc3339(), "2024-07-02T06:31:31.465590Z");
-        assert_eq!(Timestamp::parse_rfc3339("2024-07-02T06:31:31.46559Z"), Some(instant));
+        assert_eq!(
+            Timestamp::parse_rfc3339("2024-07-02T06:31:31.46559Z"),
+            Some(instant)
+        );
     }
 }

@@ -14,7 +14,10 @@ impl Workspace {
 
     /// A checked name; `None` if it is not one.
     pub fn new(name: &str) -> Option<Self> {
-        let first_is_letter = name.bytes().next().is_some_and(|byte| byte.is_ascii_lowercase());
+        let first_is_letter = name
+            .bytes()
+            .next()
+            .is_some_and(|byte| byte.is_ascii_lowercase());
         let rest_is_plain = name
             .bytes()
             .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_');

@@ -1,0 +1,210 @@
+//! A batch: what one request brought, the unit of acknowledgement, and its form in the WAL.
+//!
+//! Form, version 1: length of the header (u32, little endian), header (JSON), then one Arrow IPC stream per
+//! part. A part holds only the columns that have a value: a table has up to a hundred, a log fills thirty.
+
+use std::io::Cursor;
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, AsArray, new_null_array};
+use arrow::compute;
+use arrow::datatypes::{Field, Schema, TimestampMicrosecondType};
+use arrow::error::ArrowError;
+use arrow::ipc::reader::StreamReader;
+use arrow::ipc::writer::StreamWriter;
+use arrow::record_batch::RecordBatch;
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+use uuid::Uuid;
+
+use crate::idempotency::Claim;
+use crate::schema::{TIME_COLUMN, Table};
+use crate::time::Timestamp;
+use crate::workspace::Workspace;
+
+/// Rows on their way in.
+#[derive(Debug)]
+pub struct NewBatch {
+    /// Whose rows.
+    pub workspace: Workspace,
+    /// Names the batch in the answer and in `_Quarantine`.
+    pub id: Uuid,
+    /// The claimed idempotency key, if the sender named one.
+    pub idempotency: Option<Claim>,
+    /// Records that became rows.
+    pub accepted: u64,
+    /// Records that are kept in `_Quarantine`.
+    pub quarantined: u64,
+    /// Rows by table; each schema is the table's.
+    pub parts: Vec<(Table, RecordBatch)>,
+}
+
+/// What a sender is told of a batch.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Receipt {
+    /// The batch.
+    pub batch: Uuid,
+    /// Records that became rows.
+    pub accepted: u64,
+    /// Records that are kept in `_Quarantine`.
+    pub quarantined: u64,
+}
+
+/// A batch as the WAL keeps it.
+#[derive(Debug)]
+pub(crate) struct StoredBatch {
+    pub(crate) workspace: Workspace,
+    pub(crate) receipt: Receipt,
+    pub(crate) received: Timestamp,
+    pub(crate) idempotency: Option<StoredKey>,
+    pub(crate) parts: Vec<(Table, RecordBatch)>,
+}
+
+/// The idempotency key of a batch, with the digest of the body that it stood for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct StoredKey {
+    pub(crate) key: String,
+    pub(crate) digest: [u8; 32],
+}
+
+/// A batch that can't be written or read.
+#[derive(Debug, Error)]
+pub enum BatchError {
+    /// Arrow refused.
+    #[error("convert rows")]
+    Arrow(#[from] ArrowError),
+    /// The header is not what this version writes.
+    #[error("read batch header")]
+    Header(#[from] serde_json::Error),
+    /// The bytes end before the batch does.
+    #[error("batch is cut short")]
+    Short,
+    /// Written by a later version.
+    #[error("batch names {0}, which this version does not know")]
+    Unknown(String),
+}
+
+#[derive(Serialize, Deserialize)]
+struct Header {
+    version: u32,
+    workspace: String,
+    batch: Uuid,
+    accepted: u64,
+    quarantined: u64,
+    received: i64,
+    idempotency: Option<StoredKey>,
+    parts: Vec<(String, usize)>,
+}
+
+const VERSION: u32 = 1;
+
+impl StoredBatch {
+    pub(crate) fn encode(&self) -> Result<Vec<u8>, BatchError> {
+        let mut bodies = Vec::with_capacity(self.bytes() / 2);
+        let mut parts = Vec::with_capacity(self.parts.len());
+        for (table, rows) in &self.parts {
+            let start = bodies.len();
+            write_rows(rows, &mut bodies)?;
+            parts.push((table.name().to_owned(), bodies.len() - start));
+        }
+        let header = serde_json::to_vec(&Header {
+            version: VERSION,
+            workspace: self.workspace.as_str().to_owned(),
+            batch: self.receipt.batch,
+            accepted: self.receipt.accepted,
+            quarantined: self.receipt.quarantined,
+            received: self.received.as_micros(),
+            idempotency: self.idempotency.clone(),
+            parts,
+        })?;
+        let header_length = u32::try_from(header.len()).map_err(|_too_long| BatchError::Short)?;
+        let mut bytes = Vec::with_capacity(4 + header.len() + bodies.len());
+        bytes.extend_from_slice(&header_length.to_le_bytes());
+        bytes.extend_from_slice(&header);
+        bytes.extend_from_slice(&bodies);
+        Ok(bytes)
+    }
+
+    pub(crate) fn decode(bytes: &[u8]) -> Result<Self, BatchError> {
+        let (length, rest) = bytes.split_first_chunk::<4>().ok_or(BatchError::Short)?;
+        let header_length = u32::from_le_bytes(*length) as usize;
+        let (header, mut bodies) = rest
+            .split_at_checked(header_length)
+            .ok_or(BatchError::Short)?;
+        let header: Header = serde_json::from_slice(header)?;
+        if header.version != VERSION {
+            return Err(BatchError::Unknown(format!("version {}", header.version)));
+        }
+        let workspace = Workspace::new(&header.workspace)
+            .ok_or_else(|| BatchError::Unknown(format!("workspace {}", header.workspace)))?;
+        let mut parts = Vec::with_capacity(header.parts.len());
+        for (name, length) in header.parts {
+            let table = Table::from_name(&name)
+                .ok_or_else(|| BatchError::Unknown(format!("table {name}")))?;
+            let (body, rest) = bodies.split_at_checked(length).ok_or(BatchError::Short)?;
+            bodies = rest;
+            for rows in StreamReader::try_new(Cursor::new(body), None)? {
+                parts.push((table, widen(table, &rows?)?));
+            }
+        }
+        Ok(Self {
+            workspace,
+            receipt: Receipt {
+                batch: header.batch,
+                accepted: header.accepted,
+                quarantined: header.quarantined,
+            },
+            received: Timestamp::from_micros(header.received),
+            idempotency: header.idempotency,
+            parts,
+        })
+    }
+
+    /// Memory that the rows take.
+    pub(crate) fn bytes(&self) -> usize {
+        self.parts
+            .iter()
+            .map(|(_, rows)| rows.get_array_memory_size())
+            .sum()
+    }
+}
+
+fn write_rows(rows: &RecordBatch, out: &mut Vec<u8>) -> Result<(), BatchError> {
+    let mut fields = Vec::new();
+    let mut columns: Vec<ArrayRef> = Vec::new();
+    for (field, column) in rows.schema_ref().fields().iter().zip(rows.columns()) {
+        if column.null_count() < column.len() {
+            fields.push(Field::new(field.name(), field.data_type().clone(), true));
+            columns.push(Arc::clone(column));
+        }
+    }
+    let schema = Arc::new(Schema::new(fields));
+    let filled = RecordBatch::try_new(Arc::clone(&schema), columns)?;
+    let mut writer = StreamWriter::try_new(out, &schema)?;
+    writer.write(&filled)?;
+    writer.finish()?;
+    Ok(())
+}
+
+/// Brings rows to the table's present columns.
+fn widen(table: Table, rows: &RecordBatch) -> Result<RecordBatch, BatchError> {
+    let schema = table.arrow_schema();
+    let mut columns = Vec::with_capacity(schema.fields().len());
+    for field in schema.fields() {
+        columns.push(match rows.column_by_name(field.name()) {
+            Some(column) => compute::cast(column, field.data_type())?,
+            None => new_null_array(field.data_type(), rows.num_rows()),
+        });
+    }
+    Ok(RecordBatch::try_new(schema, columns)?)
+}
+
+/// First and last event time of some rows; `None` if no row has one.
+pub(crate) fn time_range(rows: &RecordBatch) -> Option<(Timestamp, Timestamp)> {
+    let times = rows
+        .column_by_name(TIME_COLUMN)?
+        .as_primitive_opt::<TimestampMicrosecondType>()?;
+    let first = compute::min(times)?;
+    let last = compute::max(times)?;
+    Some((Timestamp::from_micros(first), Timestamp::from_micros(last)))
+}

@@ -1,0 +1,167 @@
+//! Turns recent rows into published segments.
+//!
+//! A reconciler: woken by size and by time, it has no input, and a publication that failed is simply done
+//! again. A segment that was written but not published is an orphan, removed at the next start.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use tokio_util::sync::CancellationToken;
+
+use crate::catalog::{Publication, StoredProgress, table_folder};
+use crate::disk;
+use crate::rows::Flush;
+use crate::schema::Table;
+use crate::segment::{self, WrittenSegment};
+use crate::store::{Store, StoreError};
+use crate::workspace::Workspace;
+
+/// What one publication did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Published {
+    /// Segments written.
+    pub segments: u64,
+    /// Rows in them.
+    pub rows: u64,
+    /// Their files' length.
+    pub bytes: u64,
+}
+
+impl Store {
+    /// Publishes until cancelled, then once more, then closes the log.
+    pub async fn run(self: Arc<Self>, cancelled: CancellationToken) {
+        if let Err(error) = self.remove_orphans().await {
+            tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                "remove orphaned segments"
+            );
+        }
+        while !cancelled.is_cancelled() {
+            tokio::select! {
+                () = cancelled.cancelled() => {}
+                () = self.flush_wanted.notified() => {}
+                () = tokio::time::sleep(self.settings.flush_interval) => {}
+            }
+            match self.publish().await {
+                Ok(published) if published.segments > 0 => {
+                    tracing::debug!(
+                        segments = published.segments,
+                        rows = published.rows,
+                        bytes = published.bytes,
+                        "published segments"
+                    );
+                }
+                Ok(_) => {}
+                Err(error) => {
+                    metrics::counter!("bartizan_publish_failures_total").increment(1);
+                    tracing::error!(
+                        error = &error as &dyn std::error::Error,
+                        "publish segments; trying again"
+                    );
+                }
+            }
+        }
+        let store = Arc::clone(&self);
+        if tokio::task::spawn_blocking(move || store.wal.close())
+            .await
+            .is_err()
+        {
+            tracing::error!("close write-ahead log");
+        }
+    }
+
+    /// Publishes every row that is not in a segment.
+    pub async fn publish(&self) -> Result<Published, StoreError> {
+        let _one_at_a_time = self.flushing.lock().await;
+        let (flushes, sequence, progress) = {
+            let mut state = self.state.lock();
+            (
+                state.rows.begin_flush(),
+                state.sequence,
+                state.progress.clone(),
+            )
+        };
+        // Taken after the cut, so it may hold answers behind it: an answer may be written before its rows are.
+        let answers = self.keys.unpublished();
+        if flushes.is_empty() && answers.is_empty() {
+            return Ok(Published::default());
+        }
+        let segments = self.write_segments(flushes).await?;
+        let publication = Publication {
+            sequence,
+            segments,
+            answers,
+            progress: progress
+                .into_iter()
+                .map(|((workspace, table), progress)| StoredProgress {
+                    workspace,
+                    table,
+                    progress,
+                })
+                .collect(),
+            now: self.clock.now(),
+        };
+        let published = self.catalog.publish(&publication).await?;
+        let mut outcome = Published::default();
+        for (_, _, segment) in &published {
+            outcome.segments += 1;
+            outcome.rows += segment.rows;
+            outcome.bytes += segment.bytes;
+        }
+        self.state.lock().rows.finish_flush(published);
+        self.keys.published(&publication.answers);
+        self.flush_done.notify_waiters();
+        metrics::counter!("bartizan_segments_published_total").increment(outcome.segments);
+        if self.wal.prune(sequence).await.is_err() {
+            tracing::debug!("write-ahead log closed before it was pruned");
+        }
+        Ok(outcome)
+    }
+
+    async fn write_segments(
+        &self,
+        flushes: Vec<Flush>,
+    ) -> Result<Vec<(Workspace, WrittenSegment)>, StoreError> {
+        let lake = self.lake()?;
+        let zstd_level = self.settings.zstd_level;
+        let written = tokio::task::spawn_blocking(move || {
+            let mut written = Vec::with_capacity(flushes.len());
+            for flush in flushes {
+                let folder = table_folder(&lake, &flush.workspace, flush.table);
+                let segment = segment::write(&folder, flush.table, &flush.rows, zstd_level)?;
+                written.push((flush.workspace, segment));
+            }
+            Ok::<_, StoreError>(written)
+        });
+        written.await?
+    }
+
+    /// Removes files of ours that no snapshot names: their rows are still in the log or in other files.
+    pub(crate) async fn remove_orphans(&self) -> Result<u64, StoreError> {
+        let _no_publication_meanwhile = self.flushing.lock().await;
+        let lake = self.lake()?;
+        let known = self.catalog.segments(&lake).await?;
+        let removed = tokio::task::spawn_blocking(move || {
+            let mut removed = 0;
+            for table in Table::ALL {
+                let folder = table_folder(&lake, &Workspace::default(), table);
+                if !folder.try_exists().unwrap_or(false) {
+                    continue;
+                }
+                for path in disk::list(&folder)? {
+                    let is_known = known.iter().any(|(_, _, segment)| segment.path == path);
+                    if !is_known && is_ours(&path) && std::fs::remove_file(&path).is_ok() {
+                        removed += 1;
+                    }
+                }
+            }
+            Ok::<_, StoreError>(removed)
+        });
+        removed.await?
+    }
+}
+
+fn is_ours(path: &Path) -> bool {
+    let name = path.file_name().and_then(|name| name.to_str());
+    name.is_some_and(|name| name.starts_with(segment::NAME_PREFIX))
+}

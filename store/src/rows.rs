@@ -1,0 +1,129 @@
+//! What queries see: published segments, rows on their way into one, and recent rows.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use arrow::array::RecordBatch;
+use arrow::compute;
+
+use crate::schema::Table;
+use crate::segment::Segment;
+use crate::workspace::Workspace;
+
+/// One table as it stood at one moment; every acknowledged row is in it exactly once.
+#[derive(Clone, Debug, Default)]
+pub struct TableSnapshot {
+    /// Published files.
+    pub segments: Vec<Arc<Segment>>,
+    /// Rows that no file holds yet.
+    pub recent: Vec<RecordBatch>,
+}
+
+/// Many small batches make a query slow, so that many are joined to one.
+const SMALL_BATCHES_MAX: usize = 64;
+
+#[derive(Debug, Default)]
+struct TableRows {
+    segments: Vec<Arc<Segment>>,
+    flushing: Vec<RecordBatch>,
+    joined: Vec<RecordBatch>,
+    small: Vec<RecordBatch>,
+}
+
+impl TableRows {
+    fn push(&mut self, table: Table, rows: RecordBatch) {
+        self.small.push(rows);
+        if self.small.len() < SMALL_BATCHES_MAX {
+            return;
+        }
+        match compute::concat_batches(&table.arrow_schema(), &self.small) {
+            Ok(joined) => {
+                self.joined.push(joined);
+                self.small.clear();
+            }
+            Err(error) => {
+                tracing::warn!(%error, "join recent rows");
+                self.joined.append(&mut self.small);
+            }
+        }
+    }
+}
+
+/// Every table's rows.
+#[derive(Debug, Default)]
+pub(crate) struct Rows {
+    tables: BTreeMap<(Workspace, Table), TableRows>,
+    recent_bytes: usize,
+    flushing_bytes: usize,
+}
+
+/// The rows of one table that a segment is to be made of.
+#[derive(Debug)]
+pub(crate) struct Flush {
+    pub(crate) workspace: Workspace,
+    pub(crate) table: Table,
+    pub(crate) rows: Vec<RecordBatch>,
+}
+
+impl Rows {
+    pub(crate) fn push(&mut self, workspace: &Workspace, table: Table, rows: RecordBatch) {
+        self.recent_bytes += rows.get_array_memory_size();
+        self.tables
+            .entry((workspace.clone(), table))
+            .or_default()
+            .push(table, rows);
+    }
+
+    pub(crate) fn add_segment(&mut self, workspace: Workspace, table: Table, segment: Segment) {
+        self.tables
+            .entry((workspace, table))
+            .or_default()
+            .segments
+            .push(Arc::new(segment));
+    }
+
+    /// Memory of rows that no segment holds.
+    pub(crate) fn bytes(&self) -> usize {
+        self.recent_bytes + self.flushing_bytes
+    }
+
+    pub(crate) fn snapshot(&self, workspace: &Workspace, table: Table) -> TableSnapshot {
+        let Some(rows) = self.tables.get(&(workspace.clone(), table)) else {
+            return TableSnapshot::default();
+        };
+        let batches = rows.flushing.iter().chain(&rows.joined).chain(&rows.small);
+        TableSnapshot {
+            segments: rows.segments.clone(),
+            recent: batches.cloned().collect(),
+        }
+    }
+
+    /// Sets everything recent aside for a flush; what an earlier flush failed to publish is among it.
+    pub(crate) fn begin_flush(&mut self) -> Vec<Flush> {
+        self.flushing_bytes += std::mem::take(&mut self.recent_bytes);
+        let mut flushes = Vec::new();
+        for ((workspace, table), rows) in &mut self.tables {
+            rows.flushing.append(&mut rows.joined);
+            rows.flushing.append(&mut rows.small);
+            if !rows.flushing.is_empty() {
+                flushes.push(Flush {
+                    workspace: workspace.clone(),
+                    table: *table,
+                    rows: rows.flushing.clone(),
+                });
+            }
+        }
+        flushes
+    }
+
+    /// Puts the published segments in the place of the rows that were set aside.
+    pub(crate) fn finish_flush(&mut self, segments: Vec<(Workspace, Table, Segment)>) {
+        self.flushing_bytes = 0;
+        for rows in self.tables.values_mut() {
+            rows.flushing.clear();
+        }
+        for (workspace, table, segment) in segments {
+            self.add_segment(workspace, table, segment);
+        }
+    }
+}

@@ -1,0 +1,356 @@
+//! The store: opened on a data folder, it takes batches, shows tables and publishes segments.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use arrow::error::ArrowError;
+use parking_lot::Mutex;
+use sqlx::SqlitePool;
+use thiserror::Error;
+use tokio::sync::{Notify, watch};
+use tokio::task::JoinError;
+
+use crate::batch::{BatchError, NewBatch, Receipt, StoredBatch, time_range};
+use crate::catalog::{ANSWER_RETENTION, Catalog, CatalogError};
+use crate::disk::{self, DiskError, FolderLock};
+use crate::idempotency::{Answered, ClaimOutcome, IdempotencyKeys};
+use crate::progress::{self, Progress, ProgressByTable};
+use crate::rows::{Rows, TableSnapshot};
+use crate::schema::Table;
+use crate::segment::SegmentError;
+use crate::time::Clock;
+use crate::wal::{self, ReplayError, ReplayedFile, Wal, WalError, WalSettings};
+use crate::workspace::Workspace;
+
+/// Bounds of a store.
+#[derive(Clone, Debug)]
+pub struct StoreSettings {
+    /// The data folder.
+    pub data: PathBuf,
+    /// Recent rows become segments at least this often.
+    pub flush_interval: Duration,
+    /// Recent rows become segments when they take more memory than this.
+    pub segment_bytes: usize,
+    /// No batch is taken while recent rows take more memory than this.
+    pub recent_bytes_max: usize,
+    /// A WAL file is closed when it is longer than this.
+    pub wal_file_bytes_max: u64,
+    /// Batches that may wait for the disk.
+    pub append_queue_max: usize,
+    /// Compression level of segments, 1 to 22.
+    pub zstd_level: i32,
+}
+
+impl StoreSettings {
+    /// The defaults, on a folder.
+    pub fn new(data: impl Into<PathBuf>) -> Self {
+        Self {
+            data: data.into(),
+            flush_interval: Duration::from_mins(1),
+            segment_bytes: 128 << 20,
+            recent_bytes_max: 384 << 20,
+            wal_file_bytes_max: 64 << 20,
+            append_queue_max: 256,
+            zstd_level: 3,
+        }
+    }
+}
+
+/// A store that can't be opened or used.
+#[derive(Debug, Error)]
+pub enum StoreError {
+    /// The disk refused.
+    #[error(transparent)]
+    Disk(#[from] DiskError),
+    /// The catalog refused.
+    #[error(transparent)]
+    Catalog(#[from] CatalogError),
+    /// The log can't be replayed.
+    #[error(transparent)]
+    Replay(#[from] ReplayError),
+    /// A segment can't be written.
+    #[error(transparent)]
+    Segment(#[from] SegmentError),
+    /// Rows can't be converted.
+    #[error("convert rows")]
+    Arrow(#[from] ArrowError),
+    /// Work in the background ended badly.
+    #[error("run in background")]
+    Background(#[from] JoinError),
+}
+
+/// A batch that was not acknowledged.
+#[derive(Debug, Error)]
+pub enum AppendError {
+    /// The log refused.
+    #[error(transparent)]
+    Wal(#[from] WalError),
+    /// The rows can't be written.
+    #[error(transparent)]
+    Batch(#[from] BatchError),
+    /// Segments are not written as fast as rows come in: send again later.
+    #[error("too many rows wait to be published")]
+    Busy,
+    /// Rows whose schema is not the table's.
+    #[error("rows for {0} do not have its columns")]
+    Schema(Table),
+}
+
+/// What changes with every batch, behind one lock.
+#[derive(Debug, Default)]
+pub(crate) struct State {
+    pub(crate) rows: Rows,
+    pub(crate) progress: ProgressByTable,
+    /// The last sequence that is in `rows` or in segments.
+    pub(crate) sequence: u64,
+}
+
+/// Event tables on a data folder.
+#[derive(Debug)]
+pub struct Store {
+    pub(crate) settings: StoreSettings,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) catalog: Catalog,
+    pub(crate) state: Arc<Mutex<State>>,
+    pub(crate) keys: IdempotencyKeys,
+    pub(crate) wal: Wal,
+    pub(crate) flush_wanted: Arc<Notify>,
+    pub(crate) flush_done: Notify,
+    pub(crate) flushing: tokio::sync::Mutex<()>,
+    changes: watch::Sender<u64>,
+    _lock: FolderLock,
+}
+
+/// How long a batch waits for a flush before its sender is told to come back.
+const BUSY_WAIT: Duration = Duration::from_secs(5);
+
+impl Store {
+    /// Opens the store: takes the folder, migrates the catalog and replays what no segment holds.
+    pub async fn open(settings: StoreSettings, clock: Arc<dyn Clock>) -> Result<Self, StoreError> {
+        disk::create_folder(&settings.data)?;
+        let lock = FolderLock::take(&settings.data)?;
+        // DuckDB resolves the lake's path from its own working directory.
+        let lake = lake_folder(&settings.data)?;
+        let catalog = Catalog::open(&settings.data, &lake, clock.now()).await?;
+        let state = Arc::new(Mutex::new(load(&catalog, &lake).await?));
+        let keys = IdempotencyKeys::default();
+        let wal_folder = settings.data.join("wal");
+        disk::create_folder(&wal_folder)?;
+        let replayed = replay(&wal_folder, &catalog, &state, &keys).await?;
+        let (changes, _) = watch::channel(state.lock().sequence);
+        let flush_wanted = Arc::new(Notify::new());
+        let wal_settings = WalSettings {
+            folder: wal_folder,
+            file_bytes_max: settings.wal_file_bytes_max,
+            queue_max: settings.append_queue_max,
+        };
+        let sequence_next = state.lock().sequence + 1;
+        let on_durable = {
+            let (state, keys, changes) = (Arc::clone(&state), keys.clone(), changes.clone());
+            let (flush_wanted, segment_bytes) = (Arc::clone(&flush_wanted), settings.segment_bytes);
+            Box::new(move |sequence, batch| {
+                let bytes = apply(&mut state.lock(), &keys, sequence, batch);
+                changes.send_replace(sequence);
+                if bytes > segment_bytes {
+                    flush_wanted.notify_one();
+                }
+            })
+        };
+        let wal = Wal::start(wal_settings, replayed, sequence_next, on_durable)?;
+        Ok(Self {
+            settings,
+            clock,
+            catalog,
+            state,
+            keys,
+            wal,
+            flush_wanted,
+            flush_done: Notify::new(),
+            flushing: tokio::sync::Mutex::new(()),
+            changes,
+            _lock: lock,
+        })
+    }
+
+    /// Returns once the batch is durable; its rows are visible then.
+    pub async fn append(&self, batch: NewBatch) -> Result<Receipt, AppendError> {
+        for (table, rows) in &batch.parts {
+            if rows.schema_ref().fields() != table.arrow_schema().fields() {
+                return Err(AppendError::Schema(*table));
+            }
+        }
+        self.wait_for_space().await?;
+        let receipt = Receipt {
+            batch: batch.id,
+            accepted: batch.accepted,
+            quarantined: batch.quarantined,
+        };
+        let stored = StoredBatch {
+            workspace: batch.workspace,
+            receipt: receipt.clone(),
+            received: self.clock.now(),
+            idempotency: batch
+                .idempotency
+                .as_ref()
+                .map(crate::idempotency::Claim::stored),
+            parts: batch.parts,
+        };
+        let payload = stored.encode()?;
+        self.wal.append(stored, payload, batch.idempotency).await?;
+        Ok(receipt)
+    }
+
+    /// Claims an idempotency key for a body with that digest.
+    pub async fn claim(
+        &self,
+        workspace: &Workspace,
+        key: &str,
+        digest: [u8; 32],
+    ) -> Result<ClaimOutcome, StoreError> {
+        let outcome = self.keys.claim(workspace, key, digest);
+        if !matches!(outcome, ClaimOutcome::Claimed(_)) {
+            return Ok(outcome);
+        }
+        let oldest = self.clock.now().minus(ANSWER_RETENTION);
+        match self.catalog.answer(workspace, key).await? {
+            Some(answered) if answered.created >= oldest => Ok(answered.outcome_for(&digest)),
+            _ => Ok(outcome),
+        }
+    }
+
+    /// A table at this moment.
+    pub fn snapshot(&self, workspace: &Workspace, table: Table) -> TableSnapshot {
+        self.state.lock().rows.snapshot(workspace, table)
+    }
+
+    /// How far a table's events reach; `None` if it never had any.
+    pub fn progress(&self, workspace: &Workspace, table: Table) -> Option<Progress> {
+        self.state
+            .lock()
+            .progress
+            .get(&(workspace.clone(), table))
+            .copied()
+    }
+
+    /// Ticks with every batch.
+    pub fn changes(&self) -> watch::Receiver<u64> {
+        self.changes.subscribe()
+    }
+
+    /// The migrated database, for the modules that own other tables.
+    pub fn database(&self) -> &SqlitePool {
+        self.catalog.pool()
+    }
+
+    /// Whether batches are taken: false after the log's disk failed.
+    pub fn is_healthy(&self) -> bool {
+        !self.wal.is_failed()
+    }
+
+    /// The lake's folder, absolute.
+    pub(crate) fn lake(&self) -> Result<PathBuf, DiskError> {
+        lake_folder(&self.settings.data)
+    }
+
+    async fn wait_for_space(&self) -> Result<(), AppendError> {
+        let space = async {
+            loop {
+                let done = self.flush_done.notified();
+                if self.state.lock().rows.bytes() <= self.settings.recent_bytes_max {
+                    return;
+                }
+                self.flush_wanted.notify_one();
+                done.await;
+            }
+        };
+        tokio::time::timeout(BUSY_WAIT, space)
+            .await
+            .map_err(|_elapsed| AppendError::Busy)
+    }
+}
+
+fn lake_folder(data: &Path) -> Result<PathBuf, DiskError> {
+    let absolute =
+        std::path::absolute(data).map_err(|source| DiskError::new("resolve", data, source))?;
+    Ok(absolute.join("lake"))
+}
+
+async fn load(catalog: &Catalog, lake: &Path) -> Result<State, StoreError> {
+    let mut state = State {
+        sequence: catalog.sequence().await?,
+        ..State::default()
+    };
+    for (workspace, table, segment) in catalog.segments(lake).await? {
+        state.rows.add_segment(workspace, table, segment);
+    }
+    for stored in catalog.progress().await? {
+        progress::note(
+            &mut state.progress,
+            &stored.workspace,
+            stored.table,
+            stored.progress,
+        );
+    }
+    Ok(state)
+}
+
+async fn replay(
+    folder: &Path,
+    catalog: &Catalog,
+    state: &Arc<Mutex<State>>,
+    keys: &IdempotencyKeys,
+) -> Result<Vec<ReplayedFile>, StoreError> {
+    let published = catalog.sequence().await?;
+    let (folder, state, keys) = (folder.to_owned(), Arc::clone(state), keys.clone());
+    let files = tokio::task::spawn_blocking(move || {
+        let mut files = Vec::new();
+        let mut batches = 0_u64;
+        for path in wal::wal_files(&folder)? {
+            let mut take = |sequence, batch| {
+                batches += 1;
+                apply(&mut state.lock(), &keys, sequence, batch);
+            };
+            let file = wal::replay_file(&path, published, &mut take)?;
+            if file.torn_bytes > 0 {
+                tracing::warn!(path = %path.display(), bytes = file.torn_bytes, "write-ahead log file ends in an unfinished frame");
+            }
+            let mut state = state.lock();
+            state.sequence = state.sequence.max(file.sequence_last.unwrap_or(0));
+            files.push(file);
+        }
+        tracing::info!(batches, published, "replayed write-ahead log");
+        Ok::<_, StoreError>(files)
+    });
+    files.await?
+}
+
+/// Takes a durable batch into the state; returns the memory of rows that no segment holds.
+fn apply(state: &mut State, keys: &IdempotencyKeys, sequence: u64, batch: StoredBatch) -> usize {
+    state.sequence = sequence;
+    if let Some(key) = &batch.idempotency {
+        let answer = Answered {
+            digest: key.digest,
+            receipt: batch.receipt.clone(),
+            created: batch.received,
+        };
+        // A log that failed may hold a batch that its sender sent again: the first one counts.
+        if !keys.answered(&batch.workspace, key, answer) {
+            return state.rows.bytes();
+        }
+    }
+    for (table, rows) in batch.parts {
+        if let Some((event_time_min, event_time_max)) = time_range(&rows) {
+            let reach = Progress {
+                event_time_min,
+                event_time_max,
+                received_last: batch.received,
+            };
+            progress::note(&mut state.progress, &batch.workspace, table, reach);
+        }
+        metrics::counter!("bartizan_store_rows_total", "table" => table.name())
+            .increment(rows.num_rows() as u64);
+        state.rows.push(&batch.workspace, table, rows);
+    }
+    state.rows.bytes()
+}
