@@ -1,0 +1,83 @@
+//! Logs that others wrote, where there are any: a folder beside the repository.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use super::*;
+
+/// Folders whose records are all well-formed and of a known kind.
+const KNOWN: [&str; 6] =
+    ["activity-eventhub", "apim-gateway", "nsg-flow", "nsg-flow-v2", "vnet-flow", "activitylogs"];
+
+/// Files in those folders that are no logs, or hold other kinds as well.
+const OTHERS: [&str; 2] = ["-expected.json", "test-activitylogs-edgecases.log"];
+
+fn files(folder: &Path, found: &mut Vec<PathBuf>) {
+    let entries = fs::read_dir(folder).unwrap();
+    let mut paths: Vec<_> = entries.map(|entry| entry.unwrap().path()).collect();
+    paths.sort();
+    for path in paths {
+        if path.is_dir() { files(&path, found) } else { found.push(path) }
+    }
+}
+
+/// Records as an independent reader counts them; `None` if the file is no JSON.
+fn count(body: &str) -> Option<u64> {
+    fn of(value: &Value) -> u64 {
+        match value {
+            Value::Array(items) => items.iter().map(of).sum(),
+            Value::Object(object) => object.get("records").map_or(1, of),
+            _ => 1,
+        }
+    }
+    let values = serde_json::Deserializer::from_str(body).into_iter::<Value>();
+    values.map(|value| value.ok().filter(|value| !value.is_number()).map(|value| of(&value))).sum()
+}
+
+#[test]
+fn samples_of_others_go_in() {
+    let folder = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared/samples"));
+    if !folder.is_dir() {
+        println!("skipped: samples_of_others_go_in: no samples folder");
+        return;
+    }
+    let mut paths = Vec::new();
+    files(folder, &mut paths);
+    for path in paths {
+        let name = path.strip_prefix(folder).unwrap().display().to_string();
+        let bytes = fs::read(&path).unwrap();
+        let decoded = run(&Limits::default(), &bytes);
+        for cut in (0..bytes.len().min(20_000)).step_by(997) {
+            drop(run(&Limits::default(), &bytes[..cut]));
+        }
+        let Some(expected) = std::str::from_utf8(&bytes).ok().and_then(count) else { continue };
+        let decoded = decoded.unwrap_or_else(|error| panic!("{name}: {error}"));
+        let kept = quarantine::kept(&decoded);
+        let reasons: Vec<_> = kept.iter().map(|(_, reason, ..)| reason).collect();
+        assert_eq!(decoded.accepted + decoded.quarantined, expected, "{name}: {reasons:?}");
+        let is_known = KNOWN.iter().any(|known| name.split('/').nth(1) == Some(known));
+        if is_known && !OTHERS.iter().any(|other| name.ends_with(other)) {
+            assert_eq!(decoded.quarantined, 0, "{name}: {reasons:?}");
+        }
+    }
+}
+
+/// Activity logs that come with a verdict are one member of a line.
+#[test]
+fn activity_logs_within_test_cases_go_in() {
+    let path = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../../shared/samples/panther-labs+panther-analysis/Azure_MonitorActivity/",
+        "tests.with-expected.ndjson"
+    );
+    let Ok(text) = fs::read_to_string(path) else {
+        println!("skipped: activity_logs_within_test_cases_go_in: no samples folder");
+        return;
+    };
+    for line in text.lines() {
+        let case: Value = serde_json::from_str(line).unwrap();
+        let log = case["log"].to_string();
+        let decoded = run(&Limits::default(), log.as_bytes()).unwrap();
+        assert_eq!((decoded.accepted, decoded.quarantined), (1, 0), "{log}");
+    }
+}

@@ -1,0 +1,350 @@
+//! The records of a body, whatever is wrapped around them and whatever is broken between them.
+//!
+//! A cursor walks over the body. Lists and `{"records":[` are entered, an object is read as a record,
+//! and the commas, brackets and line ends in between are passed over, so that one walk takes bare
+//! records, arrays, JSON lines, envelopes, arrays of envelopes and envelopes in envelopes. What an
+//! envelope has besides its records (`PartitionId` and the like) is transport and is not kept.
+//!
+//! Where an object cannot be read, its end is found by its braces, or by the next record if that comes
+//! first, and the cursor goes on behind it. Work that leads to nothing is paid from a budget
+//! proportional to the body, so no body takes quadratic time.
+
+use std::ops::Range;
+
+use serde::Deserialize;
+use serde_json::Deserializer;
+use serde_json::value::RawValue;
+
+use crate::json::Fields;
+use crate::{kind, scan};
+
+/// A part of a body.
+#[derive(Debug)]
+pub(crate) enum Piece<'a> {
+    /// A JSON object.
+    Record { range: Range<usize>, fields: Fields<'a> },
+    /// Anything else where a record should be.
+    Broken { range: Range<usize>, reason: String },
+}
+
+/// A list that the cursor is in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Open {
+    Array,
+    Envelope,
+}
+
+/// Lists in lists that are entered; what is deeper is data.
+const LISTS_MAX: usize = 8;
+
+/// Longest rest of an envelope behind its records, in bytes.
+const TAIL_BYTES_MAX: usize = 65_536;
+
+/// Bytes that may be read in vain, for each byte of the body.
+const BUDGET_FACTOR: usize = 16;
+
+/// Walks over the records of a body.
+#[derive(Debug)]
+pub(crate) struct Envelope<'a> {
+    body: &'a [u8],
+    /// The body, if all of it is UTF-8.
+    text: Option<&'a str>,
+    at: usize,
+    open: Vec<Open>,
+    /// Bytes that may still be read in vain.
+    budget: usize,
+    /// How far to look for the end of a broken record, in bytes.
+    window: usize,
+    is_told_apart: bool,
+    complaint: Option<(usize, String)>,
+}
+
+impl<'a> Envelope<'a> {
+    /// Starts behind the byte order mark, if there is one.
+    pub(crate) fn new(body: &'a [u8], record_bytes_max: usize) -> Self {
+        Self {
+            body,
+            text: std::str::from_utf8(body).ok(),
+            at: if body.starts_with(b"\xef\xbb\xbf") { 3 } else { 0 },
+            open: Vec::new(),
+            budget: body.len().saturating_mul(BUDGET_FACTOR).saturating_add(TAIL_BYTES_MAX),
+            window: record_bytes_max.max(TAIL_BYTES_MAX),
+            is_told_apart: false,
+            complaint: None,
+        }
+    }
+
+    /// Where and why the body is no JSON, if no record could be told apart in it. Ask at the end.
+    pub(crate) fn complaint(self) -> Option<(usize, String)> {
+        self.complaint.filter(|_| !self.is_told_apart)
+    }
+
+    /// The next part; `None` at the end of the body.
+    pub(crate) fn next(&mut self) -> Option<Piece<'a>> {
+        loop {
+            self.at = scan::skip_space(self.body, self.at);
+            let at = self.at;
+            let Some(byte) = self.body.get(at) else {
+                if !self.open.is_empty() {
+                    self.complain(at, "the body ends inside of a list");
+                }
+                return None;
+            };
+            let piece = match byte {
+                b',' | b'}' => {
+                    if *byte == b'}' || self.open.is_empty() {
+                        self.complain(at, "expected an object or a list");
+                    }
+                    self.at = at.saturating_add(1);
+                    None
+                }
+                b'[' if self.open.len() < LISTS_MAX => {
+                    self.open.push(Open::Array);
+                    self.at = at.saturating_add(1);
+                    None
+                }
+                b']' => {
+                    self.close(at);
+                    None
+                }
+                b'{' => self.object(at),
+                _ => Some(self.other(at)),
+            };
+            if piece.is_some() {
+                return piece;
+            }
+        }
+    }
+
+    fn close(&mut self, at: usize) {
+        let behind = at.saturating_add(1);
+        self.at = match self.open.pop() {
+            Some(Open::Envelope) => self.tail(behind).unwrap_or(behind),
+            Some(Open::Array) => behind,
+            None => {
+                self.complain(at, "a list ends that did not begin");
+                behind
+            }
+        };
+    }
+
+    /// Where an envelope ends whose records end at `at`; `None` if it seems not to.
+    fn tail(&mut self, at: usize) -> Option<usize> {
+        let next = scan::skip_space(self.body, at);
+        match self.body.get(next)? {
+            b'}' => return Some(next.saturating_add(1)),
+            b',' => {}
+            _ => return None,
+        }
+        let member = scan::skip_space(self.body, next.saturating_add(1));
+        self.body.get(member).filter(|byte| **byte == b'"' && self.budget > 0)?;
+        let end = member.saturating_add(TAIL_BYTES_MAX).min(self.body.len());
+        let mut depth = 1_usize;
+        for bracket in scan::Brackets::new(self.body.get(member..end)?) {
+            depth = if bracket.opens { depth.saturating_add(1) } else { depth.saturating_sub(1) };
+            if depth == 0 {
+                return Some(member.saturating_add(bracket.at).saturating_add(1));
+            }
+        }
+        self.spend(member, end);
+        None
+    }
+
+    /// An object: an envelope to enter, a record, or what is left of one.
+    fn object(&mut self, at: usize) -> Option<Piece<'a>> {
+        if let Some(inside) = envelope_start(self.body, at).filter(|_| self.open.len() < LISTS_MAX) {
+            self.open.push(Open::Envelope);
+            self.at = inside;
+            return None;
+        }
+        let (fields, end) = match self.parse::<Fields<'a>>(at) {
+            Ok(parsed) => parsed,
+            Err((error_at, reason)) => return Some(self.broken(at, error_at, reason)),
+        };
+        match fields.get("records") {
+            Some("null") => self.at = end,
+            Some(list) if list.starts_with('[') && self.open.len() < LISTS_MAX => {
+                let offset = list.as_ptr().addr().checked_sub(self.body.as_ptr().addr())?;
+                self.open.push(Open::Envelope);
+                self.at = offset.saturating_add(1);
+            }
+            _ => {
+                self.at = end;
+                self.is_told_apart = true;
+                return Some(Piece::Record { range: at..end, fields });
+            }
+        }
+        None
+    }
+
+    /// Anything but an object or list: a JSON value that is no record, or garbage up to the next
+    /// record or line.
+    fn other(&mut self, at: usize) -> Piece<'a> {
+        let reason = match self.parse::<&'a RawValue>(at) {
+            Ok((_, end)) if !self.open.is_empty() => {
+                self.at = end;
+                self.is_told_apart = true;
+                let reason = "record is not an object".to_owned();
+                return Piece::Broken { range: at..end, reason };
+            }
+            Ok((_, end)) => {
+                self.spend(at, end);
+                "expected an object or a list".to_owned()
+            }
+            Err((error_at, reason)) => {
+                self.spend(at, error_at);
+                reason
+            }
+        };
+        self.complain(at, &reason);
+        self.at = self.next_line_or_object(at.saturating_add(1));
+        Piece::Broken { range: at..self.trimmed(at..self.at), reason }
+    }
+
+    /// What begins as an object at `at` and is none.
+    fn broken(&mut self, at: usize, error_at: usize, reason: String) -> Piece<'a> {
+        if self.is_object_start(at) {
+            self.is_told_apart = true;
+        }
+        self.complain(error_at, &reason);
+        self.spend(at, error_at);
+        let window_end = at.saturating_add(self.window).min(self.body.len());
+        let balanced = scan::balanced_end(self.body, at..window_end);
+        let limit = balanced.unwrap_or(window_end);
+        self.spend(at, limit);
+        self.at = self.resync(at.saturating_add(1)..limit).unwrap_or(limit);
+        let mut end = self.trimmed(at..self.at);
+        let mut reason = format!("{reason} (at byte {error_at} of the body)");
+        if self.budget == 0 {
+            self.at = self.body.len();
+            end = self.at;
+            reason.push_str("; too much of the body is broken to go on");
+        }
+        Piece::Broken { range: at..end, reason }
+    }
+
+    /// The first place in `range` where another record certainly begins: at the start of a line, or
+    /// where an envelope or a record of a known kind can be read.
+    fn resync(&mut self, range: Range<usize>) -> Option<usize> {
+        let mut at = range.start;
+        while let Some(start) = self.object_start(at..range.end) {
+            let before = start.checked_sub(1).and_then(|before| self.body.get(before));
+            if before == Some(&b'\n') || envelope_start(self.body, start).is_some() {
+                return Some(start);
+            }
+            at = match self.parse::<Fields<'a>>(start) {
+                Ok((fields, _)) if kind::of(&fields).is_ok() => return Some(start),
+                Ok((_, end)) => {
+                    self.spend(start, end);
+                    end
+                }
+                Err((error_at, _)) => {
+                    self.spend(start, error_at);
+                    start.saturating_add(1)
+                }
+            };
+            if self.budget == 0 {
+                return None;
+            }
+        }
+        None
+    }
+
+    /// Where garbage ends that goes on at `from`.
+    fn next_line_or_object(&self, from: usize) -> usize {
+        let rest = self.body.get(from..).unwrap_or_default();
+        for step in memchr::memchr2_iter(b'\n', b'{', rest) {
+            let at = from.saturating_add(step);
+            if self.body.get(at) == Some(&b'\n') {
+                return at.saturating_add(1);
+            }
+            if self.is_object_start(at) {
+                return at;
+            }
+        }
+        self.body.len()
+    }
+
+    /// The first place in `range` that looks like the start of an object which is no member's value.
+    fn object_start(&self, range: Range<usize>) -> Option<usize> {
+        let places = memchr::memchr_iter(b'{', self.body.get(range.clone())?);
+        let mut starts = places.map(|step| range.start.saturating_add(step));
+        starts.find(|start| self.is_object_start(*start))
+    }
+
+    fn is_object_start(&self, brace: usize) -> bool {
+        let name = scan::skip_space(self.body, brace.saturating_add(1));
+        let before = self.body.get(..brace).unwrap_or_default();
+        let previous = before.iter().rfind(|byte| !byte.is_ascii_whitespace());
+        self.body.get(name) == Some(&b'"') && previous != Some(&b':')
+    }
+
+    /// Reads a value at `at`. Gives it and its end, or where it is wrong and why.
+    fn parse<T: Deserialize<'a>>(&self, at: usize) -> Result<(T, usize), (usize, String)> {
+        let rest = self.body.get(at..).unwrap_or_default();
+        let (parsed, length) = match self.text.and_then(|text| text.get(at..)) {
+            Some(text) => {
+                let mut stream = Deserializer::from_str(text).into_iter();
+                (stream.next(), stream.byte_offset())
+            }
+            None => {
+                let mut stream = Deserializer::from_slice(rest).into_iter();
+                (stream.next(), stream.byte_offset())
+            }
+        };
+        match parsed {
+            Some(Ok(value)) => Ok((value, at.saturating_add(length))),
+            Some(Err(error)) => {
+                let offset = scan::offset_of(rest, error.line(), error.column());
+                Err((at.saturating_add(offset), reason(&error)))
+            }
+            None => Err((at, "the body ends".to_owned())),
+        }
+    }
+
+    fn spend(&mut self, from: usize, to: usize) {
+        let spent = to.saturating_sub(from).saturating_add(64);
+        self.budget = self.budget.saturating_sub(spent);
+    }
+
+    fn complain(&mut self, at: usize, reason: &str) {
+        self.complaint.get_or_insert_with(|| (at, reason.to_owned()));
+    }
+
+    /// The end of a range without the commas and white space at its end.
+    fn trimmed(&self, range: Range<usize>) -> usize {
+        let bytes = self.body.get(range.clone()).unwrap_or_default();
+        let last = bytes.iter().rposition(|byte| !byte.is_ascii_whitespace() && *byte != b',');
+        last.map_or(range.end, |last| range.start.saturating_add(last).saturating_add(1))
+    }
+}
+
+/// What is wrong, without the line and column, which count from the record.
+fn reason(error: &serde_json::Error) -> String {
+    let mut text = error.to_string();
+    if let Some(at) = text.rfind(" at line ") {
+        text.truncate(at);
+    }
+    text
+}
+
+/// Where the first record begins of an envelope that begins at `at`: `{"records":[`, or `{"value":[`
+/// of the REST API if objects follow.
+fn envelope_start(body: &[u8], at: usize) -> Option<usize> {
+    let behind = |at: usize, byte: u8| {
+        let next = scan::skip_space(body, at);
+        body.get(next).filter(|found| **found == byte).map(|_| next.saturating_add(1))
+    };
+    let name_at = behind(behind(at, b'{')?, b'"')?;
+    let is = |name: &str| {
+        let end = name_at.saturating_add(name.len());
+        let found = body.get(name_at..end).is_some_and(|text| text.eq_ignore_ascii_case(name.as_bytes()));
+        (found && body.get(end) == Some(&b'"')).then(|| end.saturating_add(1))
+    };
+    let records = is("records");
+    let list = behind(behind(records.or_else(|| is("value"))?, b':')?, b'[')?;
+    (records.is_some() || behind(list, b'{').is_some()).then_some(list)
+}
+
+#[cfg(test)]
+mod tests;

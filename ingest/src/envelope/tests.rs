@@ -1,0 +1,96 @@
+use super::*;
+
+/// The pieces of a body: records as they are, broken ones in angle brackets, a complaint at the end.
+#[track_caller]
+fn check(body: &str, expected: &str) {
+    let mut envelope = Envelope::new(body.as_bytes(), 1 << 20);
+    let mut shown = Vec::new();
+    while let Some(piece) = envelope.next() {
+        shown.push(match piece {
+            Piece::Record { range, .. } => body[range].to_owned(),
+            Piece::Broken { range, .. } => format!("<{}>", &body[range]),
+        });
+    }
+    if let Some((at, reason)) = envelope.complaint() {
+        shown.push(format!("! {reason} at {at}"));
+    }
+    assert_eq!(shown.join(" "), expected, "{body}");
+}
+
+#[test]
+fn every_envelope_is_entered() {
+    check(r#"{"records":[{"a":1},{"a":2}]}"#, r#"{"a":1} {"a":2}"#);
+    check(r#"{ "Records" : [ {"a":1} ] , "PartitionId":{"x":[1]} }"#, r#"{"a":1}"#);
+    check(r#"{"PartitionId":1,"records":[{"a":1}],"x":2}"#, r#"{"a":1}"#);
+    check(r#"[{"records":[{"a":1}]},{"records":[{"a":2}],"x":{}}]"#, r#"{"a":1} {"a":2}"#);
+    check(r#"[{"a":1},{"a":2}]"#, r#"{"a":1} {"a":2}"#);
+    check("{\"a\":1}\r\n{\"a\":2}\n\n", r#"{"a":1} {"a":2}"#);
+    check("{\"records\":[{\"a\":1}]}\n{\"records\":[{\"a\":2}]}", r#"{"a":1} {"a":2}"#);
+    check(r#"{"a":1}"#, r#"{"a":1}"#);
+    check(r#"{"records":[{"a":1},{"records":[{"a":2}]},{"a":3}]}"#, r#"{"a":1} {"a":2} {"a":3}"#);
+    check(r#"{"value":[{"a":1}],"nextLink":"u"}"#, r#"{"a":1}"#);
+    check(r#"{"value":["a"]}"#, r#"{"value":["a"]}"#);
+    check("\u{feff}{\"a\":1}", r#"{"a":1}"#);
+    check(",{\"a\":1},{\"a\":2}", r#"{"a":1} {"a":2}"#); // blocks of a block blob
+}
+
+#[test]
+fn a_body_without_records_is_empty_or_refused() {
+    check("[]", "");
+    check(r#"{"records":[]}"#, "");
+    check(r#"{"records":null}"#, "");
+    check("[[],[]]", "");
+    check("hello", "<hello> ! expected value at 0");
+    check("5", "<5> ! expected an object or a list at 0");
+    check(r#"{"records":["#, "! the body ends inside of a list at 12");
+    check("]", "! a list ends that did not begin at 0");
+    check("{oops}", "<{oops}> ! key must be a string at 1");
+}
+
+#[test]
+fn neighbours_of_a_broken_record_go_through() {
+    let good = r#"{"category":"GatewayLogs"}"#;
+    let case = |broken: &str, shown: &str| {
+        let expected = format!("{good} {shown} {good}");
+        check(&format!("{{\"records\":[{good},{broken},{good}]}}"), &expected);
+        check(&format!("{good}\n{broken}\n{good}\n"), &expected);
+    };
+    case(r#"{"p":{'a':'b'}}"#, r#"<{"p":{'a':'b'}}>"#);
+    case("{\"p\":\"line\nend\"}", "<{\"p\":\"line\nend\"}>");
+    case(r#"{"p":"no end}"#, r#"<{"p":"no end}>"#);
+    case(r#"{"p":{"q":1}"#, r#"<{"p":{"q":1}>"#);
+    case(r#"{"p" 1}"#, r#"<{"p" 1}>"#);
+    case(r#"{"p":1,}"#, r#"<{"p":1,}>"#);
+}
+
+#[test]
+fn lists_hold_more_than_objects() {
+    check(r#"[1,{"a":1},"x",null]"#, r#"<1> {"a":1} <"x"> <null>"#);
+}
+
+#[test]
+fn garbage_behind_a_record_is_told_apart() {
+    check(
+        r#"{"records":[{"a":1}}{"b":2}}]}"#,
+        r#"{"a":1} {"b":2}"#,
+    );
+    check("{\"a\":1} trailing\n{\"a\":2}", r#"{"a":1} <trailing> {"a":2}"#);
+}
+
+#[test]
+fn a_cut_body_keeps_its_whole_records() {
+    check(r#"{"records":[{"a":1},{"a":"#, r#"{"a":1} <{"a":>"#);
+    check(r#"{"records":[{"a":1},"#, r#"{"a":1}"#);
+    check("{\"a\":1}\n{\"a\":\"x", "{\"a\":1} <{\"a\":\"x>");
+}
+
+#[test]
+fn hostile_bodies_take_linear_time() {
+    // In a debug build each of these took minutes if one step were quadratic.
+    for unit in ["{\"a\":[", "x{\"", "{\"records\":[],\"a", "{\"records\":[", "[", "{", "\"", "{\"a\":\""]
+    {
+        let body = unit.repeat(300_000 / unit.len());
+        let mut envelope = Envelope::new(body.as_bytes(), 1 << 20);
+        while envelope.next().is_some() {}
+    }
+}

@@ -1,0 +1,180 @@
+//! Which table a record belongs to, found from the record alone.
+//!
+//! Hub and container names are not looked at: their owner may choose them freely.
+
+use std::borrow::Cow;
+
+use store::Table;
+
+use crate::json::{self, Fields};
+
+/// What a record is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// API Management gateway log, as Azure Monitor or Log Analytics writes it.
+    Gateway,
+    /// NSG flow log, version 1 or 2.
+    Nsg,
+    /// VNet flow log, version 4.
+    Vnet,
+    /// Activity log, of whatever shape.
+    Activity,
+    /// A row of `NTANetAnalytics`, exported from Log Analytics.
+    FlowRow,
+}
+
+/// Categories that only the Activity log has; the first three are of log profiles.
+const ACTIVITY_CATEGORIES: [&str; 11] = [
+    "Write",
+    "Delete",
+    "Action",
+    "Administrative",
+    "Security",
+    "ServiceHealth",
+    "Alert",
+    "Recommendation",
+    "Policy",
+    "Autoscale",
+    "ResourceHealth",
+];
+
+/// Tells the kind; an error says why it is none, in the words of `_Quarantine.Reason`.
+pub(crate) fn of(record: &Fields<'_>) -> Result<Kind, String> {
+    if record.get("flowRecords").is_some() {
+        return Ok(Kind::Vnet);
+    }
+    let category = record.text("category").unwrap_or_default();
+    let operation = record.text("operationName").unwrap_or_default();
+    let by_name = by_category(&category).or_else(|| by_operation(&operation));
+    if let Some(kind) = by_name.or_else(|| by_row(record)).or_else(|| by_activity(record, &category)) {
+        return Ok(kind);
+    }
+    if let Some(kind) = by_properties(record, &category) {
+        return Ok(kind);
+    }
+    let shown = |text: &str| text.chars().take(80).collect::<String>();
+    if category.is_empty() && operation.is_empty() {
+        return Err("unknown kind of record: it has no category".to_owned());
+    }
+    let (category, operation) = (shown(&category), shown(&operation));
+    Err(format!("unknown kind of record: category {category:?}, operation {operation:?}"))
+}
+
+fn by_category(category: &str) -> Option<Kind> {
+    let is = |known: &str| category.eq_ignore_ascii_case(known);
+    match () {
+        () if is("GatewayLogs") => Some(Kind::Gateway),
+        () if is("NetworkSecurityGroupFlowEvent") => Some(Kind::Nsg),
+        () if is("FlowLogFlowEvent") => Some(Kind::Vnet),
+        () => None,
+    }
+}
+
+fn by_operation(operation: &str) -> Option<Kind> {
+    let is = |known: &str| operation.eq_ignore_ascii_case(known);
+    match () {
+        () if is("Microsoft.ApiManagement/GatewayLogs") => Some(Kind::Gateway),
+        () if is("NetworkSecurityGroupFlowEvents") => Some(Kind::Nsg),
+        () => None,
+    }
+}
+
+/// Rows of Log Analytics name their table in `Type`, or have columns that no other table has.
+fn by_row(record: &Fields<'_>) -> Option<Kind> {
+    let kind = |table| match table {
+        Table::ApiManagementGatewayLogs => Some(Kind::Gateway),
+        Table::NtaNetAnalytics => Some(Kind::FlowRow),
+        Table::AzureActivity => Some(Kind::Activity),
+        Table::Quarantine => None,
+    };
+    let named = record.text("Type").and_then(|name| Table::from_name(&name));
+    if let Some(known) = named.and_then(kind) {
+        return Some(known);
+    }
+    record.get("TimeGenerated")?;
+    let has = |name| record.get(name).is_some();
+    match () {
+        () if has("OperationNameValue") || has("ActivityStatusValue") => Some(Kind::Activity),
+        () if has("ApimSubscriptionId") || has("BackendResponseCode") => Some(Kind::Gateway),
+        () if has("ApiId") && has("ResponseCode") => Some(Kind::Gateway),
+        () if has("SrcIp") && has("DestIp") && has("FlowDirection") => Some(Kind::FlowRow),
+        () => None,
+    }
+}
+
+fn by_activity(record: &Fields<'_>, category: &str) -> Option<Kind> {
+    let has = |name| record.get(name).is_some();
+    let is_object = |name| record.get(name).is_some_and(|value| value.starts_with('{'));
+    let resource = record.text("resourceId").unwrap_or_default().to_ascii_lowercase();
+    // Entra's logs have no category of these, but its newer ones may.
+    let elsewhere = resource.contains("/microsoft.aadiam");
+    let known = ACTIVITY_CATEGORIES.iter().any(|name| name.eq_ignore_ascii_case(category));
+    let identity = record.get("identity").and_then(Fields::parse);
+    let by_identity = identity.is_some_and(|identity| {
+        identity.get("authorization").is_some() || identity.get("claims").is_some()
+    });
+    let by_event = (has("eventTimestamp") || has("event_timestamp"))
+        && (is_object("operationName") || is_object("operation_name") || has("authorization"));
+    let is_activity = (known && !elsewhere) || by_identity || by_event;
+    is_activity.then_some(Kind::Activity)
+}
+
+/// By the members of `properties`; gateway logs of 2017 have nothing else to tell them by.
+fn by_properties(record: &Fields<'_>, category: &str) -> Option<Kind> {
+    let text: Cow<'_, str> = json::object(record.get("properties")?)?;
+    let properties = Fields::parse(&text)?;
+    let has = |name| properties.get(name).is_some();
+    let is_array = |name| properties.get(name).is_some_and(|value| value.starts_with('['));
+    if is_array("flows") {
+        return Some(Kind::Nsg);
+    }
+    let is_gateway = has("apimSubscriptionId")
+        || (has("apiId") && has("method"))
+        || (has("method") && has("url") && has("responseCode"));
+    (category.is_empty() && is_gateway).then_some(Kind::Gateway)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(record: &str, expected: Option<Kind>) {
+        assert_eq!(of(&Fields::parse(record).unwrap()).ok(), expected, "{record}");
+    }
+
+    #[test]
+    fn gateway_logs() {
+        check(r#"{"category":"gatewaylogs"}"#, Some(Kind::Gateway));
+        check(r#"{"operationName":"Microsoft.ApiManagement/GatewayLogs"}"#, Some(Kind::Gateway));
+        check(r#"{"properties":{"method":"GET","url":"u","responseCode":200}}"#, Some(Kind::Gateway));
+        check(r#"{"Properties":"{\"ApiId\":\"a\",\"Method\":\"GET\"}"}"#, Some(Kind::Gateway));
+        check(r#"{"Type":"ApiManagementGatewayLogs"}"#, Some(Kind::Gateway));
+        check(r#"{"TimeGenerated":"t","ApiId":"a","ResponseCode":1}"#, Some(Kind::Gateway));
+        check(r#"{"category":"GatewayLlmLogs","properties":{"apiId":1,"method":2}}"#, None);
+    }
+
+    #[test]
+    fn flow_logs() {
+        check(r#"{"flowRecords":{}}"#, Some(Kind::Vnet));
+        check(r#"{"category":"NetworkSecurityGroupFlowEvent"}"#, Some(Kind::Nsg));
+        check(r#"{"properties":{"flows":[]}}"#, Some(Kind::Nsg));
+        check(r#"{"TimeGenerated":"t","SrcIp":1,"DestIp":2,"FlowDirection":3}"#, Some(Kind::FlowRow));
+    }
+
+    #[test]
+    fn activity_logs() {
+        check(r#"{"category":"Administrative"}"#, Some(Kind::Activity));
+        check(r#"{"category":"Other","identity":{"claims":{}}}"#, Some(Kind::Activity));
+        check(r#"{"eventTimestamp":"t","operationName":{"value":"v"}}"#, Some(Kind::Activity));
+        check(r#"{"event_timestamp":"t","operation_name":{"value":"v"}}"#, Some(Kind::Activity));
+        check(r#"{"TimeGenerated":"t","OperationNameValue":"v"}"#, Some(Kind::Activity));
+        check(r#"{"category":"AuditEvent","identity":{"claim":{}}}"#, None);
+    }
+
+    #[test]
+    fn the_rest_is_unknown() {
+        check("{}", None);
+        check(r#"{"category":"SignInLogs","operationName":"Sign-in activity"}"#, None);
+    }
+}
