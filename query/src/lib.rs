@@ -1,1 +1,20 @@
-//! A question to rows: the DataFusion session, its guard, its limits and its formats.
+//! A question to rows: SQL over the event tables, by DataFusion, within bounds.
+//!
+//! Read-only by construction: only plans that read are run, only the workspace's tables can be named, and the
+//! guard refuses what would cost too much before it is planned. This crate knows nothing of HTTP or tokens.
+
+mod answer;
+mod engine;
+mod error;
+pub mod format;
+mod functions;
+mod guard;
+mod table;
+
+pub use answer::Answer;
+pub use engine::{Engine, EngineSettings, Question, Span};
+pub use error::QueryError;
+pub use functions::Watchlists;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,104 @@
+//! What a question can fail of, told so that its author can mend it.
+
+use std::time::Duration;
+
+use datafusion::common::SchemaError;
+use datafusion::error::DataFusionError;
+use thiserror::Error;
+
+/// A question without an answer.
+#[derive(Debug, Error)]
+pub enum QueryError {
+    /// The text is no SQL.
+    #[error("read query: {0}")]
+    Syntax(String),
+    /// No table of that name.
+    #[error("unknown table '{name}'{}", suggestion(nearest.as_deref()))]
+    UnknownTable {
+        /// As it was written.
+        name: String,
+        /// The name that comes nearest.
+        nearest: Option<String>,
+    },
+    /// No column of that name.
+    #[error("unknown column '{name}'{}", suggestion(nearest.as_deref()))]
+    UnknownColumn {
+        /// As it was written.
+        name: String,
+        /// The name that comes nearest.
+        nearest: Option<String>,
+    },
+    /// The query means nothing: types don't fit, a function doesn't exist.
+    #[error("plan query: {0}")]
+    Plan(String),
+    /// The query would change something.
+    #[error("only queries that read are allowed: {0}")]
+    NotReadOnly(String),
+    /// A bound of the guard.
+    #[error("query is over a limit: {0}")]
+    OverLimit(String),
+    /// It took too long.
+    #[error("query took longer than {} s", .0.as_secs_f64())]
+    Timeout(Duration),
+    /// It needs more memory than there is for queries.
+    #[error("query needs more memory than its limit: {0}")]
+    Memory(String),
+    /// Too many queries run already.
+    #[error("too many queries are running")]
+    Busy,
+    /// It failed while it ran, by its own doing (a cast, a division).
+    #[error("run query: {0}")]
+    Run(String),
+}
+
+fn suggestion(nearest: Option<&str>) -> String {
+    nearest
+        .map(|name| format!("; did you mean '{name}'?"))
+        .unwrap_or_default()
+}
+
+impl From<DataFusionError> for QueryError {
+    fn from(error: DataFusionError) -> Self {
+        let text = |error: &DataFusionError| {
+            let stripped = error.strip_backtrace();
+            stripped.lines().next().unwrap_or_default().to_owned()
+        };
+        match error.find_root() {
+            DataFusionError::SchemaError(schema_error, _) => match schema_error.as_ref() {
+                SchemaError::FieldNotFound {
+                    field,
+                    valid_fields,
+                } => {
+                    let names = valid_fields.iter().map(|column| column.name.as_str());
+                    Self::UnknownColumn {
+                        name: field.name.clone(),
+                        nearest: nearest(&field.name, names),
+                    }
+                }
+                other => Self::Plan(other.to_string()),
+            },
+            DataFusionError::SQL(parser_error, _) => Self::Syntax(parser_error.to_string()),
+            DataFusionError::ResourcesExhausted(reason) => {
+                Self::Memory(reason.lines().next().unwrap_or_default().to_owned())
+            }
+            root @ (DataFusionError::Plan(_) | DataFusionError::NotImplemented(_)) => {
+                Self::Plan(text(root))
+            }
+            root => Self::Run(text(root)),
+        }
+    }
+}
+
+/// The candidate that is most like `name`, if one is.
+pub(crate) fn nearest<'name>(
+    name: &str,
+    candidates: impl Iterator<Item = &'name str>,
+) -> Option<String> {
+    let wanted = name.to_lowercase();
+    let likeness = |candidate: &str| strsim::jaro_winkler(&wanted, &candidate.to_lowercase());
+    candidates
+        .map(|candidate| (likeness(candidate), candidate))
+        .filter(|(score, _)| *score > 0.75)
+        .max_by(|left, right| left.0.total_cmp(&right.0))
+        .map(|(_, candidate)| candidate.to_owned())
+}
