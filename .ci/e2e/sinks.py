@@ -67,7 +67,8 @@ class MailServer:
 
     def _authenticate(self, _server, _session, _envelope, _mechanism, data):
         right = (self.USER.encode(), self.PASSWORD.encode())
-        return AuthResult(success=(data.login, data.password) == right)
+        success = (data.login, data.password) == right
+        return AuthResult(success=success, handled=False)
 
     def start(self):
         self.controller = Controller(
