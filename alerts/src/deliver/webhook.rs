@@ -1,0 +1,227 @@
+//! Webhooks by Standard Webhooks 1.0: a signed POST whose id stays the same over all attempts.
+
+use std::error::Error as _;
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use hmac::{Hmac, KeyInit as _, Mac as _};
+use reqwest::header::{CONTENT_TYPE, HeaderMap, RETRY_AFTER};
+use reqwest::{Client, StatusCode, redirect};
+use sha2::Sha256;
+use store::Timestamp;
+use url::{Host, Url};
+
+use super::guard::{AddressRefused, GuardedResolver, Reach, is_allowed};
+use crate::outbox::{Attempt, Leased};
+use crate::settings::WebhookSettings;
+
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+const SECRET_BYTES: std::ops::RangeInclusive<usize> = 24..=64;
+
+/// Why a webhook can't be used. It never shows the URL, which may hold a secret.
+#[derive(Debug, thiserror::Error)]
+pub enum WebhookError {
+    /// Not a URL.
+    #[error("read the url")]
+    Url(#[source] url::ParseError),
+    /// Not `https`, or a port other than 443, without leave for private targets.
+    #[error("the url must be https on port 443 unless allow_private is set")]
+    Insecure,
+    /// User and password in the URL.
+    #[error("the url must not carry a user or password")]
+    UserInfo,
+    /// An address that must not be reached.
+    #[error("the url's address is not allowed")]
+    Address,
+    /// Not a signing secret.
+    #[error("the secret must be whsec_ and base64 of 24 to 64 bytes")]
+    Secret,
+    /// The HTTP client can't be built.
+    #[error("build the http client")]
+    Client(#[source] reqwest::Error),
+}
+
+/// A webhook that is ready to use.
+#[derive(Debug)]
+pub(super) struct Webhook {
+    client: Client,
+    url: Url,
+    key: SigningKey,
+}
+
+/// The bytes of a signing secret.
+struct SigningKey(Vec<u8>);
+
+impl std::fmt::Debug for SigningKey {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("SigningKey(..)")
+    }
+}
+
+impl Webhook {
+    pub(super) fn new(settings: &WebhookSettings, timeout: Duration) -> Result<Self, WebhookError> {
+        let reach = if settings.allow_private { Reach::Private } else { Reach::Public };
+        let url = check_url(settings.url.reveal(), reach)?;
+        let client = Client::builder()
+            .redirect(redirect::Policy::none())
+            .no_proxy()
+            .referer(false)
+            .dns_resolver(GuardedResolver { reach })
+            .connect_timeout(CONNECT_TIMEOUT)
+            .timeout(timeout)
+            .user_agent(concat!("bartizan/", env!("CARGO_PKG_VERSION")))
+            .build()
+            .map_err(WebhookError::Client)?;
+        Ok(Self { client, url, key: SigningKey(key_of(settings.secret.reveal())?) })
+    }
+
+    pub(super) async fn send(&self, leased: &Leased, now: Timestamp) -> Attempt {
+        let timestamp = now.as_micros().div_euclid(1_000_000);
+        let Ok(signature) = sign_with(&self.key.0, &leased.id, timestamp, &leased.message) else {
+            return Attempt::Refused { answer: "the secret can't sign".to_owned() };
+        };
+        let sent = self
+            .client
+            .post(self.url.clone())
+            .header(CONTENT_TYPE, "application/json")
+            .header("webhook-id", &leased.id)
+            .header("webhook-timestamp", timestamp.to_string())
+            .header("webhook-signature", signature)
+            .body(leased.message.clone())
+            .send()
+            .await;
+        match sent {
+            Ok(response) => attempt_of(response.status(), response.headers()),
+            Err(error) => attempt_of_error(&error),
+        }
+    }
+}
+
+/// A URL that is safe to post to as far as its text shows; its addresses are checked on connecting.
+fn check_url(text: &str, reach: Reach) -> Result<Url, WebhookError> {
+    let url = Url::parse(text).map_err(WebhookError::Url)?;
+    let is_secure = url.scheme() == "https" && url.port_or_known_default() == Some(443);
+    let is_http = matches!(url.scheme(), "http" | "https");
+    if !is_http || (reach == Reach::Public && !is_secure) {
+        return Err(WebhookError::Insecure);
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err(WebhookError::UserInfo);
+    }
+    // A literal address never comes before the resolver.
+    let address = match url.host() {
+        Some(Host::Ipv4(address)) => Some(address.into()),
+        Some(Host::Ipv6(address)) => Some(address.into()),
+        Some(Host::Domain(_)) | None => None,
+    };
+    if address.is_some_and(|address| !is_allowed(address, reach)) {
+        return Err(WebhookError::Address);
+    }
+    Ok(url)
+}
+
+fn key_of(secret: &str) -> Result<Vec<u8>, WebhookError> {
+    let encoded = secret.strip_prefix("whsec_").ok_or(WebhookError::Secret)?;
+    let key = STANDARD.decode(encoded).ok().filter(|key| SECRET_BYTES.contains(&key.len()));
+    key.ok_or(WebhookError::Secret)
+}
+
+/// The `webhook-signature` of a message: `v1,` and base64 of HMAC-SHA256 over id, time and body.
+pub fn sign(secret: &str, id: &str, timestamp_s: i64, body: &str) -> Result<String, WebhookError> {
+    sign_with(&key_of(secret)?, id, timestamp_s, body)
+}
+
+fn sign_with(key: &[u8], id: &str, timestamp_s: i64, body: &str) -> Result<String, WebhookError> {
+    let mut mac = Hmac::<Sha256>::new_from_slice(key).map_err(|_length| WebhookError::Secret)?;
+    mac.update(format!("{id}.{timestamp_s}.{body}").as_bytes());
+    Ok(format!("v1,{}", STANDARD.encode(mac.finalize().into_bytes())))
+}
+
+/// Success is 2xx; 410 asks never to come again; anything else is tried again.
+fn attempt_of(status: StatusCode, headers: &HeaderMap) -> Attempt {
+    let answer = format!("HTTP {}", status.as_u16());
+    if status.is_success() {
+        return Attempt::Delivered { answer };
+    }
+    if status == StatusCode::GONE {
+        return Attempt::Refused { answer };
+    }
+    let seconds = headers.get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());
+    Attempt::Retry { answer, after: seconds.map(Duration::from_secs) }
+}
+
+/// Says what kind of error it was, without URL and address.
+fn attempt_of_error(error: &reqwest::Error) -> Attempt {
+    let mut source = error.source();
+    while let Some(inner) = source {
+        if inner.is::<AddressRefused>() {
+            return Attempt::Refused { answer: "the address is not allowed".to_owned() };
+        }
+        source = inner.source();
+    }
+    let answer = if error.is_timeout() {
+        "no answer in time"
+    } else if error.is_connect() {
+        "no connection"
+    } else {
+        "the request failed"
+    };
+    Attempt::Retry { answer: answer.to_owned(), after: None }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn signatures_equal_the_published_vectors() {
+        let secret = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD";
+        let body = r#"{"type":"incident.created","timestamp":"2026-09-01T10:00:00Z","data":{"incidentNumber":42,"title":"APIM key listed by unusual principal","severity":"High","status":"New"}}"#;
+        let signature = sign(secret, "msg_01J6N0QW8ZJ4", 1_788_256_800, body).unwrap();
+        assert_eq!(signature, "v1,UYjyQhPK9ZYURQAzeWP79YqSg/ufi/IXL5ezD4CbCas=");
+    }
+
+    #[test]
+    fn urls_that_point_inside_are_refused() {
+        #[track_caller]
+        fn check(text: &str, reach: Reach, is_accepted: bool) {
+            assert_eq!(check_url(text, reach).is_ok(), is_accepted, "{text}");
+        }
+        check("https://hooks.example.com/a?sig=x", Reach::Public, true);
+        check("https://good.example.:443/", Reach::Public, true);
+        let refused = [
+            "http://hooks.example.com/",
+            "https://hooks.example.com:8443/",
+            "https://[::ffff:169.254.169.254]/",
+            "https://2130706433/",
+            "https://0x7f.1/",
+            "https://127.1/",
+            "https://0/",
+            "https://[::]/",
+            "https://１６９.254.169.254/",
+            "https://good@evil.example/",
+            "file:///etc/passwd",
+            "gopher://evil.example/",
+            "not a url",
+        ];
+        refused.iter().for_each(|text| check(text, Reach::Public, false));
+        check("http://127.0.0.1:9000/hook", Reach::Private, true);
+        check("http://169.254.169.254/metadata", Reach::Private, false);
+        check("http://168.63.129.16/", Reach::Private, false);
+    }
+
+    #[test]
+    fn answers_tell_delivered_later_and_never() {
+        let attempt = |status: u16| {
+            let headers = HeaderMap::from_iter([(RETRY_AFTER, "120".parse().unwrap())]);
+            attempt_of(StatusCode::from_u16(status).unwrap(), &headers)
+        };
+        let after = Some(Duration::from_mins(2));
+        assert_eq!(attempt(204), Attempt::Delivered { answer: "HTTP 204".to_owned() });
+        assert_eq!(attempt(302), Attempt::Retry { answer: "HTTP 302".to_owned(), after });
+        assert_eq!(attempt(404), Attempt::Retry { answer: "HTTP 404".to_owned(), after });
+        assert_eq!(attempt(410), Attempt::Refused { answer: "HTTP 410".to_owned() });
+        assert_eq!(attempt(503), Attempt::Retry { answer: "HTTP 503".to_owned(), after });
+    }
+}

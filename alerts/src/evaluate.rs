@@ -1,0 +1,268 @@
+//! Rules over windows of event time. Each window is evaluated once, in order, also across restarts:
+//! the move to the next window, its alerts, incidents and outbox rows are one transaction.
+
+mod gap;
+mod late;
+mod window_run;
+
+use std::sync::Arc;
+
+use arrow::error::ArrowError;
+use query::{Engine, QueryError};
+use sqlx::SqlitePool;
+use store::{Clock, Progress, Store, Timestamp, Workspace};
+use tokio::sync::broadcast;
+
+use crate::rules::Rule;
+use crate::settings::Settings;
+use crate::state::{self, Failing, RuleState};
+use crate::window::{Patience, Reach, Window, first_end, watermark};
+
+/// Windows of one rule in a row before the next rule has its turn.
+const WINDOWS_PER_TURN: usize = 16;
+
+/// Longest error text that is kept.
+const ERROR_CHARS_MAX: usize = 1_000;
+
+/// Why a window was not evaluated.
+#[derive(Debug, thiserror::Error)]
+pub enum EvaluateError {
+    /// The rule's query failed.
+    #[error("run the query of rule {rule_id}")]
+    Query {
+        /// The rule.
+        rule_id: String,
+        /// What went wrong.
+        #[source]
+        source: QueryError,
+    },
+    /// Its result can't be read.
+    #[error("read the result of rule {rule_id}")]
+    Result {
+        /// The rule.
+        rule_id: String,
+        /// What went wrong.
+        #[source]
+        source: ArrowError,
+    },
+    /// The database failed.
+    #[error("use the database")]
+    Database(#[from] sqlx::Error),
+}
+
+/// What a pass did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Outcome {
+    /// Windows evaluated for the first time.
+    pub windows: u64,
+    /// Closed windows evaluated again for late rows.
+    pub windows_late: u64,
+    /// Runs of empty windows that were jumped.
+    pub gaps: u64,
+    /// Alerts written.
+    pub alerts: u64,
+    /// Incidents opened.
+    pub incidents: u64,
+    /// Evaluations that failed.
+    pub failures: u64,
+}
+
+impl Outcome {
+    fn add(&mut self, other: Self) {
+        self.windows += other.windows;
+        self.windows_late += other.windows_late;
+        self.gaps += other.gaps;
+        self.alerts += other.alerts;
+        self.incidents += other.incidents;
+        self.failures += other.failures;
+    }
+}
+
+/// An incident was opened.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IncidentOpened {
+    /// Where.
+    pub workspace: Workspace,
+    /// Its number.
+    pub number: i64,
+}
+
+/// Evaluates rules.
+#[derive(Debug)]
+pub(crate) struct Evaluator {
+    pub(crate) store: Arc<Store>,
+    pub(crate) engine: Arc<Engine>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) settings: Settings,
+    pub(crate) rules: Vec<Rule>,
+    pub(crate) opened: broadcast::Sender<IncidentOpened>,
+}
+
+impl Evaluator {
+    /// Evaluates every window that is due. A rule that fails stays where it is; the others go on.
+    pub(crate) async fn evaluate_due(&self) -> Result<Outcome, EvaluateError> {
+        let mut total = Outcome::default();
+        for workspace in &self.settings.workspaces {
+            for rule in &self.rules {
+                self.guarded(workspace, rule, self.late_rows(workspace, rule), &mut total).await?;
+            }
+            let mut waiting: Vec<&Rule> = self.rules.iter().collect();
+            while !waiting.is_empty() {
+                let mut more = Vec::new();
+                for rule in waiting {
+                    if self.guarded(workspace, rule, self.turn(workspace, rule), &mut total).await? {
+                        more.push(rule);
+                    }
+                }
+                waiting = more;
+            }
+        }
+        Ok(total)
+    }
+
+    /// Runs a piece of work of a rule; its failure becomes the rule's state. True if there is more to do.
+    async fn guarded(
+        &self,
+        workspace: &Workspace,
+        rule: &Rule,
+        work: impl Future<Output = Result<(Outcome, bool), EvaluateError>> + Send,
+        total: &mut Outcome,
+    ) -> Result<bool, EvaluateError> {
+        match work.await {
+            Ok((outcome, has_more)) => {
+                total.add(outcome);
+                Ok(has_more)
+            }
+            Err(error) => {
+                total.failures += 1;
+                self.note_failure(workspace, rule, &error).await?;
+                Ok(false)
+            }
+        }
+    }
+
+    /// Evaluates some due windows of a rule.
+    async fn turn(&self, workspace: &Workspace, rule: &Rule) -> Result<(Outcome, bool), EvaluateError> {
+        let mut outcome = Outcome::default();
+        let Some((mut state, mark, received)) = self.ready(workspace, rule).await? else {
+            return Ok((outcome, false));
+        };
+        for _turn in 0..WINDOWS_PER_TURN {
+            if state.next_window_end > mark {
+                state::saw(self.database(), workspace, &rule.id, received).await?;
+                return Ok((outcome, false));
+            }
+            outcome.add(self.next_window(workspace, rule, &state, mark).await?);
+            let Some(moved) = state::find(self.database(), workspace, &rule.id).await? else {
+                return Ok((outcome, false));
+            };
+            state = moved;
+        }
+        Ok((outcome, true))
+    }
+
+    /// State, watermark and newest time of receipt; `None` if the rule can't run now.
+    async fn ready(
+        &self,
+        workspace: &Workspace,
+        rule: &Rule,
+    ) -> Result<Option<(RuleState, Timestamp, Timestamp)>, EvaluateError> {
+        let progresses = self.progresses(workspace, rule);
+        let now = self.clock.now();
+        let reach = |progress: &Progress| Reach {
+            newest: progress.event_time_max,
+            received: progress.received_last,
+        };
+        let reaches: Vec<Reach> = progresses.iter().map(reach).collect();
+        let patience = Patience { lateness: self.settings.lateness, idle: self.settings.idle };
+        let Some(mark) = watermark(now, &reaches, patience, rule.frequency) else {
+            return Ok(None);
+        };
+        let state = match state::find(self.database(), workspace, &rule.id).await? {
+            Some(state) => state,
+            None => {
+                let Some(earliest) = progresses.iter().map(|progress| progress.event_time_min).min() else {
+                    return Ok(None);
+                };
+                let first = first_end(earliest, rule.frequency);
+                state::start(self.database(), workspace, &rule.id, first).await?;
+                let Some(state) = state::find(self.database(), workspace, &rule.id).await? else {
+                    return Ok(None);
+                };
+                state
+            }
+        };
+        if state.failing.as_ref().is_some_and(|failing| failing.retry_at > now) {
+            return Ok(None);
+        }
+        let received = progresses.iter().map(|progress| progress.received_last).max().unwrap_or_default();
+        Ok(Some((state, mark, received)))
+    }
+
+    async fn next_window(
+        &self,
+        workspace: &Workspace,
+        rule: &Rule,
+        state: &RuleState,
+        mark: Timestamp,
+    ) -> Result<Outcome, EvaluateError> {
+        let end = state.next_window_end;
+        let window = Window::ending(end, rule.period);
+        if state.suppressed_until.is_some_and(|until| end <= until) {
+            return self.skip(workspace, rule, end, end.plus(rule.frequency)).await;
+        }
+        let outcome = self.run_window(workspace, rule, window).await?;
+        let is_backlog = mark.since(end) > rule.frequency.saturating_mul(8);
+        if outcome.alerts > 0 || !is_backlog {
+            return Ok(outcome);
+        }
+        self.jump_gap(workspace, rule, window, mark).await.map(|jumped| {
+            let mut total = outcome;
+            total.add(jumped);
+            total
+        })
+    }
+
+    /// How far the tables are that a rule reads; those without rows are left out.
+    fn progresses(&self, workspace: &Workspace, rule: &Rule) -> Vec<Progress> {
+        rule.tables.iter().filter_map(|table| self.store.progress(workspace, *table)).collect()
+    }
+
+    pub(crate) fn database(&self) -> &SqlitePool {
+        self.store.database()
+    }
+
+    async fn note_failure(
+        &self,
+        workspace: &Workspace,
+        rule: &Rule,
+        error: &EvaluateError,
+    ) -> Result<(), EvaluateError> {
+        let now = self.clock.now();
+        let before = state::find(self.database(), workspace, &rule.id).await?.and_then(|state| state.failing);
+        let failures = before.as_ref().map_or(0, |failing| failing.failures).saturating_add(1);
+        let pause = state::pause_after(failures, self.settings.failure_pause, self.settings.failure_pause_max);
+        let text = with_sources(error);
+        let failing = Failing {
+            error: text.chars().take(ERROR_CHARS_MAX).collect(),
+            since: before.map_or(now, |failing| failing.since),
+            failures,
+            retry_at: now.plus(pause),
+        };
+        state::fail(self.database(), workspace, &rule.id, &failing).await?;
+        metrics::counter!("bartizan_rule_failures_total", "rule" => rule.id.clone()).increment(1);
+        tracing::error!(rule.id = %rule.id, failures, error = text, "failed to evaluate rule {}", rule.id);
+        Ok(())
+    }
+}
+
+/// An error and its causes in one line.
+pub(crate) fn with_sources(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text = format!("{text}: {cause}");
+        source = cause.source();
+    }
+    text
+}

@@ -1,0 +1,187 @@
+//! One window of one rule: query, findings, evidence, and the transaction that commits all of it.
+
+use query::Question;
+use store::Workspace;
+
+use super::{EvaluateError, Evaluator, IncidentOpened, Outcome};
+use crate::deliver::message::incident_created;
+use crate::finding::{EVIDENCE_ROWS_MAX, Finding, findings_of};
+use crate::incidents::{Incident, Origin, Recorded, record};
+use crate::outbox::enqueue;
+use crate::rows::Rows;
+use crate::rules::Rule;
+use crate::state::{Advance, Advanced, advance};
+use crate::window::Window;
+
+impl Evaluator {
+    /// Evaluates the window that is next and moves the rule on.
+    pub(super) async fn run_window(
+        &self,
+        workspace: &Workspace,
+        rule: &Rule,
+        window: Window,
+    ) -> Result<Outcome, EvaluateError> {
+        let findings = self.findings(workspace, rule, window).await?;
+        let now = self.clock.now();
+        let fires = !findings.is_empty();
+        let next = Advance {
+            from: window.end,
+            to: window.end.plus(rule.frequency),
+            suppressed_until: rule.suppression.filter(|_| fires).map(|pause| window.end.plus(pause)),
+            now,
+        };
+        let origin = Origin { workspace, rule, window, is_late: false, now };
+        let mut outcome = self.commit(origin, &findings, Some(next)).await?;
+        outcome.windows = 1;
+        metrics::counter!("bartizan_rule_windows_total", "rule" => rule.id.clone()).increment(1);
+        Ok(outcome)
+    }
+
+    /// Evaluates a closed window again because rows came late.
+    pub(super) async fn rerun_window(
+        &self,
+        workspace: &Workspace,
+        rule: &Rule,
+        window: Window,
+    ) -> Result<Outcome, EvaluateError> {
+        let findings = self.findings(workspace, rule, window).await?;
+        let origin = Origin { workspace, rule, window, is_late: true, now: self.clock.now() };
+        let mut outcome = self.commit(origin, &findings, None).await?;
+        outcome.windows_late = 1;
+        Ok(outcome)
+    }
+
+    async fn findings(
+        &self,
+        workspace: &Workspace,
+        rule: &Rule,
+        window: Window,
+    ) -> Result<Vec<Finding>, EvaluateError> {
+        let question = self.question(&rule.query, window);
+        let result = self.rows(workspace, rule, question).await?;
+        let mut findings = findings_of(rule, &result);
+        for finding in &mut findings {
+            self.add_samples(workspace, rule, window, finding).await;
+        }
+        Ok(findings)
+    }
+
+    /// Puts sample rows in the place of the result row. Without them the alert still goes out.
+    async fn add_samples(&self, workspace: &Workspace, rule: &Rule, window: Window, finding: &mut Finding) {
+        let Some(samples) = &rule.samples else { return };
+        let mut question = self.question(samples, window);
+        question.parameters.clone_from(&finding.parameters);
+        match self.rows(workspace, rule, question).await {
+            Ok(rows) if rows.rows.is_empty() => {}
+            Ok(rows) => finding.evidence = rows.evidence(EVIDENCE_ROWS_MAX),
+            Err(error) => {
+                let error = super::with_sources(&error);
+                tracing::warn!(rule.id = %rule.id, error, "failed to read sample rows of rule {}", rule.id);
+            }
+        }
+    }
+
+    pub(super) fn question(&self, sql: &str, window: Window) -> Question {
+        let mut question = Question::sql(sql);
+        question.span = Some(query::Span { start: window.start, end: window.end });
+        question.rows_max = self.settings.findings_max;
+        question.timeout = self.settings.query_timeout;
+        question
+    }
+
+    pub(super) async fn rows(
+        &self,
+        workspace: &Workspace,
+        rule: &Rule,
+        question: Question,
+    ) -> Result<Rows, EvaluateError> {
+        let batches = self
+            .engine
+            .rows(workspace, question)
+            .await
+            .map_err(|source| EvaluateError::Query { rule_id: rule.id.clone(), source })?;
+        Rows::from_batches(&batches)
+            .map_err(|source| EvaluateError::Result { rule_id: rule.id.clone(), source })
+    }
+
+    /// One transaction: the move on, the alerts, their incidents, and the messages about new ones.
+    async fn commit(
+        &self,
+        origin: Origin<'_>,
+        findings: &[Finding],
+        next: Option<Advance>,
+    ) -> Result<Outcome, EvaluateError> {
+        let mut outcome = Outcome::default();
+        let mut opened: Vec<Incident> = Vec::new();
+        let mut transaction = self.database().begin_with("begin immediate").await?;
+        if let Some(next) = next
+            && advance(&mut transaction, origin.workspace, &origin.rule.id, next).await? == Advanced::Lost
+        {
+            return Ok(outcome);
+        }
+        for finding in findings {
+            match record(&mut transaction, origin, finding).await? {
+                Recorded::Known => {}
+                Recorded::Joined(_number) => outcome.alerts += 1,
+                Recorded::Opened(incident) => {
+                    outcome.alerts += 1;
+                    outcome.incidents += 1;
+                    self.announce(&mut transaction, origin, &incident).await?;
+                    opened.push(*incident);
+                }
+            }
+        }
+        transaction.commit().await?;
+        for incident in opened {
+            self.tell(origin, &incident);
+        }
+        Ok(outcome)
+    }
+
+    async fn announce(
+        &self,
+        connection: &mut sqlx::SqliteConnection,
+        origin: Origin<'_>,
+        incident: &Incident,
+    ) -> Result<(), EvaluateError> {
+        let public_url = self.settings.public_url.as_ref();
+        let message = incident_created(origin.workspace, incident, public_url, origin.now);
+        let cause = (origin.workspace, incident.number);
+        for receiver in &self.settings.receivers {
+            if incident.severity >= receiver.severity_min {
+                enqueue(connection, cause, &receiver.name, &message, origin.now).await?;
+            }
+        }
+        Ok(())
+    }
+
+    fn tell(&self, origin: Origin<'_>, incident: &Incident) {
+        let severity = incident.severity.name();
+        metrics::counter!("bartizan_incidents_total", "severity" => severity).increment(1);
+        let number = incident.number;
+        tracing::info!(
+            incident.number = number,
+            rule.id = %origin.rule.id,
+            severity,
+            "opened incident {number}"
+        );
+        // Nobody need listen.
+        self.opened.send(IncidentOpened { workspace: origin.workspace.clone(), number }).ok();
+    }
+
+    /// Moves a rule on without evaluating.
+    pub(super) async fn skip(
+        &self,
+        workspace: &Workspace,
+        rule: &Rule,
+        from: store::Timestamp,
+        to: store::Timestamp,
+    ) -> Result<Outcome, EvaluateError> {
+        let mut transaction = self.database().begin_with("begin immediate").await?;
+        let next = Advance { from, to, suppressed_until: None, now: self.clock.now() };
+        if advance(&mut transaction, workspace, &rule.id, next).await? == Advanced::Yes {
+            transaction.commit().await?;
+        }
+        Ok(Outcome::default())
+    }
+}

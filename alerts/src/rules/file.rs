@@ -1,0 +1,357 @@
+//! A rule file's text to a [`Rule`]: every key known, every value checked, every complaint with its line.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde::Deserialize;
+use store::Table;
+
+use super::duration::parse_duration;
+use super::{
+    Aggregation, EntityMapping, Grouping, Rule, RuleFailure, TextOverride, Trigger, TriggerOperator,
+};
+use crate::model::Severity;
+
+/// Sentinel's bounds of frequency and period.
+const WINDOW_MIN: Duration = Duration::from_mins(1);
+const WINDOW_MAX: Duration = Duration::from_hours(14 * 24);
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct RuleFile {
+    id: String,
+    name: String,
+    #[serde(default = "first_version")]
+    version: String,
+    kind: Kind,
+    #[serde(default)]
+    description: String,
+    severity: SeverityName,
+    #[serde(default)]
+    #[expect(dead_code, reason = "Sentinel's key without effect here")]
+    status: Option<String>,
+    #[serde(default)]
+    #[expect(dead_code, reason = "Sentinel's key without effect here")]
+    required_data_connectors: serde_yaml_ng::Value,
+    query_frequency: Span,
+    query_period: Span,
+    #[serde(default)]
+    trigger_operator: OperatorName,
+    #[serde(default)]
+    trigger_threshold: u64,
+    #[serde(default)]
+    tactics: Vec<String>,
+    #[serde(default)]
+    relevant_techniques: Vec<String>,
+    #[serde(default)]
+    #[expect(dead_code, reason = "Sentinel's key without effect here")]
+    tags: serde_yaml_ng::Value,
+    query: String,
+    #[serde(default)]
+    entity_mappings: Vec<EntityMappingFile>,
+    #[serde(default)]
+    custom_details: BTreeMap<String, String>,
+    #[serde(default)]
+    alert_details_override: AlertDetailsFile,
+    #[serde(default)]
+    event_grouping_settings: EventGroupingFile,
+    #[serde(default)]
+    incident_configuration: IncidentFile,
+    #[serde(default)]
+    suppression_enabled: bool,
+    #[serde(default)]
+    suppression_duration: Option<Span>,
+    #[serde(default)]
+    #[expect(dead_code, reason = "Sentinel's key without effect here")]
+    metadata: serde_yaml_ng::Value,
+    #[serde(default)]
+    bartizan: Extension,
+}
+
+fn first_version() -> String {
+    "1.0.0".to_owned()
+}
+
+#[derive(Debug, Deserialize)]
+enum Kind {
+    Scheduled,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(try_from = "String")]
+struct SeverityName(Severity);
+
+impl TryFrom<String> for SeverityName {
+    type Error = String;
+
+    fn try_from(name: String) -> Result<Self, Self::Error> {
+        Severity::from_name(&name)
+            .map(Self)
+            .ok_or_else(|| format!("severity `{name}` is not one of Informational, Low, Medium, High"))
+    }
+}
+
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(try_from = "String")]
+struct Span(Duration);
+
+impl TryFrom<String> for Span {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        parse_duration(&text)
+            .map(Self)
+            .ok_or_else(|| format!("`{text}` is not a duration such as 5m, 1h, 14d or PT5M"))
+    }
+}
+
+#[derive(Debug, Default, Deserialize)]
+enum OperatorName {
+    #[default]
+    #[serde(rename = "gt", alias = "GreaterThan")]
+    GreaterThan,
+    #[serde(rename = "lt", alias = "LessThan")]
+    LessThan,
+    #[serde(rename = "eq", alias = "Equal")]
+    Equal,
+    #[serde(rename = "ne", alias = "NotEqual")]
+    NotEqual,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct EntityMappingFile {
+    entity_type: String,
+    field_mappings: Vec<FieldMappingFile>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct FieldMappingFile {
+    identifier: String,
+    column_name: String,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct AlertDetailsFile {
+    alert_display_name_format: Option<String>,
+    alert_description_format: Option<String>,
+    alert_severity_column_name: Option<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct EventGroupingFile {
+    #[serde(default)]
+    aggregation_kind: AggregationName,
+}
+
+#[derive(Debug, Default, Deserialize)]
+enum AggregationName {
+    #[default]
+    SingleAlert,
+    AlertPerResult,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct IncidentFile {
+    #[serde(default)]
+    create_incident: Option<bool>,
+    #[serde(default)]
+    grouping_configuration: GroupingFile,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct GroupingFile {
+    #[serde(default)]
+    #[expect(dead_code, reason = "Sentinel's key without effect here")]
+    enabled: Option<bool>,
+    #[serde(default)]
+    reopen_closed_incident: bool,
+    /// Checked and otherwise without effect: an open incident takes further alerts however old it is.
+    #[serde(default)]
+    #[expect(dead_code, reason = "Sentinel's key without effect here")]
+    lookback_duration: Option<Span>,
+    #[serde(default)]
+    matching_method: MatchingName,
+    #[serde(default)]
+    group_by_entities: Vec<String>,
+    #[serde(default)]
+    group_by_alert_details: Vec<String>,
+    #[serde(default)]
+    group_by_custom_details: Vec<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+enum MatchingName {
+    #[default]
+    AllEntities,
+    AnyAlert,
+    Selected,
+}
+
+/// Our own keys.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Extension {
+    #[serde(default)]
+    language: Option<String>,
+    #[serde(default)]
+    samples: Option<String>,
+    #[serde(default)]
+    runbook: String,
+}
+
+/// Reads one rule; `file` is only named in complaints.
+pub fn parse_rule(file: &str, text: &str) -> Result<Rule, RuleFailure> {
+    let parsed: RuleFile = serde_yaml_ng::from_str(text).map_err(|error| RuleFailure {
+        file: file.to_owned(),
+        line: error.location().map(|location| location.line()),
+        reason: with_nearest_key(&error.to_string()),
+    })?;
+    if let Err((key, reason)) = check(&parsed) {
+        return Err(RuleFailure { file: file.to_owned(), line: line_of(text, key), reason });
+    }
+    Ok(convert(file, text, parsed))
+}
+
+/// What the types above don't say; a complaint names the key that it is about.
+fn check(rule: &RuleFile) -> Result<(), (&'static str, String)> {
+    let Kind::Scheduled = rule.kind;
+    let fits = |key, span: Span| {
+        let is_whole = span.0.subsec_nanos() == 0 && (WINDOW_MIN..=WINDOW_MAX).contains(&span.0);
+        is_whole.then_some(()).ok_or((key, format!("{key} must be between 1m and 14d")))
+    };
+    fits("queryFrequency", rule.query_frequency)?;
+    fits("queryPeriod", rule.query_period)?;
+    if rule.query_frequency.0 > rule.query_period.0 {
+        let reason = "queryFrequency is longer than queryPeriod: events would be left out";
+        return Err(("queryFrequency", reason.to_owned()));
+    }
+    if rule.bartizan.language.as_deref() != Some("sql") {
+        let reason = "the query's language is not SQL; KQL is not supported: set bartizan.language: sql";
+        return Err(("query", reason.to_owned()));
+    }
+    if rule.suppression_enabled && rule.suppression_duration.is_none() {
+        let reason = "suppressionEnabled needs a suppressionDuration";
+        return Err(("suppressionEnabled", reason.to_owned()));
+    }
+    check_incidents(rule)
+}
+
+fn check_incidents(rule: &RuleFile) -> Result<(), (&'static str, String)> {
+    let refuse = |key, reason: &str| Err((key, reason.to_owned()));
+    let grouping = &rule.incident_configuration.grouping_configuration;
+    if rule.incident_configuration.create_incident == Some(false) {
+        return refuse("createIncident", "createIncident: false is not supported");
+    }
+    if grouping.reopen_closed_incident {
+        return refuse("reopenClosedIncident", "reopenClosedIncident: true is not supported");
+    }
+    if !grouping.group_by_alert_details.is_empty() {
+        return refuse("groupByAlertDetails", "groupByAlertDetails is not supported");
+    }
+    let unmapped = |kind: &&String| rule.entity_mappings.iter().all(|mapping| mapping.entity_type != **kind);
+    if let Some(kind) = grouping.group_by_entities.iter().find(unmapped) {
+        return Err(("groupByEntities", format!("groupByEntities names {kind}, which entityMappings does not")));
+    }
+    let undetailed = |name: &&String| !rule.custom_details.contains_key(*name);
+    if let Some(name) = grouping.group_by_custom_details.iter().find(undetailed) {
+        return Err(("groupByCustomDetails", format!("groupByCustomDetails names {name}, which customDetails does not")));
+    }
+    Ok(())
+}
+
+fn convert(file: &str, text: &str, rule: RuleFile) -> Rule {
+    let grouping = rule.incident_configuration.grouping_configuration;
+    Rule {
+        tables: tables_of(&rule.query),
+        id: rule.id,
+        name: rule.name,
+        version: rule.version,
+        description: rule.description.trim().to_owned(),
+        severity: rule.severity.0,
+        tactics: rule.tactics,
+        techniques: rule.relevant_techniques,
+        frequency: rule.query_frequency.0,
+        period: rule.query_period.0,
+        trigger: Trigger { operator: operator(rule.trigger_operator), threshold: rule.trigger_threshold },
+        query: rule.query,
+        entities: rule.entity_mappings.into_iter().map(entity_mapping).collect(),
+        details: rule.custom_details,
+        texts: TextOverride {
+            title: rule.alert_details_override.alert_display_name_format,
+            description: rule.alert_details_override.alert_description_format,
+            severity_column: rule.alert_details_override.alert_severity_column_name,
+        },
+        aggregation: match rule.event_grouping_settings.aggregation_kind {
+            AggregationName::SingleAlert => Aggregation::SingleAlert,
+            AggregationName::AlertPerResult => Aggregation::AlertPerResult,
+        },
+        grouping: match grouping.matching_method {
+            MatchingName::AllEntities => Grouping::AllEntities,
+            MatchingName::AnyAlert => Grouping::AnyAlert,
+            MatchingName::Selected => Grouping::Selected {
+                entities: grouping.group_by_entities,
+                details: grouping.group_by_custom_details,
+            },
+        },
+        suppression: rule.suppression_duration.filter(|_| rule.suppression_enabled).map(|span| span.0),
+        samples: rule.bartizan.samples,
+        runbook: rule.bartizan.runbook.trim().to_owned(),
+        file: file.to_owned(),
+        query_line: line_of(text, "query").unwrap_or(1),
+    }
+}
+
+fn operator(name: OperatorName) -> TriggerOperator {
+    match name {
+        OperatorName::GreaterThan => TriggerOperator::GreaterThan,
+        OperatorName::LessThan => TriggerOperator::LessThan,
+        OperatorName::Equal => TriggerOperator::Equal,
+        OperatorName::NotEqual => TriggerOperator::NotEqual,
+    }
+}
+
+fn entity_mapping(mapping: EntityMappingFile) -> EntityMapping {
+    let fields = mapping.field_mappings.into_iter().map(|field| (field.identifier, field.column_name));
+    EntityMapping { kind: mapping.entity_type, fields: fields.collect() }
+}
+
+/// Tables that the text names as a word. Naming one in a comment only makes the rule wait for it.
+fn tables_of(query: &str) -> Vec<Table> {
+    let is_word = |character: char| character.is_alphanumeric() || character == '_';
+    let words: Vec<&str> = query.split(|character| !is_word(character)).collect();
+    Table::ALL.into_iter().filter(|table| words.contains(&table.name())).collect()
+}
+
+/// First line, from 1, on which `key` stands as a YAML key.
+fn line_of(text: &str, key: &str) -> Option<usize> {
+    let is_key = |line: &str| {
+        let after = line.trim_start().trim_start_matches("- ").strip_prefix(key);
+        after.is_some_and(|rest| rest.starts_with(':'))
+    };
+    text.lines().position(is_key).map(|index| index + 1)
+}
+
+/// Serde names an unknown field and all known ones; the reader wants the one that was meant.
+fn with_nearest_key(message: &str) -> String {
+    let Some((before, _)) = message.split_once(", expected") else {
+        return message.to_owned();
+    };
+    if !before.contains("unknown field") {
+        return message.to_owned();
+    }
+    let mut names = message.split('`').skip(1).step_by(2);
+    let Some(unknown) = names.next() else {
+        return message.to_owned();
+    };
+    let distance = |known: &&str| strsim::damerau_levenshtein(&unknown.to_lowercase(), &known.to_lowercase());
+    match names.min_by_key(distance) {
+        Some(nearest) => format!("{before}; the nearest known key is `{nearest}`"),
+        None => before.to_owned(),
+    }
+}

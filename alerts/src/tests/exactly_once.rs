@@ -1,0 +1,151 @@
+//! Windows are evaluated exactly once, whatever happens in between.
+
+use serde_json::json;
+use sqlx::SqlitePool;
+use store::{Table, Workspace};
+
+use super::support::{MINUTE, World, at, only, request};
+use crate::{Filter, Outcome, Receiver, ReceiverKind, Secret, Service, Settings, Severity, WebhookSettings};
+
+const RULE: &str = "
+id: count
+name: Requests
+kind: Scheduled
+severity: Low
+queryFrequency: 5m
+queryPeriod: 5m
+query: |
+  select CallerIpAddress, count(*) as Requests, max(TimeGenerated) as EndTime
+  from ApiManagementGatewayLogs group by CallerIpAddress
+eventGroupingSettings: {aggregationKind: AlertPerResult}
+entityMappings:
+- entityType: IP
+  fieldMappings: [{identifier: Address, columnName: CallerIpAddress}]
+bartizan: {language: sql}
+";
+
+/// Only the rule above, told to a webhook that is never reached here.
+fn settings(world: &World, rule: &str) -> Settings {
+    let directory = world.folder.path().join("rules");
+    std::fs::create_dir_all(&directory).unwrap();
+    std::fs::write(directory.join("count.yaml"), rule).unwrap();
+    let hook = WebhookSettings {
+        url: Secret::new("http://127.0.0.1:9/"),
+        secret: Secret::new("whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD"),
+        allow_private: true,
+    };
+    let receiver = Receiver {
+        name: "hook".to_owned(),
+        severity_min: Severity::Low,
+        kind: ReceiverKind::Webhook(hook),
+    };
+    Settings { rules_directory: Some(directory), receivers: vec![receiver], ..only(&["count"]) }
+}
+
+async fn append(world: &World, time: &str, caller: &str) {
+    world.append(Table::ApiManagementGatewayLogs, &[request(at(time), caller, &json!({}))]).await;
+}
+
+async fn counts(database: &SqlitePool) -> (i64, i64, i64) {
+    let count = "select (select count(*) from incident), (select count(*) from alert), (select count(*) from delivery)";
+    sqlx::query_as(count).fetch_one(database).await.unwrap()
+}
+
+#[tokio::test]
+async fn a_window_is_evaluated_once_also_after_a_restart() {
+    let world = World::new(at("10:07:00")).await;
+    append(&world, "10:01:00", "192.0.2.1").await;
+    append(&world, "10:06:30", "192.0.2.2").await;
+    let service = world.service(settings(&world, RULE)).await;
+    let first = service.evaluate_due().await.unwrap();
+    assert_eq!(first, Outcome { windows: 1, alerts: 1, incidents: 1, ..Outcome::default() });
+    assert_eq!(service.evaluate_due().await.unwrap(), Outcome::default());
+    assert_eq!(counts(world.store.database()).await, (1, 1, 1));
+    drop(service);
+
+    let world = world.reopen().await;
+    let service = world.service(settings(&world, RULE)).await;
+    assert_eq!(service.evaluate_due().await.unwrap(), Outcome::default());
+    // What fell due while nobody looked is caught up, in order.
+    append(&world, "10:22:00", "192.0.2.1").await;
+    world.clock.set(at("10:23:00"));
+    append(&world, "10:22:30", "192.0.2.3").await;
+    let outcome = service.evaluate_due().await.unwrap();
+    assert_eq!(outcome, Outcome { windows: 3, alerts: 1, incidents: 1, ..Outcome::default() });
+    assert_eq!(counts(world.store.database()).await, (2, 2, 2));
+}
+
+#[tokio::test]
+async fn alerts_about_the_same_entity_join_the_open_incident() {
+    let world = World::new(at("10:07:00")).await;
+    let service = world.service(settings(&world, RULE)).await;
+    append(&world, "10:01:00", "192.0.2.1").await;
+    append(&world, "10:06:00", "192.0.2.1").await;
+    world.clock.set(at("10:20:00"));
+    append(&world, "10:19:00", "192.0.2.9").await;
+    let outcome = service.evaluate_due().await.unwrap();
+    assert_eq!((outcome.windows, outcome.alerts, outcome.incidents), (3, 2, 1));
+    let found = service.list(&Workspace::default(), Filter::default()).await.unwrap();
+    assert_eq!((found[0].alerts, found[0].version), (2, 2));
+    assert_eq!((found[0].first_activity, found[0].last_activity), (at("10:00:00"), at("10:06:00")));
+}
+
+#[tokio::test]
+async fn rows_that_come_late_reopen_their_window_and_the_alert_says_so() {
+    let world = World::new(at("10:07:00")).await;
+    let service = world.service(settings(&world, RULE)).await;
+    append(&world, "10:01:00", "192.0.2.1").await;
+    append(&world, "10:06:30", "192.0.2.2").await;
+    assert_eq!(service.evaluate_due().await.unwrap().windows, 1);
+    world.clock.set(at("10:12:00"));
+    append(&world, "10:02:00", "192.0.2.3").await;
+    append(&world, "10:11:30", "192.0.2.2").await;
+    let outcome = service.evaluate_due().await.unwrap();
+    let expected = Outcome { windows: 1, windows_late: 1, alerts: 2, incidents: 2, ..Outcome::default() };
+    assert_eq!(outcome, expected);
+    let found = service.list(&Workspace::default(), Filter::default()).await.unwrap();
+    let late: Vec<_> = found.iter().filter(|incident| incident.is_late).collect();
+    assert_eq!(late.len(), 1);
+    assert_eq!(late[0].window.end, at("10:05:00"));
+    assert_eq!(service.evaluate_due().await.unwrap(), Outcome::default());
+}
+
+#[tokio::test]
+async fn a_gap_of_days_is_jumped() {
+    let world = World::new(at("10:00:00")).await;
+    let service = world.service(settings(&world, RULE)).await;
+    append(&world, "00:01:00", "192.0.2.1").await;
+    append(&world, "09:59:30", "192.0.2.2").await;
+    let outcome = service.evaluate_due().await.unwrap();
+    assert_eq!((outcome.windows, outcome.gaps, outcome.alerts), (2, 1, 1));
+    world.advance(MINUTE * 5);
+    let outcome = service.evaluate_due().await.unwrap();
+    assert_eq!((outcome.windows, outcome.alerts), (1, 1));
+}
+
+async fn failing(service: &Service) -> Option<crate::Failing> {
+    service.rule_states(&Workspace::default()).await.unwrap().remove(0).failing
+}
+
+#[tokio::test]
+async fn a_failing_rule_stays_where_it_is_and_is_tried_again_later() {
+    let world = World::new(at("10:07:00")).await;
+    let broken = RULE.replace("count(*) as Requests", "cast(CallerIpAddress as bigint) + count(*) as Requests");
+    let service = world.service(settings(&world, &broken)).await;
+    append(&world, "10:01:00", "192.0.2.1").await;
+    append(&world, "10:06:30", "192.0.2.1").await;
+    assert_eq!(service.evaluate_due().await.unwrap().failures, 1);
+    let first = failing(&service).await.unwrap();
+    assert_eq!((first.failures, first.since), (1, at("10:07:00")));
+    assert!(first.error.contains("192.0.2.1"), "{}", first.error);
+    assert_eq!(service.evaluate_due().await.unwrap(), Outcome::default());
+    world.clock.set(first.retry_at);
+    assert_eq!(service.evaluate_due().await.unwrap().failures, 1);
+    assert_eq!(failing(&service).await.unwrap().failures, 2);
+    // Repaired: the window that failed is evaluated, none is lost.
+    world.advance(MINUTE);
+    let service = world.service(settings(&world, RULE)).await;
+    let outcome = service.evaluate_due().await.unwrap();
+    assert_eq!((outcome.failures, outcome.alerts > 0), (0, true));
+    assert_eq!(failing(&service).await, None);
+}
