@@ -39,7 +39,10 @@ pub(crate) struct Activity {
 impl fmt::Debug for Activity {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let rows = self.columns.rows();
-        formatter.debug_struct("Activity").field("rows", &rows).finish_non_exhaustive()
+        formatter
+            .debug_struct("Activity")
+            .field("rows", &rows)
+            .finish_non_exhaustive()
     }
 }
 
@@ -76,15 +79,24 @@ impl Activity {
     /// Writes a record as one row. A record without a readable time gets `received`.
     pub(crate) fn write(&mut self, record: &Fields<'_>, received: Timestamp) {
         let mut seen = Seen::default();
-        let is_row = ROW_COLUMNS.iter().any(|column| record.get(column).is_some());
+        let is_row = ROW_COLUMNS
+            .iter()
+            .any(|column| record.get(column).is_some());
         for field in record.0.iter().filter(|field| field.value != "null") {
-            let names = if is_row { &self.row_names } else { &self.record_names };
+            let names = if is_row {
+                &self.row_names
+            } else {
+                &self.record_names
+            };
             let target = names.find(&field.name);
             self.put(target, field, &mut seen);
         }
         self.derive(&seen);
-        let _from_record = self.shared.set_time(&mut self.columns, seen.instant.unwrap_or(received));
-        self.shared.set_additional(&mut self.columns, self.extras.finish());
+        let _from_record = self
+            .shared
+            .set_time(&mut self.columns, seen.instant.unwrap_or(received));
+        self.shared
+            .set_additional(&mut self.columns, self.extras.finish());
         self.extras.clear();
         self.columns.end_row();
     }
@@ -93,7 +105,9 @@ impl Activity {
         let kept = match target {
             Some(Target::Column(place)) => self.columns.json(place, field.value) == Put::Done,
             Some(Target::Time) => {
-                let put = self.shared.put_time(&mut self.columns, &mut self.extras, field.value);
+                let put = self
+                    .shared
+                    .put_time(&mut self.columns, &mut self.extras, field.value);
                 seen.instant = seen.instant.or(put);
                 true
             }
@@ -105,9 +119,9 @@ impl Activity {
             Some(Target::Provider) => self.put_pair(self.places.provider, field, |text| {
                 Some(text.to_ascii_uppercase())
             }),
-            Some(Target::Status) => {
-                self.put_pair(self.places.status, field, |text| Some(status(&text).to_owned()))
-            }
+            Some(Target::Status) => self.put_pair(self.places.status, field, |text| {
+                Some(status(&text).to_owned())
+            }),
             Some(Target::Substatus) => self.put_pair(self.places.substatus, field, |text| {
                 Some(substatus(&text).to_owned()).filter(|text| !text.is_empty())
             }),
@@ -136,7 +150,9 @@ impl Activity {
     }
 
     fn put_resource<'a>(&mut self, field: &Field<'a>, seen: &mut Seen<'a>) -> bool {
-        let Some(id) = json::string(field.value) else { return false };
+        let Some(id) = json::string(field.value) else {
+            return false;
+        };
         if self.shared.set_resource(&mut self.columns, &id) == Put::Refused {
             // A row of Log Analytics has it twice, the other one in its own casing.
             return self.columns.text(self.places.resource_id, &id) == Put::Done;
@@ -163,7 +179,8 @@ impl Activity {
         };
         let Some(text) = text else { return false };
         let localized = pair.as_ref().and_then(|pair| {
-            pair.text("localizedValue").or_else(|| pair.text("localized_value"))
+            pair.text("localizedValue")
+                .or_else(|| pair.text("localized_value"))
         });
         let shown = localized.unwrap_or_else(|| text.clone());
         let mut is_kept = self.columns.text(legacy_place, &shown) == Put::Done;
@@ -175,7 +192,9 @@ impl Activity {
 
     /// `identity` of the resource-log shape: authorization and claims.
     fn put_identity<'a>(&mut self, field: &Field<'a>, seen: &mut Seen<'a>) -> bool {
-        let Some(identity) = Fields::parse(field.value) else { return false };
+        let Some(identity) = Fields::parse(field.value) else {
+            return false;
+        };
         let mut rest = ObjectWriter::default();
         for member in &identity.0 {
             let pair = match () {
@@ -208,7 +227,9 @@ impl Activity {
 
     /// Sets columns from members that belong to others. What the record said itself stays.
     fn derive(&mut self, seen: &Seen<'_>) {
-        let Self { columns, places, .. } = self;
+        let Self {
+            columns, places, ..
+        } = self;
         let mut fill = |place, text: Option<Cow<'_, str>>| {
             if let Some(text) = text.filter(|text| !text.is_empty()) {
                 let _record_said_it = columns.text(place, &text);
@@ -217,14 +238,29 @@ impl Activity {
         let resource = Resource::parse(seen.resource.as_deref().unwrap_or_default());
         fill(places.resource_group, resource.group.map(Cow::Borrowed));
         fill(places.resource, resource.name.map(Cow::Borrowed));
-        fill(places.subscription, resource.subscription.map(Cow::Borrowed));
-        let operation = seen.operation.as_deref().and_then(|text| text.split_once('/'));
-        let provider = operation.map(|(provider, _)| provider).or(resource.provider);
-        fill(places.provider.0, provider.map(|name| Cow::Owned(name.to_ascii_uppercase())));
+        fill(
+            places.subscription,
+            resource.subscription.map(Cow::Borrowed),
+        );
+        let operation = seen
+            .operation
+            .as_deref()
+            .and_then(|text| text.split_once('/'));
+        let provider = operation
+            .map(|(provider, _)| provider)
+            .or(resource.provider);
+        fill(
+            places.provider.0,
+            provider.map(|name| Cow::Owned(name.to_ascii_uppercase())),
+        );
 
         let text = seen.properties.and_then(json::object);
         let properties = text.as_deref().and_then(Fields::parse);
-        let property = |name| properties.as_ref().and_then(|properties| properties.text(name));
+        let property = |name| {
+            properties
+                .as_ref()
+                .and_then(|properties| properties.text(name))
+        };
         fill(places.hierarchy, property("hierarchy"));
         fill(places.event_data, property("eventDataId"));
         if seen.category.is_some() {
@@ -237,7 +273,9 @@ impl Activity {
         let request = seen.http_request.and_then(json::object);
         let request = request.as_deref().and_then(Fields::parse);
         let address = request.as_ref().and_then(|request| {
-            request.text("clientIpAddress").or_else(|| request.text("client_ip_address"))
+            request
+                .text("clientIpAddress")
+                .or_else(|| request.text("client_ip_address"))
         });
         fill(places.caller_address, address);
     }
@@ -252,7 +290,9 @@ fn status(text: &str) -> &str {
         ("Succeeded", "Success"),
         ("Failed", "Failure"),
     ];
-    let found = known.into_iter().find(|(word, _)| word.eq_ignore_ascii_case(text));
+    let found = known
+        .into_iter()
+        .find(|(word, _)| word.eq_ignore_ascii_case(text));
     found.map_or(text, |(_, word)| word)
 }
 

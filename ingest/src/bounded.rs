@@ -99,15 +99,26 @@ mod tests {
     #[track_caller]
     fn check(encoding: Encoding, body: Vec<u8>, expected: Result<&[u8], &str>) {
         let got = decompress(encoding, body.into(), 1000).map_err(|error| error.to_string());
-        assert_eq!(got.as_deref(), expected.map_err(str::to_owned).as_ref().copied());
+        assert_eq!(
+            got.as_deref(),
+            expected.map_err(str::to_owned).as_ref().copied()
+        );
     }
 
     #[test]
     fn every_encoding_gives_the_plain_body() {
         check(Encoding::Identity, b"plain".to_vec(), Ok(b"plain"));
         check(Encoding::Gzip, gzip(b"plain"), Ok(b"plain"));
-        check(Encoding::Gzip, [gzip(b"two "), gzip(b"members")].concat(), Ok(b"two members"));
-        check(Encoding::Zstd, zstd::encode_all(&b"plain"[..], 1).unwrap(), Ok(b"plain"));
+        check(
+            Encoding::Gzip,
+            [gzip(b"two "), gzip(b"members")].concat(),
+            Ok(b"two members"),
+        );
+        check(
+            Encoding::Zstd,
+            zstd::encode_all(&b"plain"[..], 1).unwrap(),
+            Ok(b"plain"),
+        );
     }
 
     #[test]
@@ -115,7 +126,11 @@ mod tests {
         let bomb = vec![b' '; 10_000_000];
         let expected = Err("body is larger than 1000 bytes");
         check(Encoding::Gzip, gzip(&bomb), expected);
-        check(Encoding::Zstd, zstd::encode_all(&bomb[..], 3).unwrap(), expected);
+        check(
+            Encoding::Zstd,
+            zstd::encode_all(&bomb[..], 3).unwrap(),
+            expected,
+        );
         check(Encoding::Identity, bomb, expected);
         check(Encoding::Identity, vec![b'x'; 1000], Ok(&[b'x'; 1000]));
     }
@@ -125,8 +140,16 @@ mod tests {
         let mut cut = gzip(b"a body that is cut");
         cut.truncate(cut.len() - 9);
         check(Encoding::Gzip, cut, Err("body is not valid Gzip"));
-        check(Encoding::Gzip, b"plain".to_vec(), Err("body is not valid Gzip"));
-        check(Encoding::Zstd, b"plain".to_vec(), Err("body is not valid Zstd"));
+        check(
+            Encoding::Gzip,
+            b"plain".to_vec(),
+            Err("body is not valid Gzip"),
+        );
+        check(
+            Encoding::Zstd,
+            b"plain".to_vec(),
+            Err("body is not valid Zstd"),
+        );
     }
 
     #[test]

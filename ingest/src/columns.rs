@@ -8,8 +8,8 @@ use std::sync::Arc;
 
 use arrow::array::{
     ArrayRef, BinaryBuilder, BooleanBuilder, Float64Builder, Int32Builder, Int64Builder,
-    RecordBatch, StringArray, StringBuilder, TimestampMicrosecondArray, TimestampMicrosecondBuilder,
-    new_null_array,
+    RecordBatch, StringArray, StringBuilder, TimestampMicrosecondArray,
+    TimestampMicrosecondBuilder, new_null_array,
 };
 use arrow::buffer::{Buffer, OffsetBuffer};
 use arrow::datatypes::SchemaRef;
@@ -26,7 +26,10 @@ pub(crate) struct Place(usize);
 impl Place {
     /// The place of the column of that name. One that does not exist is a place that takes nothing.
     pub(crate) fn of(table: Table, name: &str) -> Self {
-        let found = table.columns().iter().position(|column| column.name == name);
+        let found = table
+            .columns()
+            .iter()
+            .position(|column| column.name == name);
         debug_assert!(found.is_some(), "{table} has no column {name}");
         Self(found.unwrap_or(usize::MAX))
     }
@@ -46,7 +49,7 @@ pub(crate) enum Put {
 #[derive(Debug)]
 pub(crate) struct Columns {
     table: Table,
-    columns: Vec<Column>,
+    list: Vec<Column>,
     /// Rows that are complete.
     rows: usize,
     /// Rows for which a column makes room when it is first set.
@@ -131,9 +134,22 @@ macro_rules! setter {
 impl Columns {
     /// No rows yet; `rows_expected` sizes the memory, not more.
     pub(crate) fn new(table: Table, rows_expected: usize) -> Self {
-        let column = |kind| Column { kind, rows: 0, values: None };
-        let columns = table.columns().iter().map(|known| column(known.kind)).collect();
-        Self { table, columns, rows: 0, rows_expected }
+        let column = |kind| Column {
+            kind,
+            rows: 0,
+            values: None,
+        };
+        let list = table
+            .columns()
+            .iter()
+            .map(|known| column(known.kind))
+            .collect();
+        Self {
+            table,
+            list,
+            rows: 0,
+            rows_expected,
+        }
     }
 
     /// Complete rows.
@@ -149,12 +165,14 @@ impl Columns {
     /// The builder of a column, brought to the present row; `None` if it is set there already.
     fn open(&mut self, place: Place) -> Option<&mut Values> {
         let rows = self.rows;
-        let column = self.columns.get_mut(place.0)?;
+        let column = self.list.get_mut(place.0)?;
         if column.rows > rows {
             return None;
         }
         let expected = self.rows_expected.max(rows);
-        let values = column.values.get_or_insert_with(|| Values::new(column.kind, expected));
+        let values = column
+            .values
+            .get_or_insert_with(|| Values::new(column.kind, expected));
         if column.rows < rows {
             values.append_nulls(rows.saturating_sub(column.rows));
             column.rows = rows;
@@ -163,16 +181,33 @@ impl Columns {
     }
 
     fn close(&mut self, place: Place) -> Put {
-        if let Some(column) = self.columns.get_mut(place.0) {
+        if let Some(column) = self.list.get_mut(place.0) {
             column.rows = self.rows.saturating_add(1);
         }
         Put::Done
     }
 
-    setter!(
-        /// Sets text, or JSON text.
-        text, Text, &str
-    );
+    /// Sets text, or JSON text. The same text once more changes nothing and is done too.
+    pub(crate) fn text(&mut self, place: Place, value: &str) -> Put {
+        if let Some(Values::Text(builder)) = self.open(place) {
+            builder.append_value(value);
+            return self.close(place);
+        }
+        let is_same = self.last_text(place) == Some(value.as_bytes());
+        if is_same { Put::Done } else { Put::Refused }
+    }
+
+    /// What the present row has in a text column that it has set.
+    fn last_text(&self, place: Place) -> Option<&[u8]> {
+        let Some(Values::Text(builder)) = &self.list.get(place.0)?.values else {
+            return None;
+        };
+        let [.., start, _end] = builder.offsets_slice() else {
+            return None;
+        };
+        builder.values_slice().get(usize::try_from(*start).ok()?..)
+    }
+
     setter!(
         /// Sets a 32-bit integer.
         int, Int, i32
@@ -206,7 +241,7 @@ impl Columns {
     /// Sets whatever `value`, a JSON text, means to the column's type. Numbers and booleans may come
     /// as strings; an object or array in a text column stays JSON text; `null` sets nothing.
     pub(crate) fn json(&mut self, place: Place, value: &str) -> Put {
-        let Some(kind) = self.columns.get(place.0).map(|column| column.kind) else {
+        let Some(kind) = self.list.get(place.0).map(|column| column.kind) else {
             return Put::Refused;
         };
         if value == "null" {
@@ -252,8 +287,8 @@ impl Columns {
     pub(crate) fn finish(mut self, constants: &Constants<'_>) -> Result<RecordBatch, ArrowError> {
         let schema: SchemaRef = self.table.arrow_schema();
         let rows = self.rows;
-        let mut arrays = Vec::with_capacity(self.columns.len());
-        for (column, known) in self.columns.iter_mut().zip(self.table.columns()) {
+        let mut arrays = Vec::with_capacity(self.list.len());
+        for (column, known) in self.list.iter_mut().zip(self.table.columns()) {
             let constant = constants.array(self.table, known.name, rows);
             arrays.push(constant.unwrap_or_else(|| column.finish(rows)));
         }
@@ -295,7 +330,9 @@ impl Constants<'_> {
         };
         let offsets = OffsetBuffer::from_repeated_length(text.len(), rows);
         let values = Buffer::from(text.repeat(rows).into_bytes());
-        StringArray::try_new(offsets, values, None).ok().map(|array| Arc::new(array) as ArrayRef)
+        StringArray::try_new(offsets, values, None)
+            .ok()
+            .map(|array| Arc::new(array) as ArrayRef)
     }
 }
 

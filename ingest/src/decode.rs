@@ -108,11 +108,7 @@ pub enum DecodeError {
 }
 
 /// Decodes a decompressed body. CPU-bound, a few milliseconds for each megabyte.
-pub fn decode(
-    context: &Context<'_>,
-    limits: &Limits,
-    body: &[u8],
-) -> Result<Decoded, DecodeError> {
+pub fn decode(context: &Context<'_>, limits: &Limits, body: &[u8]) -> Result<Decoded, DecodeError> {
     if scan::skip_space(body, 0) == body.len() || body == b"\xef\xbb\xbf" {
         return Err(DecodeError::Empty);
     }
@@ -126,7 +122,9 @@ pub fn decode(
     while let Some(piece) = envelope.next() {
         records = records.saturating_add(1);
         if records > limits.records_max {
-            return Err(DecodeError::TooManyRecords { records_max: limits.records_max });
+            return Err(DecodeError::TooManyRecords {
+                records_max: limits.records_max,
+            });
         }
         match piece {
             Piece::Record { range, fields } => decoder.record(range, &fields),
@@ -141,7 +139,12 @@ pub fn decode(
 
 fn unreadable(body: &[u8], offset: usize, reason: String) -> DecodeError {
     let (line, column) = scan::line_and_column(body, offset);
-    DecodeError::Unreadable { offset, line, column, reason }
+    DecodeError::Unreadable {
+        offset,
+        line,
+        column,
+        reason,
+    }
 }
 
 /// Rows that a first allocation makes room for, at most.
@@ -182,7 +185,8 @@ impl<'a> Decoder<'a> {
         }
         let depth_max = self.limits.depth_max;
         // The record is a level itself.
-        let deeper = |value| json::is_nested(value) && json::is_deeper(value, depth_max.saturating_sub(1));
+        let deeper =
+            |value| json::is_nested(value) && json::is_deeper(value, depth_max.saturating_sub(1));
         if fields.0.iter().any(|field| deeper(field.value)) {
             return self.quarantine(range, &format!("record is nested deeper than {depth_max}"));
         }
@@ -198,16 +202,22 @@ impl<'a> Decoder<'a> {
         let expected = |row_bytes: usize| (length / row_bytes).clamp(1, ROWS_EXPECTED_MAX);
         match kind {
             Kind::Gateway => {
-                let gateway = self.gateway.get_or_insert_with(|| Gateway::new(expected(1_000)));
+                let gateway = self
+                    .gateway
+                    .get_or_insert_with(|| Gateway::new(expected(1_000)));
                 gateway.write(fields, received);
             }
             Kind::Activity => {
-                let activity = self.activity.get_or_insert_with(|| Activity::new(expected(2_000)));
+                let activity = self
+                    .activity
+                    .get_or_insert_with(|| Activity::new(expected(2_000)));
                 activity.write(fields, received);
             }
             Kind::Nsg | Kind::Vnet | Kind::FlowRow => {
                 let copies_max = self.limits.copies_max.min(COPIES_MAX);
-                let flow = self.flow.get_or_insert_with(|| Flow::new(expected(80), copies_max));
+                let flow = self
+                    .flow
+                    .get_or_insert_with(|| Flow::new(expected(80), copies_max));
                 match flow.write(kind, fields, received) {
                     Ok(Written::Whole) => {}
                     Ok(Written::Part { rest, reason }) => {
@@ -227,17 +237,33 @@ impl<'a> Decoder<'a> {
 
     fn quarantine_bytes(&mut self, range: Range<usize>, bytes: &[u8], reason: &str) {
         let bytes_max = self.limits.record_bytes_max;
-        let quarantine = self.quarantine.get_or_insert_with(|| Quarantine::new(bytes_max));
+        let quarantine = self
+            .quarantine
+            .get_or_insert_with(|| Quarantine::new(bytes_max));
         quarantine.write(self.context, range, bytes, reason);
     }
 
     fn finish(self) -> Result<Decoded, DecodeError> {
-        let Self { context, gateway, flow, activity, quarantine, accepted, .. } = self;
-        let constants = Constants { workspace: context.workspace, received: context.received };
+        let Self {
+            context,
+            gateway,
+            flow,
+            activity,
+            quarantine,
+            accepted,
+            ..
+        } = self;
+        let constants = Constants {
+            workspace: context.workspace,
+            received: context.received,
+        };
         let quarantine = quarantine.map(Quarantine::into_columns);
         let quarantined = quarantine.as_ref().map_or(0, Columns::rows);
         let written = [
-            (Table::ApiManagementGatewayLogs, gateway.map(Gateway::into_columns)),
+            (
+                Table::ApiManagementGatewayLogs,
+                gateway.map(Gateway::into_columns),
+            ),
             (Table::NtaNetAnalytics, flow.map(Flow::into_columns)),
             (Table::AzureActivity, activity.map(Activity::into_columns)),
             (Table::Quarantine, quarantine),
@@ -249,7 +275,11 @@ impl<'a> Decoder<'a> {
             }
         }
         let quarantined = u64::try_from(quarantined).unwrap_or(u64::MAX);
-        Ok(Decoded { parts, accepted, quarantined })
+        Ok(Decoded {
+            parts,
+            accepted,
+            quarantined,
+        })
     }
 }
 

@@ -22,7 +22,10 @@ use crate::{kind, scan};
 #[derive(Debug)]
 pub(crate) enum Piece<'a> {
     /// A JSON object.
-    Record { range: Range<usize>, fields: Fields<'a> },
+    Record {
+        range: Range<usize>,
+        fields: Fields<'a>,
+    },
     /// Anything else where a record should be.
     Broken { range: Range<usize>, reason: String },
 }
@@ -65,9 +68,16 @@ impl<'a> Envelope<'a> {
         Self {
             body,
             text: std::str::from_utf8(body).ok(),
-            at: if body.starts_with(b"\xef\xbb\xbf") { 3 } else { 0 },
+            at: if body.starts_with(b"\xef\xbb\xbf") {
+                3
+            } else {
+                0
+            },
             open: Vec::new(),
-            budget: body.len().saturating_mul(BUDGET_FACTOR).saturating_add(TAIL_BYTES_MAX),
+            budget: body
+                .len()
+                .saturating_mul(BUDGET_FACTOR)
+                .saturating_add(TAIL_BYTES_MAX),
             window: record_bytes_max.max(TAIL_BYTES_MAX),
             is_told_apart: false,
             complaint: None,
@@ -137,11 +147,17 @@ impl<'a> Envelope<'a> {
             _ => return None,
         }
         let member = scan::skip_space(self.body, next.saturating_add(1));
-        self.body.get(member).filter(|byte| **byte == b'"' && self.budget > 0)?;
+        self.body
+            .get(member)
+            .filter(|byte| **byte == b'"' && self.budget > 0)?;
         let end = member.saturating_add(TAIL_BYTES_MAX).min(self.body.len());
         let mut depth = 1_usize;
         for bracket in scan::Brackets::new(self.body.get(member..end)?) {
-            depth = if bracket.opens { depth.saturating_add(1) } else { depth.saturating_sub(1) };
+            depth = if bracket.opens {
+                depth.saturating_add(1)
+            } else {
+                depth.saturating_sub(1)
+            };
             if depth == 0 {
                 return Some(member.saturating_add(bracket.at).saturating_add(1));
             }
@@ -152,26 +168,33 @@ impl<'a> Envelope<'a> {
 
     /// An object: an envelope to enter, a record, or what is left of one.
     fn object(&mut self, at: usize) -> Option<Piece<'a>> {
-        if let Some(inside) = envelope_start(self.body, at).filter(|_| self.open.len() < LISTS_MAX) {
+        if let Some(inside) = envelope_start(self.body, at).filter(|_| self.open.len() < LISTS_MAX)
+        {
             self.open.push(Open::Envelope);
             self.at = inside;
             return None;
         }
         let (fields, end) = match self.parse::<Fields<'a>>(at) {
             Ok(parsed) => parsed,
-            Err((error_at, reason)) => return Some(self.broken(at, error_at, reason)),
+            Err((error_at, reason)) => return Some(self.broken(at, error_at, &reason)),
         };
         match fields.get("records") {
             Some("null") => self.at = end,
             Some(list) if list.starts_with('[') && self.open.len() < LISTS_MAX => {
-                let offset = list.as_ptr().addr().checked_sub(self.body.as_ptr().addr())?;
+                let offset = list
+                    .as_ptr()
+                    .addr()
+                    .checked_sub(self.body.as_ptr().addr())?;
                 self.open.push(Open::Envelope);
                 self.at = offset.saturating_add(1);
             }
             _ => {
                 self.at = end;
                 self.is_told_apart = true;
-                return Some(Piece::Record { range: at..end, fields });
+                return Some(Piece::Record {
+                    range: at..end,
+                    fields,
+                });
             }
         }
         None
@@ -185,7 +208,10 @@ impl<'a> Envelope<'a> {
                 self.at = end;
                 self.is_told_apart = true;
                 let reason = "record is not an object".to_owned();
-                return Piece::Broken { range: at..end, reason };
+                return Piece::Broken {
+                    range: at..end,
+                    reason,
+                };
             }
             Ok((_, end)) => {
                 self.spend(at, end);
@@ -198,15 +224,18 @@ impl<'a> Envelope<'a> {
         };
         self.complain(at, &reason);
         self.at = self.next_line_or_object(at.saturating_add(1));
-        Piece::Broken { range: at..self.trimmed(at..self.at), reason }
+        Piece::Broken {
+            range: at..self.trimmed(at..self.at),
+            reason,
+        }
     }
 
     /// What begins as an object at `at` and is none.
-    fn broken(&mut self, at: usize, error_at: usize, reason: String) -> Piece<'a> {
+    fn broken(&mut self, at: usize, error_at: usize, reason: &str) -> Piece<'a> {
         if self.is_object_start(at) {
             self.is_told_apart = true;
         }
-        self.complain(error_at, &reason);
+        self.complain(error_at, reason);
         self.spend(at, error_at);
         let window_end = at.saturating_add(self.window).min(self.body.len());
         let balanced = scan::balanced_end(self.body, at..window_end);
@@ -220,7 +249,10 @@ impl<'a> Envelope<'a> {
             end = self.at;
             reason.push_str("; too much of the body is broken to go on");
         }
-        Piece::Broken { range: at..end, reason }
+        Piece::Broken {
+            range: at..end,
+            reason,
+        }
     }
 
     /// The first place in `range` where another record certainly begins: at the start of a line, or
@@ -228,7 +260,9 @@ impl<'a> Envelope<'a> {
     fn resync(&mut self, range: Range<usize>) -> Option<usize> {
         let mut at = range.start;
         while let Some(start) = self.object_start(at..range.end) {
-            let before = start.checked_sub(1).and_then(|before| self.body.get(before));
+            let before = start
+                .checked_sub(1)
+                .and_then(|before| self.body.get(before));
             if before == Some(&b'\n') || envelope_start(self.body, start).is_some() {
                 return Some(start);
             }
@@ -308,14 +342,19 @@ impl<'a> Envelope<'a> {
     }
 
     fn complain(&mut self, at: usize, reason: &str) {
-        self.complaint.get_or_insert_with(|| (at, reason.to_owned()));
+        self.complaint
+            .get_or_insert_with(|| (at, reason.to_owned()));
     }
 
     /// The end of a range without the commas and white space at its end.
     fn trimmed(&self, range: Range<usize>) -> usize {
         let bytes = self.body.get(range.clone()).unwrap_or_default();
-        let last = bytes.iter().rposition(|byte| !byte.is_ascii_whitespace() && *byte != b',');
-        last.map_or(range.end, |last| range.start.saturating_add(last).saturating_add(1))
+        let last = bytes
+            .iter()
+            .rposition(|byte| !byte.is_ascii_whitespace() && *byte != b',');
+        last.map_or(range.end, |last| {
+            range.start.saturating_add(last).saturating_add(1)
+        })
     }
 }
 
@@ -333,12 +372,16 @@ fn reason(error: &serde_json::Error) -> String {
 fn envelope_start(body: &[u8], at: usize) -> Option<usize> {
     let behind = |at: usize, byte: u8| {
         let next = scan::skip_space(body, at);
-        body.get(next).filter(|found| **found == byte).map(|_| next.saturating_add(1))
+        body.get(next)
+            .filter(|found| **found == byte)
+            .map(|_| next.saturating_add(1))
     };
     let name_at = behind(behind(at, b'{')?, b'"')?;
     let is = |name: &str| {
         let end = name_at.saturating_add(name.len());
-        let found = body.get(name_at..end).is_some_and(|text| text.eq_ignore_ascii_case(name.as_bytes()));
+        let found = body
+            .get(name_at..end)
+            .is_some_and(|text| text.eq_ignore_ascii_case(name.as_bytes()));
         (found && body.get(end) == Some(&b'"')).then(|| end.saturating_add(1))
     };
     let records = is("records");

@@ -6,6 +6,7 @@
 //! `flowState` in `AdditionalFields`, next to the members of the record that no column takes.
 
 mod groups;
+mod names;
 mod rest;
 mod tuple;
 
@@ -15,11 +16,12 @@ use std::fmt;
 use store::{Table, Timestamp};
 
 use self::groups::{Flows, Group};
+use self::names::{Places, Target};
 use self::tuple::{Grammar, State, Tuple};
 use crate::columns::{Columns, Place, Put};
 use crate::json::{self, Fields, ObjectWriter};
 use crate::kind::Kind;
-use crate::names::{Names, camel};
+use crate::names::Names;
 use crate::row::{self, Shared};
 
 const TABLE: Table = Table::NtaNetAnalytics;
@@ -38,7 +40,10 @@ pub(crate) struct Flow {
 
 impl fmt::Debug for Flow {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("Flow").field("rows", &self.columns.rows()).finish_non_exhaustive()
+        formatter
+            .debug_struct("Flow")
+            .field("rows", &self.columns.rows())
+            .finish_non_exhaustive()
     }
 }
 
@@ -50,86 +55,6 @@ pub(crate) enum Written {
     /// The tuples that could be read are rows. The others are in `rest`, a record of their own with
     /// the same members around them, so that nothing is lost and nothing doubled when it is replayed.
     Part { rest: String, reason: String },
-}
-
-/// What a member of the record means.
-#[derive(Clone, Copy, Debug)]
-enum Target {
-    Column(Place),
-    Time,
-    Flows,
-    Mac,
-    Resource,
-    TargetResource,
-    FlowLog,
-    Version,
-    /// It says what kind of record this is, which `SubType` and `FaSchemaVersion` say too.
-    Implied,
-}
-
-#[derive(Clone, Copy, Debug)]
-struct Places {
-    start: Place,
-    end: Place,
-    processed: Place,
-    sub_type: Place,
-    version: Place,
-    mac: Place,
-    target: Place,
-    flow_log: Place,
-    acl_group: Place,
-    acl_rule: Place,
-    nsg_list: Place,
-    nsg_rule: Place,
-    src_ip: Place,
-    dest_ip: Place,
-    src_ports: Place,
-    dest_port: Place,
-    protocol: Place,
-    direction: Place,
-    status: Place,
-    encryption: Place,
-    counters: [Place; 4],
-    allowed_in: Place,
-    allowed_out: Place,
-    denied_in: Place,
-    denied_out: Place,
-    completed: Place,
-}
-
-impl Places {
-    fn new() -> Self {
-        let place = |name| Place::of(TABLE, name);
-        Self {
-            start: place("FlowStartTime"),
-            end: place("FlowEndTime"),
-            processed: place("TimeProcessed"),
-            sub_type: place("SubType"),
-            version: place("FaSchemaVersion"),
-            mac: place("MacAddress"),
-            target: place("TargetResourceId"),
-            flow_log: place("FlowLogResourceId"),
-            acl_group: place("AclGroup"),
-            acl_rule: place("AclRule"),
-            nsg_list: place("NsgList"),
-            nsg_rule: place("NsgRule"),
-            src_ip: place("SrcIp"),
-            dest_ip: place("DestIp"),
-            src_ports: place("SrcPorts"),
-            dest_port: place("DestPort"),
-            protocol: place("L4Protocol"),
-            direction: place("FlowDirection"),
-            status: place("FlowStatus"),
-            encryption: place("FlowEncryption"),
-            counters: ["PacketsSrcToDest", "BytesSrcToDest", "PacketsDestToSrc", "BytesDestToSrc"]
-                .map(place),
-            allowed_in: place("AllowedInFlows"),
-            allowed_out: place("AllowedOutFlows"),
-            denied_in: place("DeniedInFlows"),
-            denied_out: place("DeniedOutFlows"),
-            completed: place("CompletedFlows"),
-        }
-    }
 }
 
 /// What all tuples of a record share.
@@ -153,8 +78,8 @@ impl Flow {
             columns: Columns::new(TABLE, rows_expected),
             shared: Shared::of(TABLE),
             places: Places::new(),
-            names: record_names(),
-            row_names: row_names(),
+            names: names::of_records(),
+            row_names: names::of_rows(),
             copies_left: copies_max,
         }
     }
@@ -175,7 +100,11 @@ impl Flow {
             self.write_row(record, received);
             return Ok(Written::Whole);
         }
-        let grammar = if kind == Kind::Nsg { Grammar::Nsg } else { Grammar::Vnet };
+        let grammar = if kind == Kind::Nsg {
+            Grammar::Nsg
+        } else {
+            Grammar::Vnet
+        };
         let mut header = self.header(grammar, record);
         let text = header.flows.take().ok_or("flow log without flows")?;
         let mut flows = groups::parse(grammar, &text)?;
@@ -210,7 +139,12 @@ impl Flow {
             None => Ok(Written::Whole),
             Some(reason) if tuples_read == 0 => Err(reason),
             Some(reason) => {
-                let rest = rest::record(grammar, record, header.version.as_deref(), &unread_groups.join(","));
+                let rest = rest::record(
+                    grammar,
+                    record,
+                    header.version.as_deref(),
+                    &unread_groups.join(","),
+                );
                 Ok(Written::Part { rest, reason })
             }
         }
@@ -222,7 +156,9 @@ impl Flow {
             let text = json::string(field.value);
             let lower = || text.as_ref().map(|text| text.to_ascii_lowercase());
             let slot = match self.names.find(&field.name) {
-                Some(Target::Flows) if header.flows.is_none() && rest::is_holder(grammar, &field.name) => {
+                Some(Target::Flows)
+                    if header.flows.is_none() && rest::is_holder(grammar, &field.name) =>
+                {
                     header.flows = json::object(field.value);
                     if header.flows.is_some() {
                         continue;
@@ -243,7 +179,7 @@ impl Flow {
                 Some(Target::Implied) => continue,
                 Some(Target::Mac) => Some((&mut header.mac, text.as_deref().and_then(mac))),
                 Some(Target::Resource) => Some((&mut header.resource, lower())),
-                Some(Target::TargetResource) => Some((&mut header.target, lower())),
+                Some(Target::Watched) => Some((&mut header.target, lower())),
                 Some(Target::FlowLog) => Some((&mut header.flow_log, lower())),
                 _ => None,
             };
@@ -259,15 +195,29 @@ impl Flow {
     /// Takes what the rows of a record will copy from the budget, or refuses.
     fn spend(&mut self, header: &Header<'_>, flows: &Flows<'_>) -> Result<(), &'static str> {
         let length = |text: &Option<String>| text.as_ref().map_or(0, String::len);
-        let per_record = [&header.mac, &header.resource, &header.target, &header.flow_log]
-            .map(length)
-            .into_iter()
-            .fold(header.extras.len(), usize::saturating_add);
+        let per_record = [
+            &header.mac,
+            &header.resource,
+            &header.target,
+            &header.flow_log,
+        ]
+        .map(length)
+        .into_iter()
+        .fold(header.extras.len(), usize::saturating_add);
         let of_group = |group: &Group<'_>| {
-            let own = group.rule.len().saturating_add(group.acl.as_ref().map_or(0, |acl| acl.len()));
-            per_record.saturating_add(own).saturating_mul(group.tuples.len())
+            let own = group
+                .rule
+                .len()
+                .saturating_add(group.acl.as_ref().map_or(0, |acl| acl.len()));
+            per_record
+                .saturating_add(own)
+                .saturating_mul(group.tuples.len())
         };
-        let copies = flows.groups.iter().map(of_group).fold(0, usize::saturating_add);
+        let copies = flows
+            .groups
+            .iter()
+            .map(of_group)
+            .fold(0, usize::saturating_add);
         self.copies_left = self
             .copies_left
             .checked_sub(copies)
@@ -276,7 +226,12 @@ impl Flow {
     }
 
     fn put_header(&mut self, header: &Header<'_>, group: &GroupColumns<'_>) {
-        let Self { columns, places, shared, .. } = self;
+        let Self {
+            columns,
+            places,
+            shared,
+            ..
+        } = self;
         if let Some(id) = group.resource {
             set(shared.set_resource(columns, id));
         }
@@ -291,7 +246,10 @@ impl Flow {
             (places.flow_log, header.flow_log.as_deref()),
             (places.acl_group, group.list.as_deref()),
             (places.acl_rule, group.rule),
-            (places.nsg_list, group.list.as_deref().filter(|_| group.is_nsg)),
+            (
+                places.nsg_list,
+                group.list.as_deref().filter(|_| group.is_nsg),
+            ),
             (places.nsg_rule, group.rule.filter(|_| group.is_nsg)),
         ];
         for (place, text) in texts {
@@ -302,7 +260,12 @@ impl Flow {
     }
 
     fn put_tuple(&mut self, tuple: &Tuple<'_>, additional: &Additional) {
-        let Self { columns, places, shared, .. } = self;
+        let Self {
+            columns,
+            places,
+            shared,
+            ..
+        } = self;
         for place in [places.start, places.end] {
             set(columns.datetime(place, tuple.time));
         }
@@ -315,9 +278,20 @@ impl Flow {
             set(columns.int(places.dest_port, i32::from(port)));
         }
         set(columns.text(places.protocol, tuple.protocol));
-        let direction = if tuple.is_inbound { "Inbound" } else { "Outbound" };
+        let direction = if tuple.is_inbound {
+            "Inbound"
+        } else {
+            "Outbound"
+        };
         set(columns.text(places.direction, direction));
-        set(columns.text(places.status, if tuple.is_allowed { "Allowed" } else { "Denied" }));
+        set(columns.text(
+            places.status,
+            if tuple.is_allowed {
+                "Allowed"
+            } else {
+                "Denied"
+            },
+        ));
         if let Some(encryption) = tuple.encryption {
             set(columns.text(places.encryption, encryption));
         }
@@ -392,9 +366,15 @@ impl<'a> GroupColumns<'a> {
         let list = match &group.acl {
             Some(acl) if acl.starts_with('/') => Some(Cow::Owned(acl.to_ascii_lowercase())),
             Some(acl) => Some(Cow::Borrowed(&**acl)),
-            None => header.resource.as_deref().filter(|_| is_nsg).map(Cow::Borrowed),
+            None => header
+                .resource
+                .as_deref()
+                .filter(|_| is_nsg)
+                .map(Cow::Borrowed),
         };
-        let resource = [&header.resource, &header.target, &header.flow_log].into_iter().flatten();
+        let resource = [&header.resource, &header.target, &header.flow_log]
+            .into_iter()
+            .flatten();
         Self {
             is_nsg,
             list,
@@ -437,37 +417,10 @@ impl Additional {
 
 /// A MAC address as 12 upper-case digits; separators go. `None` if it is none.
 fn mac(text: &str) -> Option<String> {
-    let digits: String = text.chars().filter(|digit| !matches!(digit, '-' | ':' | '.')).collect();
+    let digits: String = text
+        .chars()
+        .filter(|digit| !matches!(digit, '-' | ':' | '.'))
+        .collect();
     let is_mac = digits.len() == 12 && digits.bytes().all(|byte| byte.is_ascii_hexdigit());
     is_mac.then(|| digits.to_ascii_uppercase())
-}
-
-fn record_names() -> Names<Target> {
-    let mut names = Names::new();
-    for (name, target) in [
-        ("time", Target::Time),
-        ("flowRecords", Target::Flows),
-        ("properties", Target::Flows),
-        ("macAddress", Target::Mac),
-        ("resourceId", Target::Resource),
-        ("targetResourceID", Target::TargetResource),
-        ("flowLogResourceID", Target::FlowLog),
-        ("flowLogVersion", Target::Version),
-        ("category", Target::Implied),
-        ("operationName", Target::Implied),
-    ] {
-        names.add(name, target);
-    }
-    names
-}
-
-fn row_names() -> Names<Target> {
-    let mut names = Names::new();
-    names.add("TimeGenerated", Target::Time);
-    names.add("_ResourceId", Target::Resource);
-    for column in TABLE.columns().iter().filter(|column| !row::is_ours(column.name)) {
-        names.add(column.name, Target::Column(Place::of(TABLE, column.name)));
-        names.add(&camel(column.name), Target::Column(Place::of(TABLE, column.name)));
-    }
-    names
 }

@@ -31,7 +31,10 @@ pub(crate) struct Gateway {
 
 impl fmt::Debug for Gateway {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("Gateway").field("rows", &self.columns.rows()).finish_non_exhaustive()
+        formatter
+            .debug_struct("Gateway")
+            .field("rows", &self.columns.rows())
+            .finish_non_exhaustive()
     }
 }
 
@@ -73,7 +76,13 @@ impl Gateway {
         let mut record_names = Names::new();
         let mut property_names = Names::new();
         record_names.add("properties", Target::Properties);
-        for name in ["time", "TimeGenerated", "timeStamp", "timestamp", "TimeGenerated [UTC]"] {
+        for name in [
+            "time",
+            "TimeGenerated",
+            "timeStamp",
+            "timestamp",
+            "TimeGenerated [UTC]",
+        ] {
             record_names.add(name, Target::Time);
         }
         for name in ["resourceId", "_ResourceId"] {
@@ -83,7 +92,11 @@ impl Gateway {
             record_names.add(name, Target::Column(Place::of(TABLE, column)));
         }
         property_names.add("lastError", Target::LastError);
-        for column in TABLE.columns().iter().filter(|column| !row::is_ours(column.name)) {
+        for column in TABLE
+            .columns()
+            .iter()
+            .filter(|column| !row::is_ours(column.name))
+        {
             let target = Target::Column(Place::of(TABLE, column.name));
             record_names.add(&camel(column.name), target);
             record_names.add(column.name, target);
@@ -126,8 +139,10 @@ impl Gateway {
         let instant = instant.unwrap_or(received);
         let _from_record = self.shared.set_time(&mut self.columns, instant);
         let _from_row = self.columns.datetime(self.timestamp, instant);
-        self.extras.push_object("properties", &mut self.property_extras);
-        self.shared.set_additional(&mut self.columns, self.extras.finish());
+        self.extras
+            .push_object("properties", &mut self.property_extras);
+        self.shared
+            .set_additional(&mut self.columns, self.extras.finish());
         self.extras.clear();
         self.columns.end_row();
     }
@@ -144,9 +159,9 @@ impl Gateway {
     }
 
     fn put_resource(&mut self, field: &Field<'_>) {
-        let put = json::string(field.value)
-            .map(|id| self.shared.set_resource(&mut self.columns, &id))
-            .unwrap_or(Put::Refused);
+        let put = json::string(field.value).map_or(Put::Refused, |id| {
+            self.shared.set_resource(&mut self.columns, &id)
+        });
         if put == Put::Refused {
             self.extras.push(&field.name, field.value);
         }
@@ -165,7 +180,12 @@ impl Gateway {
         for property in &properties.0 {
             match self.property_names.find(&property.name) {
                 Some(Target::Column(place)) => {
-                    row::put(&mut self.columns, &mut self.property_extras, place, property);
+                    row::put(
+                        &mut self.columns,
+                        &mut self.property_extras,
+                        place,
+                        property,
+                    );
                 }
                 Some(Target::LastError) => self.put_error(property),
                 _ => self.property_extras.push(&property.name, property.value),
@@ -188,7 +208,8 @@ impl Gateway {
                 _ => self.error_extras.push(&member.name, member.value),
             }
         }
-        self.property_extras.push_object("lastError", &mut self.error_extras);
+        self.property_extras
+            .push_object("lastError", &mut self.error_extras);
     }
 }
 

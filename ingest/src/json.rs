@@ -31,7 +31,10 @@ impl<'a> Fields<'a> {
 
     /// Value of the first member of that name, whatever its case.
     pub(crate) fn get(&self, name: &str) -> Option<&'a str> {
-        let mut matching = self.0.iter().filter(|field| field.name.eq_ignore_ascii_case(name));
+        let mut matching = self
+            .0
+            .iter()
+            .filter(|field| field.name.eq_ignore_ascii_case(name));
         matching.next().map(|field| field.value)
     }
 
@@ -120,13 +123,19 @@ pub(crate) fn object(value: &str) -> Option<Cow<'_, str>> {
 pub(crate) fn is_deeper(text: &str, depth_max: usize) -> bool {
     // A level takes two characters, and there are hardly ever that many: most values need no look.
     if text.len() <= depth_max.saturating_mul(2)
-        || memchr::memchr2_iter(b'{', b'[', text.as_bytes()).nth(depth_max).is_none()
+        || memchr::memchr2_iter(b'{', b'[', text.as_bytes())
+            .nth(depth_max)
+            .is_none()
     {
         return false;
     }
     let mut depth = 0_usize;
     for token in crate::scan::Brackets::new(text.as_bytes()) {
-        depth = if token.opens { depth.saturating_add(1) } else { depth.saturating_sub(1) };
+        depth = if token.opens {
+            depth.saturating_add(1)
+        } else {
+            depth.saturating_sub(1)
+        };
         if depth > depth_max {
             return true;
         }
@@ -214,7 +223,11 @@ mod tests {
     #[test]
     fn members_keep_their_text() {
         let fields = Fields::parse(r#"{ "a" : 1.50, "b\u0041":[ 1, 2 ], "a":null}"#).unwrap();
-        let seen: Vec<_> = fields.0.iter().map(|field| (&*field.name, field.value)).collect();
+        let seen: Vec<_> = fields
+            .0
+            .iter()
+            .map(|field| (&*field.name, field.value))
+            .collect();
         assert_eq!(seen, [("a", "1.50"), ("bA", "[ 1, 2 ]"), ("a", "null")]);
         assert_eq!(fields.get("BA"), Some("[ 1, 2 ]"));
     }

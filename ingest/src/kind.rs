@@ -46,7 +46,10 @@ pub(crate) fn of(record: &Fields<'_>) -> Result<Kind, String> {
     let category = record.text("category").unwrap_or_default();
     let operation = record.text("operationName").unwrap_or_default();
     let by_name = by_category(&category).or_else(|| by_operation(&operation));
-    if let Some(kind) = by_name.or_else(|| by_row(record)).or_else(|| by_activity(record, &category)) {
+    if let Some(kind) = by_name
+        .or_else(|| by_row(record))
+        .or_else(|| by_activity(record, &category))
+    {
         return Ok(kind);
     }
     if let Some(kind) = by_properties(record, &category) {
@@ -57,7 +60,9 @@ pub(crate) fn of(record: &Fields<'_>) -> Result<Kind, String> {
         return Err("unknown kind of record: it has no category".to_owned());
     }
     let (category, operation) = (shown(&category), shown(&operation));
-    Err(format!("unknown kind of record: category {category:?}, operation {operation:?}"))
+    Err(format!(
+        "unknown kind of record: category {category:?}, operation {operation:?}"
+    ))
 }
 
 fn by_category(category: &str) -> Option<Kind> {
@@ -105,10 +110,15 @@ fn by_row(record: &Fields<'_>) -> Option<Kind> {
 fn by_activity(record: &Fields<'_>, category: &str) -> Option<Kind> {
     let has = |name| record.get(name).is_some();
     let is_object = |name| record.get(name).is_some_and(|value| value.starts_with('{'));
-    let resource = record.text("resourceId").unwrap_or_default().to_ascii_lowercase();
+    let resource = record
+        .text("resourceId")
+        .unwrap_or_default()
+        .to_ascii_lowercase();
     // Entra's logs have no category of these, but its newer ones may.
     let elsewhere = resource.contains("/microsoft.aadiam");
-    let known = ACTIVITY_CATEGORIES.iter().any(|name| name.eq_ignore_ascii_case(category));
+    let known = ACTIVITY_CATEGORIES
+        .iter()
+        .any(|name| name.eq_ignore_ascii_case(category));
     let identity = record.get("identity").and_then(Fields::parse);
     let by_identity = identity.is_some_and(|identity| {
         identity.get("authorization").is_some() || identity.get("claims").is_some()
@@ -124,7 +134,11 @@ fn by_properties(record: &Fields<'_>, category: &str) -> Option<Kind> {
     let text: Cow<'_, str> = json::object(record.get("properties")?)?;
     let properties = Fields::parse(&text)?;
     let has = |name| properties.get(name).is_some();
-    let is_array = |name| properties.get(name).is_some_and(|value| value.starts_with('['));
+    let is_array = |name| {
+        properties
+            .get(name)
+            .is_some_and(|value| value.starts_with('['))
+    };
     if is_array("flows") {
         return Some(Kind::Nsg);
     }
@@ -140,41 +154,84 @@ mod tests {
 
     #[track_caller]
     fn check(record: &str, expected: Option<Kind>) {
-        assert_eq!(of(&Fields::parse(record).unwrap()).ok(), expected, "{record}");
+        assert_eq!(
+            of(&Fields::parse(record).unwrap()).ok(),
+            expected,
+            "{record}"
+        );
     }
 
     #[test]
     fn gateway_logs() {
         check(r#"{"category":"gatewaylogs"}"#, Some(Kind::Gateway));
-        check(r#"{"operationName":"Microsoft.ApiManagement/GatewayLogs"}"#, Some(Kind::Gateway));
-        check(r#"{"properties":{"method":"GET","url":"u","responseCode":200}}"#, Some(Kind::Gateway));
-        check(r#"{"Properties":"{\"ApiId\":\"a\",\"Method\":\"GET\"}"}"#, Some(Kind::Gateway));
-        check(r#"{"Type":"ApiManagementGatewayLogs"}"#, Some(Kind::Gateway));
-        check(r#"{"TimeGenerated":"t","ApiId":"a","ResponseCode":1}"#, Some(Kind::Gateway));
-        check(r#"{"category":"GatewayLlmLogs","properties":{"apiId":1,"method":2}}"#, None);
+        check(
+            r#"{"operationName":"Microsoft.ApiManagement/GatewayLogs"}"#,
+            Some(Kind::Gateway),
+        );
+        check(
+            r#"{"properties":{"method":"GET","url":"u","responseCode":200}}"#,
+            Some(Kind::Gateway),
+        );
+        check(
+            r#"{"Properties":"{\"ApiId\":\"a\",\"Method\":\"GET\"}"}"#,
+            Some(Kind::Gateway),
+        );
+        check(
+            r#"{"Type":"ApiManagementGatewayLogs"}"#,
+            Some(Kind::Gateway),
+        );
+        check(
+            r#"{"TimeGenerated":"t","ApiId":"a","ResponseCode":1}"#,
+            Some(Kind::Gateway),
+        );
+        check(
+            r#"{"category":"GatewayLlmLogs","properties":{"apiId":1,"method":2}}"#,
+            None,
+        );
     }
 
     #[test]
     fn flow_logs() {
         check(r#"{"flowRecords":{}}"#, Some(Kind::Vnet));
-        check(r#"{"category":"NetworkSecurityGroupFlowEvent"}"#, Some(Kind::Nsg));
+        check(
+            r#"{"category":"NetworkSecurityGroupFlowEvent"}"#,
+            Some(Kind::Nsg),
+        );
         check(r#"{"properties":{"flows":[]}}"#, Some(Kind::Nsg));
-        check(r#"{"TimeGenerated":"t","SrcIp":1,"DestIp":2,"FlowDirection":3}"#, Some(Kind::FlowRow));
+        check(
+            r#"{"TimeGenerated":"t","SrcIp":1,"DestIp":2,"FlowDirection":3}"#,
+            Some(Kind::FlowRow),
+        );
     }
 
     #[test]
     fn activity_logs() {
         check(r#"{"category":"Administrative"}"#, Some(Kind::Activity));
-        check(r#"{"category":"Other","identity":{"claims":{}}}"#, Some(Kind::Activity));
-        check(r#"{"eventTimestamp":"t","operationName":{"value":"v"}}"#, Some(Kind::Activity));
-        check(r#"{"event_timestamp":"t","operation_name":{"value":"v"}}"#, Some(Kind::Activity));
-        check(r#"{"TimeGenerated":"t","OperationNameValue":"v"}"#, Some(Kind::Activity));
+        check(
+            r#"{"category":"Other","identity":{"claims":{}}}"#,
+            Some(Kind::Activity),
+        );
+        check(
+            r#"{"eventTimestamp":"t","operationName":{"value":"v"}}"#,
+            Some(Kind::Activity),
+        );
+        check(
+            r#"{"event_timestamp":"t","operation_name":{"value":"v"}}"#,
+            Some(Kind::Activity),
+        );
+        check(
+            r#"{"TimeGenerated":"t","OperationNameValue":"v"}"#,
+            Some(Kind::Activity),
+        );
         check(r#"{"category":"AuditEvent","identity":{"claim":{}}}"#, None);
     }
 
     #[test]
     fn the_rest_is_unknown() {
         check("{}", None);
-        check(r#"{"category":"SignInLogs","operationName":"Sign-in activity"}"#, None);
+        check(
+            r#"{"category":"SignInLogs","operationName":"Sign-in activity"}"#,
+            None,
+        );
     }
 }

@@ -14,7 +14,9 @@ const LENGTH_MAX: usize = 31;
 
 impl<T: Copy> Names<T> {
     pub(crate) fn new() -> Self {
-        Self { by_length: (0..=LENGTH_MAX).map(|_| Vec::new()).collect() }
+        Self {
+            by_length: (0..=LENGTH_MAX).map(|_| Vec::new()).collect(),
+        }
     }
 
     /// Adds a name. The first addition of a name wins.
@@ -28,7 +30,11 @@ impl<T: Copy> Names<T> {
     pub(crate) fn find(&self, name: &str) -> Option<T> {
         let place = self.by_length.get(name.len().min(LENGTH_MAX))?;
         let exact = place.iter().find(|(known, _)| known == name);
-        let close = || place.iter().find(|(known, _)| known.eq_ignore_ascii_case(name));
+        let close = || {
+            place
+                .iter()
+                .find(|(known, _)| known.eq_ignore_ascii_case(name))
+        };
         if let Some((_, meaning)) = exact.or_else(close) {
             return Some(*meaning);
         }

@@ -46,7 +46,11 @@ impl Quarantine {
             bytes: place("Bytes"),
             digest: place("Digest"),
         };
-        Self { columns: Columns::new(TABLE, 4), places, bytes_max }
+        Self {
+            columns: Columns::new(TABLE, 4),
+            places,
+            bytes_max,
+        }
     }
 
     /// Keeps `bytes`, which came from `range` of the decompressed body. They may differ from it where
@@ -61,7 +65,9 @@ impl Quarantine {
         let signed = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
         let kept = bytes.get(..self.bytes_max).unwrap_or(bytes);
         let reason: String = reason.chars().take(REASON_CHARACTERS_MAX).collect();
-        let Self { columns, places, .. } = self;
+        let Self {
+            columns, places, ..
+        } = self;
         let puts = [
             columns.datetime(places.time, context.received),
             columns.text(places.batch, context.batch),
@@ -72,7 +78,10 @@ impl Quarantine {
             columns.bytes(places.bytes, kept),
             columns.text(places.digest, blake3::hash(bytes).to_hex().as_str()),
         ];
-        debug_assert!(puts.iter().all(|put| *put == crate::columns::Put::Done), "columns are typed");
+        debug_assert!(
+            puts.iter().all(|put| *put == crate::columns::Put::Done),
+            "columns are typed"
+        );
         columns.end_row();
     }
 

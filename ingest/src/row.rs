@@ -49,8 +49,8 @@ impl Shared {
     pub(crate) fn set_resource(self, columns: &mut Columns, id: &str) -> Put {
         let lower = id.to_ascii_lowercase();
         if let Some(subscription) = Resource::parse(&lower).subscription {
-            // Rows of Log Analytics carry it themselves, perhaps before the resource.
-            let _set_already = columns.text(self.subscription, subscription) == Put::Refused;
+            // A row of Log Analytics has it itself, perhaps before the resource.
+            let _or_row_has_it = columns.text(self.subscription, subscription);
         }
         columns.text(self.resource, &lower)
     }
@@ -65,7 +65,12 @@ impl Shared {
 }
 
 /// Sets a column from a member; what it refuses goes to `extras`.
-pub(crate) fn put(columns: &mut Columns, extras: &mut ObjectWriter, place: Place, field: &Field<'_>) {
+pub(crate) fn put(
+    columns: &mut Columns,
+    extras: &mut ObjectWriter,
+    place: Place,
+    field: &Field<'_>,
+) {
     if columns.json(place, field.value) == Put::Refused {
         extras.push(&field.name, field.value);
     }
@@ -73,7 +78,10 @@ pub(crate) fn put(columns: &mut Columns, extras: &mut ObjectWriter, place: Place
 
 /// Whether rows of any table fill this column the same way, whatever a record says.
 pub(crate) fn is_ours(column: &str) -> bool {
-    matches!(column, "TenantId" | "Type" | "SourceSystem" | "_TimeReceived" | "AdditionalFields")
+    matches!(
+        column,
+        "TenantId" | "Type" | "SourceSystem" | "_TimeReceived" | "AdditionalFields"
+    )
 }
 
 /// Whether a row exported from Log Analytics says here what the row says anyway.

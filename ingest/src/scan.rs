@@ -32,12 +32,19 @@ impl Iterator for Brackets<'_> {
     fn next(&mut self) -> Option<Bracket> {
         loop {
             let rest = self.text.get(self.at..)?;
-            let step = rest.iter().position(|byte| matches!(byte, b'"' | b'{' | b'}' | b'[' | b']'))?;
+            let step = rest
+                .iter()
+                .position(|byte| matches!(byte, b'"' | b'{' | b'}' | b'[' | b']'))?;
             let at = self.at.saturating_add(step);
             self.at = at.saturating_add(1);
             match self.text.get(at)? {
                 b'"' => self.at = string_end(self.text, self.at),
-                byte => return Some(Bracket { at, opens: matches!(byte, b'{' | b'[') }),
+                byte => {
+                    return Some(Bracket {
+                        at,
+                        opens: matches!(byte, b'{' | b'['),
+                    });
+                }
             }
         }
     }
@@ -46,7 +53,9 @@ impl Iterator for Brackets<'_> {
 /// Where the string ends whose first character is at `at`: behind its closing quote, or the end.
 fn string_end(text: &[u8], mut at: usize) -> usize {
     while let Some(rest) = text.get(at..) {
-        let Some(step) = memchr::memchr2(b'"', b'\\', rest) else { break };
+        let Some(step) = memchr::memchr2(b'"', b'\\', rest) else {
+            break;
+        };
         let found = at.saturating_add(step);
         if text.get(found) == Some(&b'"') {
             return found.saturating_add(1);
@@ -76,7 +85,9 @@ pub(crate) fn balanced_end(text: &[u8], range: Range<usize>) -> Option<usize> {
 /// First byte at or after `at` that is no JSON white space.
 pub(crate) fn skip_space(text: &[u8], at: usize) -> usize {
     let rest = text.get(at..).unwrap_or_default();
-    let step = rest.iter().position(|byte| !matches!(byte, b' ' | b'\t' | b'\r' | b'\n'));
+    let step = rest
+        .iter()
+        .position(|byte| !matches!(byte, b' ' | b'\t' | b'\r' | b'\n'));
     at.saturating_add(step.unwrap_or(rest.len()))
 }
 
@@ -85,7 +96,10 @@ pub(crate) fn line_and_column(text: &[u8], offset: usize) -> (usize, usize) {
     let before = text.get(..offset).unwrap_or(text);
     let line = memchr::memchr_iter(b'\n', before).count().saturating_add(1);
     let line_start = memchr::memrchr(b'\n', before).map_or(0, |at| at.saturating_add(1));
-    (line, before.len().saturating_sub(line_start).saturating_add(1))
+    (
+        line,
+        before.len().saturating_sub(line_start).saturating_add(1),
+    )
 }
 
 /// Offset of a line and column as `serde_json` tells them, in a text that starts at line 1.
@@ -93,9 +107,13 @@ pub(crate) fn offset_of(text: &[u8], line: usize, column: usize) -> usize {
     let newlines = line.saturating_sub(1);
     let line_start = match newlines.checked_sub(1) {
         None => 0,
-        Some(nth) => memchr::memchr_iter(b'\n', text).nth(nth).map_or(0, |at| at.saturating_add(1)),
+        Some(nth) => memchr::memchr_iter(b'\n', text)
+            .nth(nth)
+            .map_or(0, |at| at.saturating_add(1)),
     };
-    line_start.saturating_add(column.saturating_sub(1)).min(text.len())
+    line_start
+        .saturating_add(column.saturating_sub(1))
+        .min(text.len())
 }
 
 #[cfg(test)]
@@ -104,7 +122,11 @@ mod tests {
 
     #[track_caller]
     fn check(text: &str, expected: Option<usize>) {
-        assert_eq!(balanced_end(text.as_bytes(), 0..text.len()), expected, "{text}");
+        assert_eq!(
+            balanced_end(text.as_bytes(), 0..text.len()),
+            expected,
+            "{text}"
+        );
     }
 
     #[test]

@@ -15,13 +15,41 @@ pub(crate) fn parse(text: &str) -> Option<Timestamp> {
 /// `YYYY-MM-DDTHH:MM:SS[.f{0,9}]Z` and nothing else.
 fn parse_norm(text: &[u8]) -> Option<Timestamp> {
     let (fixed, rest) = text.split_first_chunk::<19>()?;
-    let [y1, y2, y3, y4, b'-', m1, m2, b'-', d1, d2, b'T', h1, h2, b':', n1, n2, b':', s1, s2] = *fixed
+    let [
+        y1,
+        y2,
+        y3,
+        y4,
+        b'-',
+        m1,
+        m2,
+        b'-',
+        d1,
+        d2,
+        b'T',
+        h1,
+        h2,
+        b':',
+        n1,
+        n2,
+        b':',
+        s1,
+        s2,
+    ] = *fixed
     else {
         return None;
     };
     let year = pair(y1, y2)?.checked_mul(100)?.checked_add(pair(y3, y4)?)?;
-    let date = Date { year, month: pair(m1, m2)?, day: pair(d1, d2)? };
-    let clock = Clock { hour: pair(h1, h2)?, minute: pair(n1, n2)?, second: pair(s1, s2)? };
+    let date = Date {
+        year,
+        month: pair(m1, m2)?,
+        day: pair(d1, d2)?,
+    };
+    let clock = Clock {
+        hour: pair(h1, h2)?,
+        minute: pair(n1, n2)?,
+        second: pair(s1, s2)?,
+    };
     let micros = match rest {
         [b'Z'] => 0,
         [b'.', digits @ .., b'Z'] => fraction(digits)?,
@@ -30,12 +58,14 @@ fn parse_norm(text: &[u8]) -> Option<Timestamp> {
     instant(date, clock, micros, 0)
 }
 
+#[derive(Clone, Copy)]
 struct Date {
     year: u32,
     month: u32,
     day: u32,
 }
 
+#[derive(Clone, Copy)]
 struct Clock {
     hour: u32,
     minute: u32,
@@ -67,7 +97,7 @@ fn fraction(digits: &[u8]) -> Option<i64> {
 }
 
 /// Days since 1970-01-01 of a date of the Gregorian calendar (Howard Hinnant's `days_from_civil`).
-fn days(date: &Date) -> Option<i64> {
+fn days(date: Date) -> Option<i64> {
     let days_in_month = match date.month {
         2 if date.year.is_multiple_of(4)
             && (!date.year.is_multiple_of(100) || date.year.is_multiple_of(400)) =>
@@ -82,7 +112,11 @@ fn days(date: &Date) -> Option<i64> {
     if date.day == 0 || date.day > days_in_month {
         return None;
     }
-    let (year, month, day) = (i64::from(date.year), i64::from(date.month), i64::from(date.day));
+    let (year, month, day) = (
+        i64::from(date.year),
+        i64::from(date.month),
+        i64::from(date.day),
+    );
     let shifted = if month <= 2 { year - 1 } else { year };
     let era = shifted.div_euclid(400);
     let year_of_era = shifted.rem_euclid(400);
@@ -96,7 +130,7 @@ fn instant(date: Date, clock: Clock, micros: i64, offset_s: i64) -> Option<Times
         return None;
     }
     let of_day = i64::from(clock.hour * 3600 + clock.minute * 60 + clock.second.min(59));
-    let seconds = days(&date)? * 86_400 + of_day - offset_s;
+    let seconds = days(date)? * 86_400 + of_day - offset_s;
     Some(Timestamp::from_micros(seconds * 1_000_000 + micros))
 }
 
@@ -127,7 +161,11 @@ fn parse_us(text: &str) -> Option<Timestamp> {
     };
     let moment = parts.join(" ");
     let half_day = moment.to_ascii_uppercase().ends_with('M');
-    let format = if half_day { "%m/%d/%Y %I:%M:%S%.f %p" } else { "%m/%d/%Y %H:%M:%S%.f" };
+    let format = if half_day {
+        "%m/%d/%Y %I:%M:%S%.f %p"
+    } else {
+        "%m/%d/%Y %H:%M:%S%.f"
+    };
     naive(&moment, format, offset_s)
 }
 
@@ -138,7 +176,9 @@ fn naive(moment: &str, format: &str, offset_s: i64) -> Option<Timestamp> {
         return None;
     }
     let micros = parsed.and_utc().timestamp_micros();
-    Some(Timestamp::from_micros(micros.checked_sub(offset_s.checked_mul(1_000_000)?)?))
+    Some(Timestamp::from_micros(
+        micros.checked_sub(offset_s.checked_mul(1_000_000)?)?,
+    ))
 }
 
 /// Splits `Z` or an offset from the end of an ISO moment; without one it is UTC.
@@ -176,17 +216,27 @@ mod tests {
     #[track_caller]
     fn check(text: &str, expected: &str) {
         let got = parse(text).map(Timestamp::to_rfc3339);
-        assert_eq!(got.as_deref(), Some(expected).filter(|text| !text.is_empty()), "{text}");
+        assert_eq!(
+            got.as_deref(),
+            Some(expected).filter(|text| !text.is_empty()),
+            "{text}"
+        );
     }
 
     #[test]
     fn iso_forms() {
-        check("2024-07-02T06:31:31.4465902Z", "2024-07-02T06:31:31.446590Z");
+        check(
+            "2024-07-02T06:31:31.4465902Z",
+            "2024-07-02T06:31:31.446590Z",
+        );
         check("2024-02-29T23:59:59Z", "2024-02-29T23:59:59.000000Z");
         check("2023-04-05T06:07:08.22Z", "2023-04-05T06:07:08.220000Z");
         check("2023-04-05T06:07:08.766Z", "2023-04-05T06:07:08.766000Z");
         check("2023-04-05T06:07:08.123456Z", "2023-04-05T06:07:08.123456Z");
-        check("2023-04-05T06:07:08.123456789Z", "2023-04-05T06:07:08.123456Z");
+        check(
+            "2023-04-05T06:07:08.123456789Z",
+            "2023-04-05T06:07:08.123456Z",
+        );
         check("2023-04-05T06:07:08.9+00:00", "2023-04-05T06:07:08.900000Z");
         check("2023-04-05T01:07:08+02:00", "2023-04-04T23:07:08.000000Z");
         check("2023-04-05T06:07:08.5-0530", "2023-04-05T11:37:08.500000Z");

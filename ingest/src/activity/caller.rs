@@ -38,8 +38,12 @@ mod tests {
 
     #[test]
     fn the_best_claim_names_the_caller() {
-        let upn = r#""http://schemas.xmlsoap.org/ws/2005/05/identity/claims/upn":" ann@example.com""#;
-        check(&format!(r#"{{"appid":"a","name":"Ann",{upn}}}"#), Some("ann@example.com"));
+        let upn =
+            r#""http://schemas.xmlsoap.org/ws/2005/05/identity/claims/upn":" ann@example.com""#;
+        check(
+            &format!(r#"{{"appid":"a","name":"Ann",{upn}}}"#),
+            Some("ann@example.com"),
+        );
         check(r#"{"appid":"a","name":"Ann"}"#, Some("Ann"));
         check(r#"{"appid":"a","name":""}"#, Some("a"));
         check(

@@ -131,8 +131,15 @@ pub(super) fn of_rows() -> Names<Target> {
 }
 
 fn add_columns(names: &mut Names<Target>) {
-    for column in TABLE.columns().iter().filter(|column| !row::is_ours(column.name)) {
+    for column in TABLE
+        .columns()
+        .iter()
+        .filter(|column| !row::is_ours(column.name))
+    {
         names.add(column.name, Target::Column(Place::of(TABLE, column.name)));
-        names.add(&camel(column.name), Target::Column(Place::of(TABLE, column.name)));
+        names.add(
+            &camel(column.name),
+            Target::Column(Place::of(TABLE, column.name)),
+        );
     }
 }

@@ -7,8 +7,8 @@ fn check(body: &str, expected: &str) {
     let mut shown = Vec::new();
     while let Some(piece) = envelope.next() {
         shown.push(match piece {
-            Piece::Record { range, .. } => body[range].to_owned(),
-            Piece::Broken { range, .. } => format!("<{}>", &body[range]),
+            Piece::Record { range, .. } => body.get(range).unwrap().to_owned(),
+            Piece::Broken { range, .. } => format!("<{}>", body.get(range).unwrap()),
         });
     }
     if let Some((at, reason)) = envelope.complaint() {
@@ -20,14 +20,29 @@ fn check(body: &str, expected: &str) {
 #[test]
 fn every_envelope_is_entered() {
     check(r#"{"records":[{"a":1},{"a":2}]}"#, r#"{"a":1} {"a":2}"#);
-    check(r#"{ "Records" : [ {"a":1} ] , "PartitionId":{"x":[1]} }"#, r#"{"a":1}"#);
-    check(r#"{"PartitionId":1,"records":[{"a":1}],"x":2}"#, r#"{"a":1}"#);
-    check(r#"[{"records":[{"a":1}]},{"records":[{"a":2}],"x":{}}]"#, r#"{"a":1} {"a":2}"#);
+    check(
+        r#"{ "Records" : [ {"a":1} ] , "PartitionId":{"x":[1]} }"#,
+        r#"{"a":1}"#,
+    );
+    check(
+        r#"{"PartitionId":1,"records":[{"a":1}],"x":2}"#,
+        r#"{"a":1}"#,
+    );
+    check(
+        r#"[{"records":[{"a":1}]},{"records":[{"a":2}],"x":{}}]"#,
+        r#"{"a":1} {"a":2}"#,
+    );
     check(r#"[{"a":1},{"a":2}]"#, r#"{"a":1} {"a":2}"#);
     check("{\"a\":1}\r\n{\"a\":2}\n\n", r#"{"a":1} {"a":2}"#);
-    check("{\"records\":[{\"a\":1}]}\n{\"records\":[{\"a\":2}]}", r#"{"a":1} {"a":2}"#);
+    check(
+        "{\"records\":[{\"a\":1}]}\n{\"records\":[{\"a\":2}]}",
+        r#"{"a":1} {"a":2}"#,
+    );
     check(r#"{"a":1}"#, r#"{"a":1}"#);
-    check(r#"{"records":[{"a":1},{"records":[{"a":2}]},{"a":3}]}"#, r#"{"a":1} {"a":2} {"a":3}"#);
+    check(
+        r#"{"records":[{"a":1},{"records":[{"a":2}]},{"a":3}]}"#,
+        r#"{"a":1} {"a":2} {"a":3}"#,
+    );
     check(r#"{"value":[{"a":1}],"nextLink":"u"}"#, r#"{"a":1}"#);
     check(r#"{"value":["a"]}"#, r#"{"value":["a"]}"#);
     check("\u{feff}{\"a\":1}", r#"{"a":1}"#);
@@ -52,7 +67,10 @@ fn neighbours_of_a_broken_record_go_through() {
     let good = r#"{"category":"GatewayLogs"}"#;
     let case = |broken: &str, shown: &str| {
         let expected = format!("{good} {shown} {good}");
-        check(&format!("{{\"records\":[{good},{broken},{good}]}}"), &expected);
+        check(
+            &format!("{{\"records\":[{good},{broken},{good}]}}"),
+            &expected,
+        );
         check(&format!("{good}\n{broken}\n{good}\n"), &expected);
     };
     case(r#"{"p":{'a':'b'}}"#, r#"<{"p":{'a':'b'}}>"#);
@@ -70,11 +88,11 @@ fn lists_hold_more_than_objects() {
 
 #[test]
 fn garbage_behind_a_record_is_told_apart() {
+    check(r#"{"records":[{"a":1}}{"b":2}}]}"#, r#"{"a":1} {"b":2}"#);
     check(
-        r#"{"records":[{"a":1}}{"b":2}}]}"#,
-        r#"{"a":1} {"b":2}"#,
+        "{\"a\":1} trailing\n{\"a\":2}",
+        r#"{"a":1} <trailing> {"a":2}"#,
     );
-    check("{\"a\":1} trailing\n{\"a\":2}", r#"{"a":1} <trailing> {"a":2}"#);
 }
 
 #[test]
@@ -87,8 +105,16 @@ fn a_cut_body_keeps_its_whole_records() {
 #[test]
 fn hostile_bodies_take_linear_time() {
     // In a debug build each of these took minutes if one step were quadratic.
-    for unit in ["{\"a\":[", "x{\"", "{\"records\":[],\"a", "{\"records\":[", "[", "{", "\"", "{\"a\":\""]
-    {
+    for unit in [
+        "{\"a\":[",
+        "x{\"",
+        "{\"records\":[],\"a",
+        "{\"records\":[",
+        "[",
+        "{",
+        "\"",
+        "{\"a\":\"",
+    ] {
         let body = unit.repeat(300_000 / unit.len());
         let mut envelope = Envelope::new(body.as_bytes(), 1 << 20);
         while envelope.next().is_some() {}

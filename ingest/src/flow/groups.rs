@@ -111,7 +111,7 @@ pub(super) fn parse(grammar: Grammar, text: &str) -> Result<Flows<'_>, &'static 
     Ok(flows)
 }
 
-fn borrowed<'a>(tuples: Vec<&'a str>) -> Vec<Cow<'a, str>> {
+fn borrowed(tuples: Vec<&str>) -> Vec<Cow<'_, str>> {
     tuples.into_iter().map(Cow::Borrowed).collect()
 }
 
@@ -131,7 +131,10 @@ fn vnet(parsed: Vnet<'_>) -> Flows<'_> {
 }
 
 fn nsg(parsed: Nsg<'_>) -> Flows<'_> {
-    let mut flows = Flows { version: Some(parsed.version.to_string()), ..Flows::default() };
+    let mut flows = Flows {
+        version: Some(parsed.version.to_string()),
+        ..Flows::default()
+    };
     for rule in parsed.flows {
         for flow in rule.flows {
             flows.groups.push(Group {

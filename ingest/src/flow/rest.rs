@@ -44,7 +44,10 @@ pub(super) fn group(grammar: Grammar, group: &Group<'_>, unread: &[&str]) -> Str
         inner.push_text("mac", mac);
     }
     inner.push("flowTuples", &tuples);
-    outer.push(list_name, &format!("[{}]", inner.finish().unwrap_or_default()));
+    outer.push(
+        list_name,
+        &format!("[{}]", inner.finish().unwrap_or_default()),
+    );
     outer.finish().unwrap_or_default().to_owned()
 }
 

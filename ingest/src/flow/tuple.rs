@@ -72,14 +72,28 @@ const MILLISECONDS_MAX: i64 = 100_000_000_000_000;
 /// Reads a tuple; an error names the part that is wrong.
 pub(super) fn parse(grammar: Grammar, text: &str) -> Result<Tuple<'_>, &'static str> {
     let (parts, count) = split(text).ok_or("more than 13 parts")?;
-    let [epoch, src_ip, dest_ip, src_port, dest_port, protocol, direction, p7, p8, counters @ ..] =
-        parts;
+    let [
+        epoch,
+        src_ip,
+        dest_ip,
+        src_port,
+        dest_port,
+        protocol,
+        direction,
+        p7,
+        p8,
+        counters @ ..,
+    ] = parts;
     let (is_allowed, state, encryption) = match (grammar, count) {
         (Grammar::Nsg, 8) => (decision(p7)?, None, None),
         (Grammar::Nsg, 13) => (decision(p7)?, Some(state(p8)?), None),
         (Grammar::Vnet, 13) => {
             let state = state(p7)?;
-            (state != State::Deny, Some(state), Some(p8).filter(|text| !text.is_empty()))
+            (
+                state != State::Deny,
+                Some(state),
+                Some(p8).filter(|text| !text.is_empty()),
+            )
         }
         _ => return Err("wrong number of parts"),
     };
@@ -191,10 +205,16 @@ mod tests {
                 tuple.src_ip,
                 tuple.src_port.unwrap_or("-"),
                 tuple.dest_ip,
-                tuple.dest_port.map_or("-".to_owned(), |port| port.to_string()),
+                tuple
+                    .dest_port
+                    .map_or("-".to_owned(), |port| port.to_string()),
                 tuple.protocol,
                 if tuple.is_inbound { "in" } else { "out" },
-                if tuple.is_allowed { " allowed" } else { " denied" },
+                if tuple.is_allowed {
+                    " allowed"
+                } else {
+                    " denied"
+                },
                 tuple.state.map_or("-", State::letter),
                 tuple.encryption.unwrap_or("-"),
                 tuple.counters.map(|counter| counter.unwrap_or(-1)),
@@ -218,8 +238,14 @@ mod tests {
             "1600000000,10.0.0.4,2001:db8::1,5001,53,U,O,A,C,1,66,2,133",
             "2020-09-13T12:26:40.000000Z 10.0.0.4 5001>2001:db8::1:53 U out allowed C - [1, 66, 2, 133]",
         );
-        nsg("1600000000,10.0.0.4,192.0.2.7,5001,443,T,O,X", "error: decision");
-        nsg("1600000000,10.0.0.4,192.0.2.7,5001,443,T,O", "error: wrong number of parts");
+        nsg(
+            "1600000000,10.0.0.4,192.0.2.7,5001,443,T,O,X",
+            "error: decision",
+        );
+        nsg(
+            "1600000000,10.0.0.4,192.0.2.7,5001,443,T,O",
+            "error: wrong number of parts",
+        );
     }
 
     #[test]
@@ -237,10 +263,25 @@ mod tests {
             "1600000000123,10.0.0.4,192.0.2.7,,,17,I,B,NX,,,,",
             "2020-09-13T12:26:40.123000Z 10.0.0.4 ->192.0.2.7:- U in allowed B NX [-1, -1, -1, -1]",
         );
-        vnet("x,10.0.0.4,192.0.2.7,1,2,6,O,E,NX,3,705,4,4569", "error: time");
-        vnet("1,10.0.0.4,192.0.2.7,1,70000,6,O,E,NX,3,705,4,4569", "error: port");
-        vnet("1,10.0.0.4,192.0.2.7,1,2,6,O,E,NX,3,705,4,4569,9", "error: more than 13 parts");
-        vnet("1,10.0.0.4,host,1,2,6,O,E,NX,3,705,4,4569", "error: destination address");
-        vnet("1,10.0.0.4,1.1.1.1,1,2,6,O,E,NX,-3,705,4,4569", "error: counter");
+        vnet(
+            "x,10.0.0.4,192.0.2.7,1,2,6,O,E,NX,3,705,4,4569",
+            "error: time",
+        );
+        vnet(
+            "1,10.0.0.4,192.0.2.7,1,70000,6,O,E,NX,3,705,4,4569",
+            "error: port",
+        );
+        vnet(
+            "1,10.0.0.4,192.0.2.7,1,2,6,O,E,NX,3,705,4,4569,9",
+            "error: more than 13 parts",
+        );
+        vnet(
+            "1,10.0.0.4,host,1,2,6,O,E,NX,3,705,4,4569",
+            "error: destination address",
+        );
+        vnet(
+            "1,10.0.0.4,1.1.1.1,1,2,6,O,E,NX,-3,705,4,4569",
+            "error: counter",
+        );
     }
 }

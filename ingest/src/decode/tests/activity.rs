@@ -76,7 +76,10 @@ fn words_of_the_status() {
     #[track_caller]
     fn check_status(came: &str, expected: &str) {
         let record = format!(r#"{{"category":"Administrative","resultType":"{came}"}}"#);
-        check_some(&record, json!({"ActivityStatusValue": expected, "ActivityStatus": came}));
+        check_some(
+            &record,
+            json!({"ActivityStatusValue": expected, "ActivityStatus": came}),
+        );
     }
     check_status("Start", "Start");
     check_status("Started.", "Start");

@@ -77,7 +77,9 @@ fn states_are_counted_once() {
     #[track_caller]
     fn check_counts(state: &str, allowed: Option<u8>, denied: Option<u8>, completed: Option<u8>) {
         check_some(
-            &vnet(&format!(r#""1700000000123,10.0.0.4,192.0.2.7,1,2,1,I,{state},NX,0,0,0,0""#)),
+            &vnet(&format!(
+                r#""1700000000123,10.0.0.4,192.0.2.7,1,2,1,I,{state},NX,0,0,0,0""#
+            )),
             json!({
                 "AllowedInFlows": allowed, "DeniedInFlows": denied, "CompletedFlows": completed,
                 "AllowedOutFlows": null, "DeniedOutFlows": null, "L4Protocol": "1",
@@ -138,7 +140,10 @@ fn tuples_that_cannot_be_read_are_quarantined_within_their_record() {
 #[test]
 fn flow_logs_without_flows() {
     let decoded = run(&Limits::default(), vnet("").as_bytes()).unwrap();
-    assert_eq!((decoded.accepted, decoded.quarantined, decoded.parts.len()), (1, 0, 0));
+    assert_eq!(
+        (decoded.accepted, decoded.quarantined, decoded.parts.len()),
+        (1, 0, 0)
+    );
     let decoded = run(&Limits::default(), br#"{"category":"FlowLogFlowEvent"}"#).unwrap();
     assert_eq!((decoded.accepted, decoded.quarantined), (0, 1));
 }
@@ -147,7 +152,10 @@ fn flow_logs_without_flows() {
 fn copies_are_bounded() {
     let tuple = r#""1700000000,10.0.0.4,192.0.2.7,1,2,6,I,B,NX,,,,""#;
     let body = vnet(&[tuple; 100].join(","));
-    let limits = Limits { copies_max: 5_000, ..Limits::default() };
+    let limits = Limits {
+        copies_max: 5_000,
+        ..Limits::default()
+    };
     let decoded = run(&limits, body.as_bytes()).unwrap();
     assert_eq!((decoded.accepted, decoded.quarantined), (0, 1));
 }

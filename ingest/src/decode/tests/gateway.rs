@@ -94,7 +94,10 @@ fn text_that_utf8_cannot_hold_is_kept_escaped() {
         br#"{"category":"GatewayLogs","properties":{"url":"a\ud800"}}"#,
     )
     .unwrap();
-    let extras = decoded.parts[0].1.column_by_name("AdditionalFields").unwrap();
+    let extras = decoded.parts[0]
+        .1
+        .column_by_name("AdditionalFields")
+        .unwrap();
     let text = extras.as_string::<i32>().value(0);
     assert_eq!(text, r#"{"properties":{"url":"a\ud800"}}"#);
 }

@@ -25,7 +25,11 @@ pub(super) fn kept(decoded: &Decoded) -> Vec<(Vec<u8>, String, i64, i64)> {
 /// Checks what is accepted, and bytes, offset and reason of what is not.
 #[track_caller]
 fn check(body: &str, accepted: u64, expected: &[(&str, i64, &str)]) {
-    let limits = Limits { record_bytes_max: 400, depth_max: 10, ..Limits::default() };
+    let limits = Limits {
+        record_bytes_max: 400,
+        depth_max: 10,
+        ..Limits::default()
+    };
     let decoded = run(&limits, body.as_bytes()).unwrap();
     let kept = kept(&decoded);
     let got: Vec<_> = kept
@@ -43,12 +47,20 @@ fn broken_records_are_kept_as_they_are() {
     check(
         &format!(r#"[{GOOD},{{"p":{{'a':1}}}},{GOOD}]"#),
         2,
-        &[(r#"{"p":{'a':1}}"#, 28, "key must be a string (at byte 34 of the body)")],
+        &[(
+            r#"{"p":{'a':1}}"#,
+            28,
+            "key must be a string (at byte 34 of the body)",
+        )],
     );
     check(
         &format!("{GOOD}\n{GOOD}\n{{\"time\":\"20"),
         2,
-        &[("{\"time\":\"20", 54, "EOF while parsing a string (at byte 64 of the body)")],
+        &[(
+            "{\"time\":\"20",
+            54,
+            "EOF while parsing a string (at byte 64 of the body)",
+        )],
     );
 }
 
@@ -63,19 +75,31 @@ fn unknown_kinds_are_kept() {
             r#"unknown kind of record: category "SignInLogs", operation """#,
         )],
     );
-    check("{}", 0, &[("{}", 0, "unknown kind of record: it has no category")]);
+    check(
+        "{}",
+        0,
+        &[("{}", 0, "unknown kind of record: it has no category")],
+    );
 }
 
 #[test]
 fn records_are_bounded() {
     let long = format!(r#"{{"category":"GatewayLogs","a":"{}"}}"#, "x".repeat(1000));
-    let limits = Limits { record_bytes_max: 400, records_max: 50, ..Limits::default() };
+    let limits = Limits {
+        record_bytes_max: 400,
+        records_max: 50,
+        ..Limits::default()
+    };
     let decoded = run(&limits, long.as_bytes()).unwrap();
     let kept = kept(&decoded);
     assert_eq!((kept[0].0.len(), kept[0].3), (400, 1033));
     assert_eq!(kept[0].1, "record of 1033 bytes is longer than 400");
 
-    let deep = format!(r#"{{"category":"GatewayLogs","a":{}{}}}"#, "[".repeat(20), "]".repeat(20));
+    let deep = format!(
+        r#"{{"category":"GatewayLogs","a":{}{}}}"#,
+        "[".repeat(20),
+        "]".repeat(20)
+    );
     check(&deep, 0, &[(&deep, 0, "record is nested deeper than 10")]);
 
     let error = run(&limits, GOOD.repeat(51).as_bytes()).unwrap_err();
@@ -84,7 +108,10 @@ fn records_are_bounded() {
 
 #[test]
 fn depth_does_not_cost_stack() {
-    let body = format!(r#"{{"category":"GatewayLogs","a":{}"#, "[".repeat(1_000_000));
+    let body = format!(
+        r#"{{"category":"GatewayLogs","a":{}"#,
+        "[".repeat(1_000_000)
+    );
     let decoded = run(&Limits::default(), body.as_bytes()).unwrap();
     assert_eq!((decoded.accepted, decoded.quarantined), (0, 1));
     for unit in ["[", "{\"a\":", "[{\"records\":"] {
@@ -115,6 +142,9 @@ fn bodies_without_records_are_refused_or_empty() {
     );
     for body in ["[]", r#"{"records":[]}"#] {
         let decoded = run(&Limits::default(), body.as_bytes()).unwrap();
-        assert_eq!((decoded.accepted, decoded.quarantined, decoded.parts.len()), (0, 0, 0));
+        assert_eq!(
+            (decoded.accepted, decoded.quarantined, decoded.parts.len()),
+            (0, 0, 0)
+        );
     }
 }
