@@ -53,7 +53,7 @@ def bodies(checks, service):
 
 
 def sizes(checks, service):
-    # The service is configured to take 2 MiB.
+    # The service is configured to take 2 MiB, and 8 MiB once unpacked.
     records = [gateway_record(f"large-{place}", requestBody="x" * 10_000) for place in range(300)]
     problem(checks, "a body that is too large is 413", service.ingest(records), 413)
     bomb = gzip.compress(b" " * (64 << 20))
@@ -163,7 +163,7 @@ def starts(checks, folder):
 
 def body(checks):
     with support.folder("mistakes") as folder, support.folder("mistakes-rate") as second:
-        config = CONFIG + "[limits]\nbody_bytes = 2097152\n"
+        config = CONFIG + "[limits]\nbody_bytes = 2097152\ndecompressed_bytes = 8388608\n"
         service = Service(folder, config).start()
         try:
             for part in (keys, bodies, sizes, queries, idempotency):

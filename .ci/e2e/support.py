@@ -13,8 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
-import urllib.error
-import urllib.request
+import urllib.parse
 from datetime import datetime, timedelta, timezone
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -118,14 +117,18 @@ class Service:
         if isinstance(body, str):
             body = body.encode()
         headers = ({"Authorization": f"Bearer {key}"} if key else {}) | (headers or {})
-        request = urllib.request.Request(self.url + path, body, headers, method=method)
+        connection = http.client.HTTPConnection(urllib.parse.urlsplit(self.url).netloc, timeout=60)
         try:
-            with urllib.request.urlopen(request, timeout=60) as answer:
-                return Answer(answer.status, answer.headers, answer.read())
-        except urllib.error.HTTPError as error:
-            return Answer(error.code, error.headers, error.read())
-        except (urllib.error.URLError, http.client.HTTPException, OSError) as error:
-            return Answer(0, {}, str(error).encode())
+            try:
+                connection.request(method, path, body, headers)
+            except (BrokenPipeError, ConnectionResetError):
+                pass  # a refusal may have come before the body was sent
+            answer = connection.getresponse()
+            return Answer(answer.status, answer.headers, answer.read())
+        except (http.client.HTTPException, OSError) as error:
+            return Answer(0, {}, repr(error).encode())
+        finally:
+            connection.close()
 
     def ingest(self, records, headers=None, key=ADMIN_KEY):
         """Posts records in an Azure envelope, or bytes as they are."""
@@ -136,8 +139,13 @@ class Service:
     def query(self, text):
         """The rows of a query, each as a dict; an error ends the check."""
         answer = self.call("POST", "/api/v1/query", {"query": text, "format": "json"})
+        while answer.status == 429:
+            time.sleep(int(answer.headers.get("Retry-After", "1")))
+            answer = self.call("POST", "/api/v1/query", {"query": text, "format": "json"})
         if answer.status != 200:
             raise SystemExit(f"{text}\n-> {answer!r}\n{self.tail()}")
+        if answer.json().get("truncated"):
+            raise SystemExit(f"{text}\n-> the answer is cut off")
         names = [column["name"] for column in answer.json()["columns"]]
         return [dict(zip(names, row)) for row in answer.json()["rows"]]
 
