@@ -92,14 +92,19 @@ impl Deliverer {
         for receiver in &settings.receivers {
             let channel = channel(receiver, settings)?;
             if channels.insert(receiver.name.clone(), channel).is_some() {
-                return Err(DeliverError::DuplicateReceiver { receiver: receiver.name.clone() });
+                return Err(DeliverError::DuplicateReceiver {
+                    receiver: receiver.name.clone(),
+                });
             }
         }
         Ok(Self {
             database,
             clock,
             channels,
-            schedule: Schedule { pauses: settings.retry_schedule.clone(), jitter: settings.retry_jitter },
+            schedule: Schedule {
+                pauses: settings.retry_schedule.clone(),
+                jitter: settings.retry_jitter,
+            },
             timeout: settings.delivery_timeout,
             deliveries_max: settings.deliveries_max.max(1),
         })
@@ -111,7 +116,8 @@ impl Deliverer {
         let lease_lasting = self.timeout.saturating_mul(2).max(Duration::from_mins(1));
         loop {
             let now = self.clock.now();
-            let leased = outbox::lease(&self.database, now, lease_lasting, self.deliveries_max).await?;
+            let leased =
+                outbox::lease(&self.database, now, lease_lasting, self.deliveries_max).await?;
             if leased.is_empty() {
                 return Ok(total);
             }
@@ -133,12 +139,20 @@ impl Deliverer {
     async fn attempt(&self, leased: Leased) -> Result<DeliveryStatus, DeliverError> {
         let started = self.clock.now();
         let attempt = match self.channels.get(&leased.receiver) {
-            None => Attempt::Refused { answer: "the receiver is no longer configured".to_owned() },
+            None => Attempt::Refused {
+                answer: "the receiver is no longer configured".to_owned(),
+            },
             Some(channel) => self.send(channel, &leased, started).await,
         };
         let finished = self.clock.now();
-        let status =
-            outbox::finish(&self.database, &leased, &attempt, (started, finished), &self.schedule).await?;
+        let status = outbox::finish(
+            &self.database,
+            &leased,
+            &attempt,
+            (started, finished),
+            &self.schedule,
+        )
+        .await?;
         log(&leased, &attempt, status);
         Ok(status)
     }
@@ -163,12 +177,20 @@ impl Deliverer {
 fn channel(receiver: &Receiver, settings: &Settings) -> Result<Channel, DeliverError> {
     let name = || receiver.name.clone();
     match &receiver.kind {
-        ReceiverKind::Email(email) => mail::Mail::new(email, settings.smtp.as_ref(), settings.delivery_timeout)
-            .map(|mail| Channel::Mail(Box::new(mail)))
-            .map_err(|source| DeliverError::Mail { receiver: name(), source }),
+        ReceiverKind::Email(email) => {
+            mail::Mail::new(email, settings.smtp.as_ref(), settings.delivery_timeout)
+                .map(|mail| Channel::Mail(Box::new(mail)))
+                .map_err(|source| DeliverError::Mail {
+                    receiver: name(),
+                    source,
+                })
+        }
         ReceiverKind::Webhook(hook) => webhook::Webhook::new(hook, settings.delivery_timeout)
             .map(Channel::Webhook)
-            .map_err(|source| DeliverError::Webhook { receiver: name(), source }),
+            .map_err(|source| DeliverError::Webhook {
+                receiver: name(),
+                source,
+            }),
     }
 }
 
@@ -179,7 +201,12 @@ fn log(leased: &Leased, attempt: &Attempt, status: DeliveryStatus) {
         (DeliveryStatus::Delivered, _) => {
             tracing::info!(delivery.id = %id, %receiver, "delivered {id} to {receiver}");
         }
-        (_, Attempt::Retry { answer, .. } | Attempt::Refused { answer } | Attempt::Delivered { answer }) => {
+        (
+            _,
+            Attempt::Retry { answer, .. }
+            | Attempt::Refused { answer }
+            | Attempt::Delivered { answer },
+        ) => {
             let status = status.name();
             tracing::warn!(delivery.id = %id, %receiver, status, answer, "failed to deliver {id} to {receiver}");
         }

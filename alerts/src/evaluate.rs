@@ -104,20 +104,34 @@ impl Evaluator {
         let mut total = Outcome::default();
         for workspace in &self.settings.workspaces {
             for rule in &self.rules {
-                self.guarded(workspace, rule, self.late_rows(workspace, rule), &mut total).await?;
+                self.guarded(workspace, rule, self.late_rows(workspace, rule), &mut total)
+                    .await?;
             }
-            let mut waiting: Vec<&Rule> = self.rules.iter().collect();
-            while !waiting.is_empty() {
-                let mut more = Vec::new();
-                for rule in waiting {
-                    if self.guarded(workspace, rule, self.turn(workspace, rule), &mut total).await? {
-                        more.push(rule);
-                    }
-                }
-                waiting = more;
-            }
+            self.take_turns(workspace, &mut total).await?;
         }
         Ok(total)
+    }
+
+    /// Gives every rule its turn, again and again, until none has a due window left.
+    async fn take_turns(
+        &self,
+        workspace: &Workspace,
+        total: &mut Outcome,
+    ) -> Result<(), EvaluateError> {
+        let mut waiting: Vec<&Rule> = self.rules.iter().collect();
+        while !waiting.is_empty() {
+            let mut more = Vec::new();
+            for rule in waiting {
+                if self
+                    .guarded(workspace, rule, self.turn(workspace, rule), total)
+                    .await?
+                {
+                    more.push(rule);
+                }
+            }
+            waiting = more;
+        }
+        Ok(())
     }
 
     /// Runs a piece of work of a rule; its failure becomes the rule's state. True if there is more to do.
@@ -142,7 +156,11 @@ impl Evaluator {
     }
 
     /// Evaluates some due windows of a rule.
-    async fn turn(&self, workspace: &Workspace, rule: &Rule) -> Result<(Outcome, bool), EvaluateError> {
+    async fn turn(
+        &self,
+        workspace: &Workspace,
+        rule: &Rule,
+    ) -> Result<(Outcome, bool), EvaluateError> {
         let mut outcome = Outcome::default();
         let Some((mut state, mark, received)) = self.ready(workspace, rule).await? else {
             return Ok((outcome, false));
@@ -174,14 +192,21 @@ impl Evaluator {
             received: progress.received_last,
         };
         let reaches: Vec<Reach> = progresses.iter().map(reach).collect();
-        let patience = Patience { lateness: self.settings.lateness, idle: self.settings.idle };
+        let patience = Patience {
+            lateness: self.settings.lateness,
+            idle: self.settings.idle,
+        };
         let Some(mark) = watermark(now, &reaches, patience, rule.frequency) else {
             return Ok(None);
         };
         let state = match state::find(self.database(), workspace, &rule.id).await? {
             Some(state) => state,
             None => {
-                let Some(earliest) = progresses.iter().map(|progress| progress.event_time_min).min() else {
+                let Some(earliest) = progresses
+                    .iter()
+                    .map(|progress| progress.event_time_min)
+                    .min()
+                else {
                     return Ok(None);
                 };
                 let first = first_end(earliest, rule.frequency);
@@ -192,10 +217,18 @@ impl Evaluator {
                 state
             }
         };
-        if state.failing.as_ref().is_some_and(|failing| failing.retry_at > now) {
+        if state
+            .failing
+            .as_ref()
+            .is_some_and(|failing| failing.retry_at > now)
+        {
             return Ok(None);
         }
-        let received = progresses.iter().map(|progress| progress.received_last).max().unwrap_or_default();
+        let received = progresses
+            .iter()
+            .map(|progress| progress.received_last)
+            .max()
+            .unwrap_or_default();
         Ok(Some((state, mark, received)))
     }
 
@@ -209,23 +242,30 @@ impl Evaluator {
         let end = state.next_window_end;
         let window = Window::ending(end, rule.period);
         if state.suppressed_until.is_some_and(|until| end <= until) {
-            return self.skip(workspace, rule, end, end.plus(rule.frequency)).await;
+            return self
+                .skip(workspace, rule, end, end.plus(rule.frequency))
+                .await;
         }
         let outcome = self.run_window(workspace, rule, window).await?;
         let is_backlog = mark.since(end) > rule.frequency.saturating_mul(8);
         if outcome.alerts > 0 || !is_backlog {
             return Ok(outcome);
         }
-        self.jump_gap(workspace, rule, window, mark).await.map(|jumped| {
-            let mut total = outcome;
-            total.add(jumped);
-            total
-        })
+        self.jump_gap(workspace, rule, window, mark)
+            .await
+            .map(|jumped| {
+                let mut total = outcome;
+                total.add(jumped);
+                total
+            })
     }
 
     /// How far the tables are that a rule reads; those without rows are left out.
     fn progresses(&self, workspace: &Workspace, rule: &Rule) -> Vec<Progress> {
-        rule.tables.iter().filter_map(|table| self.store.progress(workspace, *table)).collect()
+        rule.tables
+            .iter()
+            .filter_map(|table| self.store.progress(workspace, *table))
+            .collect()
     }
 
     pub(crate) fn database(&self) -> &SqlitePool {
@@ -239,9 +279,18 @@ impl Evaluator {
         error: &EvaluateError,
     ) -> Result<(), EvaluateError> {
         let now = self.clock.now();
-        let before = state::find(self.database(), workspace, &rule.id).await?.and_then(|state| state.failing);
-        let failures = before.as_ref().map_or(0, |failing| failing.failures).saturating_add(1);
-        let pause = state::pause_after(failures, self.settings.failure_pause, self.settings.failure_pause_max);
+        let before = state::find(self.database(), workspace, &rule.id)
+            .await?
+            .and_then(|state| state.failing);
+        let failures = before
+            .as_ref()
+            .map_or(0, |failing| failing.failures)
+            .saturating_add(1);
+        let pause = state::pause_after(
+            failures,
+            self.settings.failure_pause,
+            self.settings.failure_pause_max,
+        );
         let text = with_sources(error);
         let failing = Failing {
             error: text.chars().take(ERROR_CHARS_MAX).collect(),

@@ -45,15 +45,25 @@ pub(crate) struct Finding {
 
 /// The findings in a result; none if the rule's trigger doesn't fire.
 pub(crate) fn findings_of(rule: &Rule, result: &Rows) -> Vec<Finding> {
-    if !rule.trigger.fires(u64::try_from(result.rows.len()).unwrap_or(u64::MAX)) {
+    if !rule
+        .trigger
+        .fires(u64::try_from(result.rows.len()).unwrap_or(u64::MAX))
+    {
         return Vec::new();
     }
     let is_whole = rule.aggregation == Aggregation::SingleAlert || result.rows.is_empty();
     if is_whole {
         return vec![finding(rule, result)];
     }
-    let alone = |row: &Row| Rows { columns: result.columns.clone(), rows: vec![row.clone()] };
-    result.rows.iter().map(|row| finding(rule, &alone(row))).collect()
+    let alone = |row: &Row| Rows {
+        columns: result.columns.clone(),
+        rows: vec![row.clone()],
+    };
+    result
+        .rows
+        .iter()
+        .map(|row| finding(rule, &alone(row)))
+        .collect()
 }
 
 fn finding(rule: &Rule, result: &Rows) -> Finding {
@@ -70,9 +80,18 @@ fn finding(rule: &Rule, result: &Rows) -> Finding {
         .iter()
         .filter_map(|(name, column)| Some((name.clone(), text_of(first, column)?)))
         .collect();
-    let severity = rule.texts.severity_column.as_ref().and_then(|column| text_of(first, column));
+    let severity = rule
+        .texts
+        .severity_column
+        .as_ref()
+        .and_then(|column| text_of(first, column));
     let parameter = |name: String| (name.clone(), text_of(first, &name).unwrap_or_default());
-    let instants = |column: &'static str| result.rows.iter().filter_map(move |row| instant_of(row, column));
+    let instants = |column: &'static str| {
+        result
+            .rows
+            .iter()
+            .filter_map(move |row| instant_of(row, column))
+    };
     Finding {
         fingerprint: fingerprint(rule, &entities, &details),
         title: title(rule, first),
@@ -80,11 +99,19 @@ fn finding(rule: &Rule, result: &Rows) -> Finding {
             Some(format) => fill(format, first),
             None => rule.description.clone(),
         },
-        severity: severity.as_deref().and_then(Severity::from_name).unwrap_or(rule.severity),
+        severity: severity
+            .as_deref()
+            .and_then(Severity::from_name)
+            .unwrap_or(rule.severity),
         first_event: instants("StartTime").min(),
         last_event: instants("EndTime").max(),
         received: instants("ReceivedTime").max(),
-        parameters: rule.samples.iter().flat_map(|sql| sample_parameters(sql)).map(parameter).collect(),
+        parameters: rule
+            .samples
+            .iter()
+            .flat_map(|sql| sample_parameters(sql))
+            .map(parameter)
+            .collect(),
         evidence: result.evidence(EVIDENCE_ROWS_MAX),
         entities,
         details,
@@ -94,9 +121,14 @@ fn finding(rule: &Rule, result: &Rows) -> Finding {
 /// One entity per mapping whose columns are not all null.
 fn entities_of(rule: &Rule, row: &Row) -> Vec<Entity> {
     let entity = |mapping: &crate::rules::EntityMapping| {
-        let field = |(identifier, column): &(String, String)| Some((identifier.clone(), text_of(row, column)?));
+        let field = |(identifier, column): &(String, String)| {
+            Some((identifier.clone(), text_of(row, column)?))
+        };
         let fields: BTreeMap<String, String> = mapping.fields.iter().filter_map(field).collect();
-        (!fields.is_empty()).then(|| Entity { kind: mapping.kind.clone(), fields })
+        (!fields.is_empty()).then(|| Entity {
+            kind: mapping.kind.clone(),
+            fields,
+        })
     };
     rule.entities.iter().filter_map(entity).collect()
 }
@@ -106,7 +138,13 @@ fn title(rule: &Rule, row: &Row) -> String {
         Some(format) => fill(format, row),
         None => rule.name.clone(),
     };
-    let visible = title.chars().map(|character| if character.is_control() { ' ' } else { character });
+    let visible = title.chars().map(|character| {
+        if character.is_control() {
+            ' '
+        } else {
+            character
+        }
+    });
     visible.take(TITLE_CHARS_MAX).collect()
 }
 
@@ -115,7 +153,9 @@ fn fill(format: &str, row: &Row) -> String {
     let mut filled = String::with_capacity(format.len());
     let mut rest = format;
     for inside in placeholders(format) {
-        let Some((before, after)) = rest.split_once("{{") else { break };
+        let Some((before, after)) = rest.split_once("{{") else {
+            break;
+        };
         filled.push_str(before);
         filled.push_str(&text_of(row, inside.trim()).unwrap_or_default());
         rest = after.split_once("}}").map_or("", |(_, after)| after);
@@ -129,18 +169,29 @@ fn fingerprint(rule: &Rule, entities: &[Entity], details: &BTreeMap<String, Stri
     let mut parts: Vec<String> = match &rule.grouping {
         Grouping::AnyAlert => Vec::new(),
         Grouping::AllEntities => entities.iter().map(part_of).collect(),
-        Grouping::Selected { entities: kinds, details: names } => {
-            let selected = entities.iter().filter(|entity| kinds.contains(&entity.kind)).map(part_of);
-            let facts = names.iter().map(|name| format!("{name}={:?}", details.get(name)));
+        Grouping::Selected {
+            entities: kinds,
+            details: names,
+        } => {
+            let selected = entities
+                .iter()
+                .filter(|entity| kinds.contains(&entity.kind))
+                .map(part_of);
+            let facts = names
+                .iter()
+                .map(|name| format!("{name}={:?}", details.get(name)));
             selected.chain(facts).collect()
         }
     };
     parts.sort();
     let digest = Sha256::digest(format!("{:?} {parts:?}", rule.id));
-    digest.iter().take(16).fold(String::with_capacity(32), |mut text, byte| {
-        write!(text, "{byte:02x}").ok();
-        text
-    })
+    digest
+        .iter()
+        .take(16)
+        .fold(String::with_capacity(32), |mut text, byte| {
+            write!(text, "{byte:02x}").ok();
+            text
+        })
 }
 
 fn part_of(entity: &Entity) -> String {

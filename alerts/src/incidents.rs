@@ -177,7 +177,11 @@ pub(crate) async fn list(
     workspace: &Workspace,
     filter: Filter,
 ) -> sqlx::Result<Vec<Incident>> {
-    let limit = if filter.limit == 0 { LIST_MAX } else { filter.limit.min(LIST_MAX) };
+    let limit = if filter.limit == 0 {
+        LIST_MAX
+    } else {
+        filter.limit.min(LIST_MAX)
+    };
     let rows: Vec<IncidentRow> = sqlx::query_as(
         "select * from incident where workspace = $1 and ($2 is null or status = $2) \
          and ($3 is null or number < $3) order by number desc limit $4",

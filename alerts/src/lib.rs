@@ -24,8 +24,8 @@ pub use deliver::{
 };
 pub use evaluate::{EvaluateError, IncidentOpened, Outcome};
 pub use incidents::{
-    Change, Classification, ClassificationReason, Filter, Incident, IncidentChange, LIST_MAX, Refusal,
-    Status, Updated,
+    Change, Classification, ClassificationReason, Filter, Incident, IncidentChange, LIST_MAX,
+    Refusal, Status, Updated,
 };
 pub use model::{Entity, Evidence, Severity};
 pub use outbox::{Delivery, DeliveryStatus};
@@ -35,8 +35,8 @@ pub use rules::{
 };
 pub use service::{OpenError, Service, check_rules};
 pub use settings::{
-    EmailSettings, Receiver, ReceiverKind, Secret, Settings, SmtpCredentials, SmtpSecurity, SmtpSettings,
-    WebhookSettings,
+    EmailSettings, Receiver, ReceiverKind, Secret, Settings, SmtpCredentials, SmtpSecurity,
+    SmtpSettings, WebhookSettings,
 };
 pub use state::{Failing, RuleState};
 pub use window::{Patience, Reach, Window, ends_of_step, first_end, watermark};

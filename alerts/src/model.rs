@@ -32,7 +32,9 @@ impl Severity {
 
     /// The severity of that name.
     pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|severity| severity.name() == name)
+        Self::ALL
+            .into_iter()
+            .find(|severity| severity.name() == name)
     }
 }
 

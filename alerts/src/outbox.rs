@@ -232,7 +232,9 @@ fn next(
     share: f64,
     now: Timestamp,
 ) -> (DeliveryStatus, Timestamp) {
-    let attempts = usize::try_from(leased.attempts).unwrap_or(usize::MAX).saturating_add(1);
+    let attempts = usize::try_from(leased.attempts)
+        .unwrap_or(usize::MAX)
+        .saturating_add(1);
     match attempt {
         Attempt::Delivered { .. } => (DeliveryStatus::Delivered, now),
         Attempt::Refused { .. } => (DeliveryStatus::Dead, now),
@@ -308,12 +310,24 @@ mod tests {
         #[track_caller]
         fn check(attempts: i64, share: f64, after_s: Option<u64>, expected: (DeliveryStatus, u64)) {
             let pauses = [0, 10, 100].map(Duration::from_secs).to_vec();
-            let schedule = Schedule { pauses, jitter: 0.1 };
-            let leased = Leased { attempts, ..leased("msg", "") };
-            let attempt = Attempt::Retry { answer: String::new(), after: after_s.map(Duration::from_secs) };
+            let schedule = Schedule {
+                pauses,
+                jitter: 0.1,
+            };
+            let leased = Leased {
+                attempts,
+                ..leased("msg", "")
+            };
+            let attempt = Attempt::Retry {
+                answer: String::new(),
+                after: after_s.map(Duration::from_secs),
+            };
             let now = Timestamp::from_micros(0);
             let (status, due) = next(&leased, &attempt, &schedule, share, now);
-            assert_eq!((status, due.since(now)), (expected.0, Duration::from_secs(expected.1)));
+            assert_eq!(
+                (status, due.since(now)),
+                (expected.0, Duration::from_secs(expected.1))
+            );
         }
         use DeliveryStatus::{Dead, Pending};
         check(0, 0.0, None, (Pending, 10));

@@ -27,7 +27,12 @@ impl Rows {
     /// Reads the batches.
     pub(crate) fn from_batches(batches: &[RecordBatch]) -> Result<Self, ArrowError> {
         let columns = match batches.first() {
-            Some(batch) => batch.schema().fields().iter().map(|field| field.name().clone()).collect(),
+            Some(batch) => batch
+                .schema()
+                .fields()
+                .iter()
+                .map(|field| field.name().clone())
+                .collect(),
             None => Vec::new(),
         };
         let mut writer = ArrayWriter::new(Vec::new());
@@ -35,15 +40,24 @@ impl Rows {
         writer.finish()?;
         let text = writer.into_inner();
         if text.is_empty() {
-            return Ok(Self { columns, rows: Vec::new() });
+            return Ok(Self {
+                columns,
+                rows: Vec::new(),
+            });
         }
-        let rows = serde_json::from_slice(&text).map_err(|source| ArrowError::ExternalError(Box::new(source)))?;
+        let rows = serde_json::from_slice(&text)
+            .map_err(|source| ArrowError::ExternalError(Box::new(source)))?;
         Ok(Self { columns, rows })
     }
 
     /// The first `rows_max` rows as text.
     pub(crate) fn evidence(&self, rows_max: usize) -> Evidence {
-        let cells = |row: &Row| self.columns.iter().map(|column| cell(row, column)).collect();
+        let cells = |row: &Row| {
+            self.columns
+                .iter()
+                .map(|column| cell(row, column))
+                .collect()
+        };
         Evidence {
             columns: self.columns.clone(),
             rows: self.rows.iter().take(rows_max).map(cells).collect(),

@@ -208,7 +208,8 @@ impl RuleSet {
                     reason: format!("read the directory of rules: {source}"),
                 }),
             }
-            set.rules.retain(|rule| own.rules.iter().all(|other| other.id != rule.id));
+            set.rules
+                .retain(|rule| own.rules.iter().all(|other| other.id != rule.id));
             set.rules.append(&mut own.rules);
             set.failures.append(&mut own.failures);
         }
@@ -248,7 +249,9 @@ fn files_of(directory: &Path) -> std::io::Result<Vec<PathBuf>> {
     let mut files = Vec::new();
     for entry in std::fs::read_dir(directory)? {
         let path = entry?.path();
-        let is_yaml = path.extension().is_some_and(|extension| extension == "yaml" || extension == "yml");
+        let is_yaml = path
+            .extension()
+            .is_some_and(|extension| extension == "yaml" || extension == "yml");
         if is_yaml {
             files.push(path);
         }
@@ -261,7 +264,11 @@ fn read_rule(path: &Path) -> Result<Rule, RuleFailure> {
     let file = path.display().to_string();
     match std::fs::read_to_string(path) {
         Ok(text) => parse_rule(&file, &text),
-        Err(source) => Err(RuleFailure { file, line: None, reason: format!("read the file: {source}") }),
+        Err(source) => Err(RuleFailure {
+            file,
+            line: None,
+            reason: format!("read the file: {source}"),
+        }),
     }
 }
 

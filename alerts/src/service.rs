@@ -9,7 +9,7 @@ use store::{Clock, Store, Workspace};
 use tokio::sync::broadcast;
 use tokio_util::sync::CancellationToken;
 
-use crate::deliver::{DeliverError, Deliverer, Delivered};
+use crate::deliver::{DeliverError, Delivered, Deliverer};
 use crate::evaluate::{EvaluateError, Evaluator, IncidentOpened, Outcome, with_sources};
 use crate::incidents::{self, Change, Filter, Incident, IncidentChange, Target, Updated};
 use crate::outbox::{self, Delivery};
@@ -63,7 +63,12 @@ impl Service {
         }
         let deliverer = Deliverer::new(store.database().clone(), Arc::clone(&clock), &settings)?;
         let released = outbox::release(store.database()).await?;
-        tracing::info!(rules = rules.rules.len(), failing = rules.failures.len(), released, "opened alerts");
+        tracing::info!(
+            rules = rules.rules.len(),
+            failing = rules.failures.len(),
+            released,
+            "opened alerts"
+        );
         let (opened, _) = broadcast::channel(OPENED_BACKLOG);
         let evaluator = Evaluator {
             store,
@@ -73,7 +78,12 @@ impl Service {
             rules: rules.rules.clone(),
             opened: opened.clone(),
         };
-        Ok(Self { evaluator, deliverer, rules, opened })
+        Ok(Self {
+            evaluator,
+            deliverer,
+            rules,
+            opened,
+        })
     }
 
     /// Evaluates and delivers until `token` is cancelled. Cancelling loses nothing: what was not
@@ -104,7 +114,12 @@ impl Service {
 
     async fn deliver_forever(&self) {
         let mut opened = self.subscribe();
-        let interval = self.evaluator.settings.interval.min(Duration::from_secs(1)).max(PAUSE_MIN);
+        let interval = self
+            .evaluator
+            .settings
+            .interval
+            .min(Duration::from_secs(1))
+            .max(PAUSE_MIN);
         loop {
             if let Err(error) = self.deliver_due().await {
                 tracing::error!(error = with_sources(&error), "failed to use the outbox");
@@ -154,17 +169,36 @@ impl Service {
         change: &Change,
         actor: &str,
     ) -> sqlx::Result<Updated> {
-        let target = Target { workspace, number, expected_version, actor };
-        incidents::update(self.evaluator.database(), target, change, self.evaluator.clock.now()).await
+        let target = Target {
+            workspace,
+            number,
+            expected_version,
+            actor,
+        };
+        incidents::update(
+            self.evaluator.database(),
+            target,
+            change,
+            self.evaluator.clock.now(),
+        )
+        .await
     }
 
     /// What people did to an incident, oldest first.
-    pub async fn changes(&self, workspace: &Workspace, number: i64) -> sqlx::Result<Vec<IncidentChange>> {
+    pub async fn changes(
+        &self,
+        workspace: &Workspace,
+        number: i64,
+    ) -> sqlx::Result<Vec<IncidentChange>> {
         incidents::changes(self.evaluator.database(), workspace, number).await
     }
 
     /// The deliveries of an incident.
-    pub async fn deliveries(&self, workspace: &Workspace, number: i64) -> sqlx::Result<Vec<Delivery>> {
+    pub async fn deliveries(
+        &self,
+        workspace: &Workspace,
+        number: i64,
+    ) -> sqlx::Result<Vec<Delivery>> {
         outbox::list(self.evaluator.database(), workspace, number).await
     }
 

@@ -55,7 +55,7 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             workspaces: vec![Workspace::default()],
-            lateness: Duration::from_secs(60),
+            lateness: Duration::from_mins(1),
             idle: Duration::from_secs(30),
             late_max: Duration::from_hours(24),
             interval: Duration::from_secs(5),

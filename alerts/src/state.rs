@@ -95,7 +95,10 @@ impl From<StateRow> for RuleState {
 }
 
 /// Every rule's state in a workspace, by rule id.
-pub(crate) async fn list(database: &SqlitePool, workspace: &Workspace) -> sqlx::Result<Vec<RuleState>> {
+pub(crate) async fn list(
+    database: &SqlitePool,
+    workspace: &Workspace,
+) -> sqlx::Result<Vec<RuleState>> {
     let rows: Vec<StateRow> = sqlx::query_as(
         "select rule_id, next_window_end, received_seen, suppressed_until, windows, error, failing_since, \
          failures, retry_at, evaluated from rule_state where workspace = $1 order by rule_id",
@@ -164,7 +167,11 @@ pub(crate) async fn advance(
     .bind(advance.now.as_micros())
     .execute(connection)
     .await?;
-    Ok(if done.rows_affected() == 1 { Advanced::Yes } else { Advanced::Lost })
+    Ok(if done.rows_affected() == 1 {
+        Advanced::Yes
+    } else {
+        Advanced::Lost
+    })
 }
 
 /// Notes up to which time of receipt rows were looked at.
@@ -209,6 +216,10 @@ pub(crate) async fn fail(
 
 /// Pause before the next try after so many failures in a row: it doubles, up to `longest`.
 pub(crate) fn pause_after(failures: u64, first: Duration, longest: Duration) -> Duration {
-    let doublings = u32::try_from(failures.saturating_sub(1)).unwrap_or(u32::MAX).min(20);
-    first.saturating_mul(2_u32.saturating_pow(doublings)).min(longest)
+    let doublings = u32::try_from(failures.saturating_sub(1))
+        .unwrap_or(u32::MAX)
+        .min(20);
+    first
+        .saturating_mul(2_u32.saturating_pow(doublings))
+        .min(longest)
 }

@@ -21,22 +21,37 @@ struct StoredEvidence {
 }
 
 pub(crate) fn entities_to_json(entities: &[Entity]) -> String {
-    let stored = |entity: &Entity| StoredEntity { kind: entity.kind.clone(), fields: entity.fields.clone() };
+    let stored = |entity: &Entity| StoredEntity {
+        kind: entity.kind.clone(),
+        fields: entity.fields.clone(),
+    };
     to_json(&entities.iter().map(stored).collect::<Vec<_>>())
 }
 
 pub(crate) fn entities_from_json(text: &str) -> Vec<Entity> {
     let stored: Vec<StoredEntity> = serde_json::from_str(text).unwrap_or_default();
-    stored.into_iter().map(|entity| Entity { kind: entity.kind, fields: entity.fields }).collect()
+    stored
+        .into_iter()
+        .map(|entity| Entity {
+            kind: entity.kind,
+            fields: entity.fields,
+        })
+        .collect()
 }
 
 pub(crate) fn evidence_to_json(evidence: &Evidence) -> String {
-    to_json(&StoredEvidence { columns: evidence.columns.clone(), rows: evidence.rows.clone() })
+    to_json(&StoredEvidence {
+        columns: evidence.columns.clone(),
+        rows: evidence.rows.clone(),
+    })
 }
 
 pub(crate) fn evidence_from_json(text: &str) -> Evidence {
     let stored: StoredEvidence = serde_json::from_str(text).unwrap_or_default();
-    Evidence { columns: stored.columns, rows: stored.rows }
+    Evidence {
+        columns: stored.columns,
+        rows: stored.rows,
+    }
 }
 
 pub(crate) fn details_from_json(text: &str) -> BTreeMap<String, String> {

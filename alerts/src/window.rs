@@ -16,7 +16,10 @@ pub struct Window {
 impl Window {
     /// The window of that length that ends at `end`.
     pub fn ending(end: Timestamp, period: Duration) -> Self {
-        Self { start: end.minus(period), end }
+        Self {
+            start: end.minus(period),
+            end,
+        }
     }
 }
 
@@ -56,23 +59,41 @@ pub fn watermark(
     patience: Patience,
     frequency: Duration,
 ) -> Option<Timestamp> {
-    reaches.iter().map(|reach| watermark_of(now, *reach, patience, frequency)).min()
+    reaches
+        .iter()
+        .map(|reach| watermark_of(now, *reach, patience, frequency))
+        .min()
 }
 
-fn watermark_of(now: Timestamp, reach: Reach, patience: Patience, frequency: Duration) -> Timestamp {
+fn watermark_of(
+    now: Timestamp,
+    reach: Reach,
+    patience: Patience,
+    frequency: Duration,
+) -> Timestamp {
     let newest = reach.newest.min(now);
     let is_silent = now.since(reach.received) >= patience.idle;
     if !is_silent {
         return newest.minus(patience.lateness);
     }
     let last_window_closes = newest.plus(frequency);
-    let moves_with_clock = newest.plus(now.since(reach.received)).minus(patience.lateness);
-    last_window_closes.max(moves_with_clock).min(now.minus(patience.lateness)).max(newest.minus(patience.lateness))
+    let moves_with_clock = newest
+        .plus(now.since(reach.received))
+        .minus(patience.lateness);
+    last_window_closes
+        .max(moves_with_clock)
+        .min(now.minus(patience.lateness))
+        .max(newest.minus(patience.lateness))
 }
 
 /// Ends of the closed windows that see an event of the step `step` (which covers
 /// `[step × frequency, (step + 1) × frequency)`): its own and, where windows overlap, the next.
-pub fn ends_of_step(step: i64, frequency: Duration, period: Duration, closed: Timestamp) -> Vec<Timestamp> {
+pub fn ends_of_step(
+    step: i64,
+    frequency: Duration,
+    period: Duration,
+    closed: Timestamp,
+) -> Vec<Timestamp> {
     let length = micros(frequency);
     let own = step.saturating_add(1).saturating_mul(length);
     let mut ends = vec![Timestamp::from_micros(own)];
@@ -84,7 +105,9 @@ pub fn ends_of_step(step: i64, frequency: Duration, period: Duration, closed: Ti
 }
 
 fn micros(frequency: Duration) -> i64 {
-    i64::try_from(frequency.as_micros()).unwrap_or(i64::MAX).max(1)
+    i64::try_from(frequency.as_micros())
+        .unwrap_or(i64::MAX)
+        .max(1)
 }
 
 #[cfg(test)]
@@ -107,19 +130,31 @@ mod tests {
         check("10:04:59.999999", 5, "10:05:00");
         check("10:05:00", 5, "10:10:00");
         check("10:20:01", 15, "10:30:00");
-        assert_eq!(first_end(Timestamp::from_micros(-1), MINUTE), Timestamp::from_micros(0));
+        assert_eq!(
+            first_end(Timestamp::from_micros(-1), MINUTE),
+            Timestamp::from_micros(0)
+        );
     }
 
     #[test]
     fn watermark_waits_for_rows_out_of_order_and_not_for_silent_tables() {
         #[track_caller]
         fn check(now: &str, reaches: &[(&str, &str)], expected: Option<&str>) {
-            let patience = Patience { lateness: MINUTE, idle: MINUTE * 2 };
+            let patience = Patience {
+                lateness: MINUTE,
+                idle: MINUTE * 2,
+            };
             let reaches: Vec<Reach> = reaches
                 .iter()
-                .map(|(newest, received)| Reach { newest: at(newest), received: at(received) })
+                .map(|(newest, received)| Reach {
+                    newest: at(newest),
+                    received: at(received),
+                })
                 .collect();
-            assert_eq!(watermark(at(now), &reaches, patience, MINUTE * 5), expected.map(at));
+            assert_eq!(
+                watermark(at(now), &reaches, patience, MINUTE * 5),
+                expected.map(at)
+            );
         }
         check("12:00:00", &[], None); // nothing has come
         check("12:00:00", &[("11:59:30", "11:59:59")], Some("11:58:30")); // live
@@ -128,7 +163,11 @@ mod tests {
         check("12:00:00", &[("11:55:00", "11:55:10")], Some("11:59:00")); // silent: the clock
         check("12:00:00", &[("10:00:00", "11:57:00")], Some("10:05:00")); // old files, read: last window closes
         check("12:00:00", &[("10:00:00", "11:30:00")], Some("10:29:00")); // then with the clock
-        check("12:00:00", &[("11:59:30", "11:59:59"), ("11:50:00", "11:59:58")], Some("11:49:00")); // the slower one
+        check(
+            "12:00:00",
+            &[("11:59:30", "11:59:59"), ("11:50:00", "11:59:58")],
+            Some("11:49:00"),
+        ); // the slower one
     }
 
     #[test]

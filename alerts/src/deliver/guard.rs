@@ -38,7 +38,10 @@ const SPECIAL_V4: [([u8; 4], u32); 11] = [
 ];
 
 /// Private and loopback networks.
-const PRIVATE_V6: [([u16; 8], u32); 2] = [([0, 0, 0, 0, 0, 0, 0, 1], 128), ([0xfc00, 0, 0, 0, 0, 0, 0, 0], 7)];
+const PRIVATE_V6: [([u16; 8], u32); 2] = [
+    ([0, 0, 0, 0, 0, 0, 0, 1], 128),
+    ([0xfc00, 0, 0, 0, 0, 0, 0, 0], 7),
+];
 
 /// Special networks, and those that carry an IPv4 address to who knows where.
 const SPECIAL_V6: [([u16; 8], u32); 11] = [
@@ -102,8 +105,12 @@ impl Resolve for GuardedResolver {
     fn resolve(&self, name: Name) -> Resolving {
         let reach = self.reach;
         Box::pin(async move {
-            let addresses: Vec<SocketAddr> = tokio::net::lookup_host((name.as_str(), 0)).await?.collect();
-            if addresses.iter().any(|address| !is_allowed(address.ip(), reach)) {
+            let addresses: Vec<SocketAddr> =
+                tokio::net::lookup_host((name.as_str(), 0)).await?.collect();
+            if addresses
+                .iter()
+                .any(|address| !is_allowed(address.ip(), reach))
+            {
                 return Err(AddressRefused.into());
             }
             let addresses: Addrs = Box::new(addresses.into_iter());
@@ -121,23 +128,71 @@ mod tests {
         #[track_caller]
         fn check(address: &str, is_public: bool, is_private: bool) {
             let parsed: IpAddr = address.parse().unwrap();
-            let found = (is_allowed(parsed, Reach::Public), is_allowed(parsed, Reach::Private));
+            let found = (
+                is_allowed(parsed, Reach::Public),
+                is_allowed(parsed, Reach::Private),
+            );
             assert_eq!(found, (is_public, is_private), "{address}");
         }
-        let always = ["1.1.1.1", "8.8.8.8", "2001:4860:4860::8888", "::ffff:8.8.8.8", "172.32.0.1", "168.63.129.17"];
+        let always = [
+            "1.1.1.1",
+            "8.8.8.8",
+            "2001:4860:4860::8888",
+            "::ffff:8.8.8.8",
+            "172.32.0.1",
+            "168.63.129.17",
+        ];
         let by_leave = [
-            "10.1.2.3", "100.64.0.1", "127.0.0.1", "172.16.0.1", "172.31.255.255", "192.168.0.1", "::1",
-            "fc00::1", "fdff::1", "::ffff:127.0.0.1",
+            "10.1.2.3",
+            "100.64.0.1",
+            "127.0.0.1",
+            "172.16.0.1",
+            "172.31.255.255",
+            "192.168.0.1",
+            "::1",
+            "fc00::1",
+            "fdff::1",
+            "::ffff:127.0.0.1",
         ];
         let never = [
-            "0.0.0.0", "169.254.169.254", "168.63.129.16", "192.0.0.1", "192.0.2.1", "192.88.99.1", "198.18.0.1",
-            "198.19.255.255", "198.51.100.1", "203.0.113.1", "224.0.0.1", "233.252.0.16", "240.0.0.1",
-            "255.255.255.255", "::", "::7f00:1", "::ffff:169.254.169.254", "64:ff9b::a9fe:a9fe", "64:ff9b:1::1",
-            "100::1", "2001::1", "2001:db8::1", "2002:7f00:1::", "3fff::1", "5f00::1", "fe80::1", "febf::1",
-            "fec0::1", "ff02::1",
+            "0.0.0.0",
+            "169.254.169.254",
+            "168.63.129.16",
+            "192.0.0.1",
+            "192.0.2.1",
+            "192.88.99.1",
+            "198.18.0.1",
+            "198.19.255.255",
+            "198.51.100.1",
+            "203.0.113.1",
+            "224.0.0.1",
+            "233.252.0.16",
+            "240.0.0.1",
+            "255.255.255.255",
+            "::",
+            "::7f00:1",
+            "::ffff:169.254.169.254",
+            "64:ff9b::a9fe:a9fe",
+            "64:ff9b:1::1",
+            "100::1",
+            "2001::1",
+            "2001:db8::1",
+            "2002:7f00:1::",
+            "3fff::1",
+            "5f00::1",
+            "fe80::1",
+            "febf::1",
+            "fec0::1",
+            "ff02::1",
         ];
-        always.iter().for_each(|address| check(address, true, true));
-        by_leave.iter().for_each(|address| check(address, false, true));
-        never.iter().for_each(|address| check(address, false, false));
+        for address in always {
+            check(address, true, true);
+        }
+        for address in by_leave {
+            check(address, false, true);
+        }
+        for address in never {
+            check(address, false, false);
+        }
     }
 }

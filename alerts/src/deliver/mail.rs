@@ -79,7 +79,11 @@ impl Mail {
         if email.to.is_empty() {
             return Err(MailError::NoAddress);
         }
-        let to: Vec<Mailbox> = email.to.iter().map(|address| mailbox(address)).collect::<Result<_, _>>()?;
+        let to: Vec<Mailbox> = email
+            .to
+            .iter()
+            .map(|address| mailbox(address))
+            .collect::<Result<_, _>>()?;
         Ok(Self {
             transport: transport(smtp, timeout)?,
             templates: templates()?,
@@ -91,10 +95,16 @@ impl Mail {
     pub(super) async fn send(&self, leased: &Leased, now: Timestamp) -> Attempt {
         let message = match self.message(leased, now) {
             Ok(message) => message,
-            Err(error) => return Attempt::Refused { answer: error.to_string() },
+            Err(error) => {
+                return Attempt::Refused {
+                    answer: error.to_string(),
+                };
+            }
         };
         match self.transport.send(message).await {
-            Ok(response) => Attempt::Delivered { answer: format!("SMTP {}", response.code()) },
+            Ok(response) => Attempt::Delivered {
+                answer: format!("SMTP {}", response.code()),
+            },
             Err(error) => {
                 let answer = match error.status() {
                     Some(code) => format!("SMTP {code}"),
@@ -105,7 +115,10 @@ impl Mail {
                 if error.is_permanent() {
                     Attempt::Refused { answer }
                 } else {
-                    Attempt::Retry { answer, after: None }
+                    Attempt::Retry {
+                        answer,
+                        after: None,
+                    }
                 }
             }
         }
@@ -116,8 +129,14 @@ impl Mail {
         let body: serde_json::Value = serde_json::from_str(&leased.message)?;
         let incident = &body["data"];
         let context = Value::from(Serde(incident));
-        let text = self.templates.get_template(TEXT_TEMPLATE)?.render(&context)?;
-        let html = self.templates.get_template(HTML_TEMPLATE)?.render(&context)?;
+        let text = self
+            .templates
+            .get_template(TEXT_TEMPLATE)?
+            .render(&context)?;
+        let html = self
+            .templates
+            .get_template(HTML_TEMPLATE)?
+            .render(&context)?;
         let domain = self.from.email.domain();
         let thread = format!("<incident-{}@{domain}>", plain(&incident["id"], 64));
         let mut builder = Message::builder()
@@ -128,9 +147,18 @@ impl Mail {
             .references(thread)
             .raw_header(header("Auto-Submitted", "auto-generated")?)
             .raw_header(header("X-Auto-Response-Suppress", "All")?)
-            .raw_header(header("List-Id", &format!("Bartizan incidents <incidents.{domain}>"))?)
-            .raw_header(header("X-Bartizan-Incident", &plain(&incident["incidentNumber"], 20))?)
-            .raw_header(header("X-Bartizan-Severity", &plain(&incident["severity"], 20))?);
+            .raw_header(header(
+                "List-Id",
+                &format!("Bartizan incidents <incidents.{domain}>"),
+            )?)
+            .raw_header(header(
+                "X-Bartizan-Incident",
+                &plain(&incident["incidentNumber"], 20),
+            )?)
+            .raw_header(header(
+                "X-Bartizan-Severity",
+                &plain(&incident["severity"], 20),
+            )?);
         for mailbox in self.to.iter() {
             builder = builder.to(mailbox.clone());
         }
@@ -139,7 +167,10 @@ impl Mail {
 }
 
 fn mailbox(text: &str) -> Result<Mailbox, MailError> {
-    text.parse().map_err(|source| MailError::Address { address: text.to_owned(), source })
+    text.parse().map_err(|source| MailError::Address {
+        address: text.to_owned(),
+        source,
+    })
 }
 
 fn header(name: &'static str, value: &str) -> Result<HeaderValue, MailError> {
@@ -158,8 +189,13 @@ fn subject(incident: &serde_json::Value) -> String {
 
 /// A value as one line of visible text, of at most `chars_max` characters.
 fn plain(value: &serde_json::Value, chars_max: usize) -> String {
-    let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-    text.chars().filter(|character| !is_invisible(*character, &[])).take(chars_max).collect()
+    let text = value
+        .as_str()
+        .map_or_else(|| value.to_string(), str::to_owned);
+    text.chars()
+        .filter(|character| !is_invisible(*character, &[]))
+        .take(chars_max)
+        .collect()
 }
 
 /// Control characters, line and paragraph separators, and marks that turn the direction of writing.
@@ -176,14 +212,30 @@ fn system_time(now: Timestamp) -> SystemTime {
 fn templates() -> Result<Environment<'static>, MailError> {
     let mut templates = Environment::new();
     templates.set_auto_escape_callback(|name| {
-        let is_html = std::path::Path::new(name).extension().is_some_and(|extension| extension == "html");
-        if is_html { AutoEscape::Html } else { AutoEscape::None }
+        let is_html = std::path::Path::new(name)
+            .extension()
+            .is_some_and(|extension| extension == "html");
+        if is_html {
+            AutoEscape::Html
+        } else {
+            AutoEscape::None
+        }
     });
     templates.add_filter("line", |text: &str| -> String {
-        text.chars().map(|character| if is_invisible(character, &[]) { ' ' } else { character }).collect()
+        text.chars()
+            .map(|character| {
+                if is_invisible(character, &[]) {
+                    ' '
+                } else {
+                    character
+                }
+            })
+            .collect()
     });
     templates.add_filter("lines", |text: &str| -> String {
-        text.chars().filter(|character| !is_invisible(*character, &['\n'])).collect()
+        text.chars()
+            .filter(|character| !is_invisible(*character, &['\n']))
+            .collect()
     });
     templates.add_filter("fields", fields);
     templates.add_template(TEXT_TEMPLATE, include_str!("templates/incident.txt"))?;
@@ -208,9 +260,17 @@ fn transport(
         SmtpSecurity::StartTls => (Tls::Required(tls_parameters(smtp)?), 587),
         SmtpSecurity::Tls => (Tls::Wrapper(tls_parameters(smtp)?), 465),
         SmtpSecurity::None if is_loopback(&smtp.host) => (Tls::None, 25),
-        SmtpSecurity::None => return Err(MailError::Unprotected { host: smtp.host.clone() }),
+        SmtpSecurity::None => {
+            return Err(MailError::Unprotected {
+                host: smtp.host.clone(),
+            });
+        }
     };
-    let port = if smtp.port == 0 { usual_port } else { smtp.port };
+    let port = if smtp.port == 0 {
+        usual_port
+    } else {
+        smtp.port
+    };
     let mut builder = AsyncSmtpTransport::<Tokio1Executor>::builder_dangerous(&smtp.host)
         .port(port)
         .tls(tls)
@@ -225,7 +285,8 @@ fn transport(
 fn tls_parameters(smtp: &SmtpSettings) -> Result<TlsParameters, MailError> {
     let mut builder = TlsParameters::builder(smtp.host.clone());
     if let Some(pem) = &smtp.ca_pem {
-        builder = builder.add_root_certificate(Certificate::from_pem(pem.as_bytes()).map_err(MailError::Tls)?);
+        builder = builder
+            .add_root_certificate(Certificate::from_pem(pem.as_bytes()).map_err(MailError::Tls)?);
     }
     builder.build().map_err(MailError::Tls)
 }

@@ -29,7 +29,11 @@ pub(crate) fn incident_created(
     let mut rows = incident.evidence.rows.len();
     loop {
         let data = data(workspace, incident, public_url, rows);
-        let envelope = Envelope { kind: "incident.created", timestamp: now.to_rfc3339(), data };
+        let envelope = Envelope {
+            kind: "incident.created",
+            timestamp: now.to_rfc3339(),
+            data,
+        };
         let text = crate::stored::to_json(&envelope);
         if text.len() <= BODY_BYTES_MAX || rows == 0 {
             return text;
@@ -38,8 +42,14 @@ pub(crate) fn incident_created(
     }
 }
 
-fn data(workspace: &Workspace, incident: &Incident, public_url: Option<&Url>, rows: usize) -> Value {
-    let entity = |entity: &crate::model::Entity| json!({"type": entity.kind, "fields": entity.fields});
+fn data(
+    workspace: &Workspace,
+    incident: &Incident,
+    public_url: Option<&Url>,
+    rows: usize,
+) -> Value {
+    let entity =
+        |entity: &crate::model::Entity| json!({"type": entity.kind, "fields": entity.fields});
     json!({
         "id": incident.id,
         "workspace": workspace.as_str(),
@@ -72,9 +82,14 @@ fn data(workspace: &Workspace, incident: &Incident, public_url: Option<&Url>, ro
 /// Where the incident is shown. The base comes from the settings alone.
 fn link(workspace: &Workspace, number: i64, public_url: Option<&Url>) -> Option<String> {
     let mut url = public_url?.clone();
-    url.path_segments_mut().ok()?.pop_if_empty().push("incidents").push(&number.to_string());
+    url.path_segments_mut()
+        .ok()?
+        .pop_if_empty()
+        .push("incidents")
+        .push(&number.to_string());
     if *workspace != Workspace::default() {
-        url.query_pairs_mut().append_pair("workspace", workspace.as_str());
+        url.query_pairs_mut()
+            .append_pair("workspace", workspace.as_str());
     }
     Some(url.into())
 }

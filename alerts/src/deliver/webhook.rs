@@ -61,7 +61,11 @@ impl std::fmt::Debug for SigningKey {
 
 impl Webhook {
     pub(super) fn new(settings: &WebhookSettings, timeout: Duration) -> Result<Self, WebhookError> {
-        let reach = if settings.allow_private { Reach::Private } else { Reach::Public };
+        let reach = if settings.allow_private {
+            Reach::Private
+        } else {
+            Reach::Public
+        };
         let url = check_url(settings.url.reveal(), reach)?;
         let client = Client::builder()
             .redirect(redirect::Policy::none())
@@ -73,13 +77,19 @@ impl Webhook {
             .user_agent(concat!("bartizan/", env!("CARGO_PKG_VERSION")))
             .build()
             .map_err(WebhookError::Client)?;
-        Ok(Self { client, url, key: SigningKey(key_of(settings.secret.reveal())?) })
+        Ok(Self {
+            client,
+            url,
+            key: SigningKey(key_of(settings.secret.reveal())?),
+        })
     }
 
     pub(super) async fn send(&self, leased: &Leased, now: Timestamp) -> Attempt {
         let timestamp = now.as_micros().div_euclid(1_000_000);
         let Ok(signature) = sign_with(&self.key.0, &leased.id, timestamp, &leased.message) else {
-            return Attempt::Refused { answer: "the secret can't sign".to_owned() };
+            return Attempt::Refused {
+                answer: "the secret can't sign".to_owned(),
+            };
         };
         let sent = self
             .client
@@ -123,7 +133,10 @@ fn check_url(text: &str, reach: Reach) -> Result<Url, WebhookError> {
 
 fn key_of(secret: &str) -> Result<Vec<u8>, WebhookError> {
     let encoded = secret.strip_prefix("whsec_").ok_or(WebhookError::Secret)?;
-    let key = STANDARD.decode(encoded).ok().filter(|key| SECRET_BYTES.contains(&key.len()));
+    let key = STANDARD
+        .decode(encoded)
+        .ok()
+        .filter(|key| SECRET_BYTES.contains(&key.len()));
     key.ok_or(WebhookError::Secret)
 }
 
@@ -135,7 +148,10 @@ pub fn sign(secret: &str, id: &str, timestamp_s: i64, body: &str) -> Result<Stri
 fn sign_with(key: &[u8], id: &str, timestamp_s: i64, body: &str) -> Result<String, WebhookError> {
     let mut mac = Hmac::<Sha256>::new_from_slice(key).map_err(|_length| WebhookError::Secret)?;
     mac.update(format!("{id}.{timestamp_s}.{body}").as_bytes());
-    Ok(format!("v1,{}", STANDARD.encode(mac.finalize().into_bytes())))
+    Ok(format!(
+        "v1,{}",
+        STANDARD.encode(mac.finalize().into_bytes())
+    ))
 }
 
 /// Success is 2xx; 410 asks never to come again; anything else is tried again.
@@ -147,8 +163,13 @@ fn attempt_of(status: StatusCode, headers: &HeaderMap) -> Attempt {
     if status == StatusCode::GONE {
         return Attempt::Refused { answer };
     }
-    let seconds = headers.get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());
-    Attempt::Retry { answer, after: seconds.map(Duration::from_secs) }
+    let seconds = headers
+        .get(RETRY_AFTER)
+        .and_then(|value| value.to_str().ok()?.parse().ok());
+    Attempt::Retry {
+        answer,
+        after: seconds.map(Duration::from_secs),
+    }
 }
 
 /// Says what kind of error it was, without URL and address.
@@ -156,7 +177,9 @@ fn attempt_of_error(error: &reqwest::Error) -> Attempt {
     let mut source = error.source();
     while let Some(inner) = source {
         if inner.is::<AddressRefused>() {
-            return Attempt::Refused { answer: "the address is not allowed".to_owned() };
+            return Attempt::Refused {
+                answer: "the address is not allowed".to_owned(),
+            };
         }
         source = inner.source();
     }
@@ -167,7 +190,10 @@ fn attempt_of_error(error: &reqwest::Error) -> Attempt {
     } else {
         "the request failed"
     };
-    Attempt::Retry { answer: answer.to_owned(), after: None }
+    Attempt::Retry {
+        answer: answer.to_owned(),
+        after: None,
+    }
 }
 
 #[cfg(test)]
@@ -205,7 +231,9 @@ mod tests {
             "gopher://evil.example/",
             "not a url",
         ];
-        refused.iter().for_each(|text| check(text, Reach::Public, false));
+        for text in refused {
+            check(text, Reach::Public, false);
+        }
         check("http://127.0.0.1:9000/hook", Reach::Private, true);
         check("http://169.254.169.254/metadata", Reach::Private, false);
         check("http://168.63.129.16/", Reach::Private, false);
@@ -218,10 +246,38 @@ mod tests {
             attempt_of(StatusCode::from_u16(status).unwrap(), &headers)
         };
         let after = Some(Duration::from_mins(2));
-        assert_eq!(attempt(204), Attempt::Delivered { answer: "HTTP 204".to_owned() });
-        assert_eq!(attempt(302), Attempt::Retry { answer: "HTTP 302".to_owned(), after });
-        assert_eq!(attempt(404), Attempt::Retry { answer: "HTTP 404".to_owned(), after });
-        assert_eq!(attempt(410), Attempt::Refused { answer: "HTTP 410".to_owned() });
-        assert_eq!(attempt(503), Attempt::Retry { answer: "HTTP 503".to_owned(), after });
+        assert_eq!(
+            attempt(204),
+            Attempt::Delivered {
+                answer: "HTTP 204".to_owned()
+            }
+        );
+        assert_eq!(
+            attempt(302),
+            Attempt::Retry {
+                answer: "HTTP 302".to_owned(),
+                after
+            }
+        );
+        assert_eq!(
+            attempt(404),
+            Attempt::Retry {
+                answer: "HTTP 404".to_owned(),
+                after
+            }
+        );
+        assert_eq!(
+            attempt(410),
+            Attempt::Refused {
+                answer: "HTTP 410".to_owned()
+            }
+        );
+        assert_eq!(
+            attempt(503),
+            Attempt::Retry {
+                answer: "HTTP 503".to_owned(),
+                after
+            }
+        );
     }
 }

@@ -24,7 +24,10 @@ impl Evaluator {
         if self.earliest(workspace, rule, window).await?.is_some() {
             return Ok(nothing);
         }
-        let rest = Window { start: window.end, end: mark };
+        let rest = Window {
+            start: window.end,
+            end: mark,
+        };
         let next_row = self.earliest(workspace, rule, rest).await?.unwrap_or(mark);
         let from = window.end.plus(rule.frequency);
         let to = first_end(next_row, rule.frequency);
@@ -46,7 +49,10 @@ impl Evaluator {
             let sql = format!("select min(TimeGenerated) as Earliest from \"{table}\"");
             let question: Question = self.question(&sql, window);
             let result = self.rows(workspace, rule, question).await?;
-            let found = result.rows.first().and_then(|row| instant_of(row, "Earliest"));
+            let found = result
+                .rows
+                .first()
+                .and_then(|row| instant_of(row, "Earliest"));
             earliest = match (earliest, found) {
                 (Some(left), Some(right)) => Some(left.min(right)),
                 (left, right) => left.or(right),

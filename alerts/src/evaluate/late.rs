@@ -31,7 +31,10 @@ impl Evaluator {
             return Ok((outcome, false));
         }
         let closed = state.next_window_end.minus(rule.frequency);
-        for end in self.late_ends(workspace, rule, state.received_seen, closed).await? {
+        for end in self
+            .late_ends(workspace, rule, state.received_seen, closed)
+            .await?
+        {
             let window = Window::ending(end, rule.period);
             outcome.add(self.rerun_window(workspace, rule, window).await?);
         }
@@ -48,7 +51,10 @@ impl Evaluator {
         closed: Timestamp,
     ) -> Result<BTreeSet<Timestamp>, EvaluateError> {
         let mut ends = BTreeSet::new();
-        let span = Window { start: closed.minus(self.settings.late_max), end: closed };
+        let span = Window {
+            start: closed.minus(self.settings.late_max),
+            end: closed,
+        };
         let seen_s = seen.minus(RECEIPT_MARGIN).as_micros().div_euclid(1_000_000);
         let step_s = rule.frequency.as_secs();
         for table in &rule.tables {
@@ -56,8 +62,13 @@ impl Evaluator {
                 "select distinct cast(floor(date_part('epoch', TimeGenerated) / {step_s}) as bigint) as Step \
                  from \"{table}\" where date_part('epoch', _TimeReceived) > {seen_s} order by Step"
             );
-            let result = self.rows(workspace, rule, self.question(&sql, span)).await?;
-            let steps = result.rows.iter().filter_map(|row| row.get("Step").and_then(Value::as_i64));
+            let result = self
+                .rows(workspace, rule, self.question(&sql, span))
+                .await?;
+            let steps = result
+                .rows
+                .iter()
+                .filter_map(|row| row.get("Step").and_then(Value::as_i64));
             for step in steps {
                 ends.extend(ends_of_step(step, rule.frequency, rule.period, closed));
             }

@@ -27,10 +27,19 @@ impl Evaluator {
         let next = Advance {
             from: window.end,
             to: window.end.plus(rule.frequency),
-            suppressed_until: rule.suppression.filter(|_| fires).map(|pause| window.end.plus(pause)),
+            suppressed_until: rule
+                .suppression
+                .filter(|_| fires)
+                .map(|pause| window.end.plus(pause)),
             now,
         };
-        let origin = Origin { workspace, rule, window, is_late: false, now };
+        let origin = Origin {
+            workspace,
+            rule,
+            window,
+            is_late: false,
+            now,
+        };
         let mut outcome = self.commit(origin, &findings, Some(next)).await?;
         outcome.windows = 1;
         metrics::counter!("bartizan_rule_windows_total", "rule" => rule.id.clone()).increment(1);
@@ -45,7 +54,13 @@ impl Evaluator {
         window: Window,
     ) -> Result<Outcome, EvaluateError> {
         let findings = self.findings(workspace, rule, window).await?;
-        let origin = Origin { workspace, rule, window, is_late: true, now: self.clock.now() };
+        let origin = Origin {
+            workspace,
+            rule,
+            window,
+            is_late: true,
+            now: self.clock.now(),
+        };
         let mut outcome = self.commit(origin, &findings, None).await?;
         outcome.windows_late = 1;
         Ok(outcome)
@@ -59,6 +74,12 @@ impl Evaluator {
     ) -> Result<Vec<Finding>, EvaluateError> {
         let question = self.question(&rule.query, window);
         let result = self.rows(workspace, rule, question).await?;
+        if result.rows.len() >= self.settings.findings_max {
+            let rows = result.rows.len();
+            metrics::counter!("bartizan_rule_results_cut_total", "rule" => rule.id.clone())
+                .increment(1);
+            tracing::warn!(rule.id = %rule.id, rows, "result of rule {} is cut off at {rows} rows", rule.id);
+        }
         let mut findings = findings_of(rule, &result);
         for finding in &mut findings {
             self.add_samples(workspace, rule, window, finding).await;
@@ -67,7 +88,13 @@ impl Evaluator {
     }
 
     /// Puts sample rows in the place of the result row. Without them the alert still goes out.
-    async fn add_samples(&self, workspace: &Workspace, rule: &Rule, window: Window, finding: &mut Finding) {
+    async fn add_samples(
+        &self,
+        workspace: &Workspace,
+        rule: &Rule,
+        window: Window,
+        finding: &mut Finding,
+    ) {
         let Some(samples) = &rule.samples else { return };
         let mut question = self.question(samples, window);
         question.parameters.clone_from(&finding.parameters);
@@ -83,7 +110,10 @@ impl Evaluator {
 
     pub(super) fn question(&self, sql: &str, window: Window) -> Question {
         let mut question = Question::sql(sql);
-        question.span = Some(query::Span { start: window.start, end: window.end });
+        question.span = Some(query::Span {
+            start: window.start,
+            end: window.end,
+        });
         question.rows_max = self.settings.findings_max;
         question.timeout = self.settings.query_timeout;
         question
@@ -99,9 +129,14 @@ impl Evaluator {
             .engine
             .rows(workspace, question)
             .await
-            .map_err(|source| EvaluateError::Query { rule_id: rule.id.clone(), source })?;
-        Rows::from_batches(&batches)
-            .map_err(|source| EvaluateError::Result { rule_id: rule.id.clone(), source })
+            .map_err(|source| EvaluateError::Query {
+                rule_id: rule.id.clone(),
+                source,
+            })?;
+        Rows::from_batches(&batches).map_err(|source| EvaluateError::Result {
+            rule_id: rule.id.clone(),
+            source,
+        })
     }
 
     /// One transaction: the move on, the alerts, their incidents, and the messages about new ones.
@@ -115,7 +150,8 @@ impl Evaluator {
         let mut opened: Vec<Incident> = Vec::new();
         let mut transaction = self.database().begin_with("begin immediate").await?;
         if let Some(next) = next
-            && advance(&mut transaction, origin.workspace, &origin.rule.id, next).await? == Advanced::Lost
+            && advance(&mut transaction, origin.workspace, &origin.rule.id, next).await?
+                == Advanced::Lost
         {
             return Ok(outcome);
         }
@@ -166,7 +202,12 @@ impl Evaluator {
             "opened incident {number}"
         );
         // Nobody need listen.
-        self.opened.send(IncidentOpened { workspace: origin.workspace.clone(), number }).ok();
+        self.opened
+            .send(IncidentOpened {
+                workspace: origin.workspace.clone(),
+                number,
+            })
+            .ok();
     }
 
     /// Moves a rule on without evaluating.
@@ -178,7 +219,12 @@ impl Evaluator {
         to: store::Timestamp,
     ) -> Result<Outcome, EvaluateError> {
         let mut transaction = self.database().begin_with("begin immediate").await?;
-        let next = Advance { from, to, suppressed_until: None, now: self.clock.now() };
+        let next = Advance {
+            from,
+            to,
+            suppressed_until: None,
+            now: self.clock.now(),
+        };
         if advance(&mut transaction, workspace, &rule.id, next).await? == Advanced::Yes {
             transaction.commit().await?;
         }

@@ -105,7 +105,9 @@ pub(crate) async fn update(
         return Ok(Updated::NotFound);
     };
     if incident.version != target.expected_version {
-        return Ok(Updated::Stale { version: incident.version });
+        return Ok(Updated::Stale {
+            version: incident.version,
+        });
     }
     let next = match apply(&incident, change) {
         Ok(next) => next,
@@ -133,22 +135,27 @@ fn apply(incident: &Incident, change: &Change) -> Result<Next, Refusal> {
     let status = change.status.unwrap_or(incident.status);
     let is_legal = matches!(
         (incident.status, status),
-        (Status::New, Status::Active)
+        (Status::New | Status::Closed, Status::Active)
             | (Status::New | Status::Active, Status::Closed)
-            | (Status::Closed, Status::Active)
     );
     if status != incident.status && !is_legal {
-        return Err(Refusal::Transition { from: incident.status, to: status });
+        return Err(Refusal::Transition {
+            from: incident.status,
+            to: status,
+        });
     }
     let closes = status == Status::Closed && incident.status != Status::Closed;
     let classifies = change.classification.is_some() || change.classification_reason.is_some();
     let (classification, reason) = match (closes, change.classification) {
         (true, None) => return Err(Refusal::ClassificationNeeded),
-        (true, Some(classification)) => {
-            (Some(classification), reason_of(classification, change.classification_reason)?)
-        }
+        (true, Some(classification)) => (
+            Some(classification),
+            reason_of(classification, change.classification_reason)?,
+        ),
         (false, _) if classifies => return Err(Refusal::ClassificationWithoutClosing),
-        (false, _) if status == Status::Closed => (incident.classification, incident.classification_reason),
+        (false, _) if status == Status::Closed => {
+            (incident.classification, incident.classification_reason)
+        }
         (false, _) => (None, None),
     };
     let owner = change.owner.clone().or_else(|| incident.owner.clone());
@@ -157,7 +164,10 @@ fn apply(incident: &Incident, change: &Change) -> Result<Next, Refusal> {
         classification,
         reason,
         owner: owner.filter(|owner| !owner.is_empty()),
-        labels: change.labels.clone().unwrap_or_else(|| incident.labels.clone()),
+        labels: change
+            .labels
+            .clone()
+            .unwrap_or_else(|| incident.labels.clone()),
     })
 }
 
@@ -174,14 +184,20 @@ fn reason_of(
     };
     match (reason, legal) {
         (Some(reason), _) if legal.contains(&reason) => Ok(Some(reason)),
-        (Some(reason), _) => Err(Refusal::ReasonMismatch { classification, reason }),
+        (Some(reason), _) => Err(Refusal::ReasonMismatch {
+            classification,
+            reason,
+        }),
         (None, []) => Ok(None),
         (None, [only]) => Ok(Some(*only)),
         (None, _) => Err(Refusal::ReasonNeeded),
     }
 }
 
-async fn open_twin(connection: &mut SqliteConnection, target: Target<'_>) -> sqlx::Result<Option<i64>> {
+async fn open_twin(
+    connection: &mut SqliteConnection,
+    target: Target<'_>,
+) -> sqlx::Result<Option<i64>> {
     sqlx::query_scalar(
         "select twin.number from incident twin join incident this on this.workspace = twin.workspace \
          and this.rule_id = twin.rule_id and this.fingerprint = twin.fingerprint \
@@ -200,7 +216,11 @@ async fn write(
     (change, now): (&Change, Timestamp),
 ) -> sqlx::Result<Incident> {
     let is_closed = next.status == Status::Closed;
-    let closed = if is_closed { incident.closed.or(Some(now)) } else { None };
+    let closed = if is_closed {
+        incident.closed.or(Some(now))
+    } else {
+        None
+    };
     let closing_comment = match (is_closed, incident.status == Status::Closed) {
         (true, false) => change.comment.clone(),
         (true, true) => incident.classification_comment.clone(),
@@ -245,15 +265,26 @@ fn differences(old: &Incident, new: &Incident) -> Value {
     let fields = |incident: &Incident| {
         [
             ("status", json!(incident.status.name())),
-            ("classification", json!(incident.classification.map(Classification::name))),
-            ("classificationReason", json!(incident.classification_reason.map(ClassificationReason::name))),
+            (
+                "classification",
+                json!(incident.classification.map(Classification::name)),
+            ),
+            (
+                "classificationReason",
+                json!(
+                    incident
+                        .classification_reason
+                        .map(ClassificationReason::name)
+                ),
+            ),
             ("owner", json!(incident.owner)),
             ("labels", json!(incident.labels)),
         ]
     };
     let pairs = fields(old).into_iter().zip(fields(new));
     let changed = pairs.filter(|((_, old), (_, new))| old != new);
-    let entries = changed.map(|((name, old), (_, new))| (name.to_owned(), json!({"old": old, "new": new})));
+    let entries =
+        changed.map(|((name, old), (_, new))| (name.to_owned(), json!({"old": old, "new": new})));
     Value::Object(entries.collect::<Map<String, Value>>())
 }
 

@@ -4,8 +4,8 @@ use sqlx::{Sqlite, SqliteConnection, Transaction};
 use store::{Timestamp, Workspace};
 use uuid::Uuid;
 
-use super::stored_row::IncidentRow;
 use super::Incident;
+use super::stored_row::IncidentRow;
 use crate::finding::Finding;
 use crate::model::Entity;
 use crate::rules::Rule;
@@ -138,7 +138,11 @@ async fn open_incident(
 
 /// Why the rule fired, in one sentence.
 fn reason(rule: &Rule, origin: Origin<'_>) -> String {
-    let late = if origin.is_late { ", counting rows that came late" } else { "" };
+    let late = if origin.is_late {
+        ", counting rows that came late"
+    } else {
+        ""
+    };
     format!(
         "Rule \"{}\" {} found {} results between {} and {}{late}.",
         rule.name,
@@ -155,8 +159,14 @@ async fn join(
     finding: &Finding,
     incident: &Incident,
 ) -> sqlx::Result<()> {
-    let first_activity = finding.first_event.unwrap_or(origin.window.start).min(incident.first_activity);
-    let last_activity = finding.last_event.unwrap_or(origin.window.end).max(incident.last_activity);
+    let first_activity = finding
+        .first_event
+        .unwrap_or(origin.window.start)
+        .min(incident.first_activity);
+    let last_activity = finding
+        .last_event
+        .unwrap_or(origin.window.end)
+        .max(incident.last_activity);
     let entities = union(&incident.entities, &finding.entities);
     sqlx::query(
         "update incident set first_activity = $3, last_activity = $4, severity = $5, entities = $6, \

@@ -55,7 +55,10 @@ impl From<IncidentRow> for Incident {
             // The table's checks hold these three to known names.
             severity: Severity::from_name(&row.severity).unwrap_or(Severity::High),
             status: Status::from_name(&row.status).unwrap_or(Status::New),
-            classification: row.classification.as_deref().and_then(Classification::from_name),
+            classification: row
+                .classification
+                .as_deref()
+                .and_then(Classification::from_name),
             classification_reason: row
                 .classification_reason
                 .as_deref()
@@ -80,7 +83,10 @@ impl From<IncidentRow> for Incident {
             is_late: row.late != 0,
             first_event: row.first_event.map(instant),
             last_event: row.last_event.map(instant),
-            window: Window { start: instant(row.window_start), end: instant(row.window_end) },
+            window: Window {
+                start: instant(row.window_start),
+                end: instant(row.window_end),
+            },
             received: row.received.map(instant),
         }
     }

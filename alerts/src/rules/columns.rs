@@ -7,7 +7,11 @@ use store::Workspace;
 use super::{Rule, RuleFailure};
 
 /// Checks that the query and the sample query plan, and that every column named is there.
-pub(super) async fn check(rule: &Rule, engine: &Engine, workspace: &Workspace) -> Result<(), RuleFailure> {
+pub(super) async fn check(
+    rule: &Rule,
+    engine: &Engine,
+    workspace: &Workspace,
+) -> Result<(), RuleFailure> {
     let failure = |reason: String| RuleFailure {
         file: rule.file.clone(),
         line: Some(rule.query_line),
@@ -17,7 +21,10 @@ pub(super) async fn check(rule: &Rule, engine: &Engine, workspace: &Workspace) -
         .check(workspace, &rule.query)
         .await
         .map_err(|source| failure(format!("plan the query: {source}")))?;
-    if let Some(column) = columns_of(rule).into_iter().find(|column| schema.field_with_name(column).is_err()) {
+    if let Some(column) = columns_of(rule)
+        .into_iter()
+        .find(|column| schema.field_with_name(column).is_err())
+    {
         return Err(failure(format!(
             "column `{column}` is not in the query's result{}",
             nearest(&column, &schema)
@@ -43,8 +50,15 @@ fn columns_of(rule: &Rule) -> Vec<String> {
     }
     columns.extend(rule.details.values().cloned());
     columns.extend(rule.texts.severity_column.clone());
-    for text in [&rule.texts.title, &rule.texts.description].into_iter().flatten() {
-        columns.extend(placeholders(text).into_iter().map(|column| column.trim().to_owned()));
+    for text in [&rule.texts.title, &rule.texts.description]
+        .into_iter()
+        .flatten()
+    {
+        columns.extend(
+            placeholders(text)
+                .into_iter()
+                .map(|column| column.trim().to_owned()),
+        );
     }
     columns.extend(rule.samples.iter().flat_map(|sql| sample_parameters(sql)));
     columns
@@ -52,7 +66,11 @@ fn columns_of(rule: &Rule) -> Vec<String> {
 
 /// What stands between `{{` and `}}` in a text.
 pub(crate) fn placeholders(text: &str) -> Vec<&str> {
-    text.split("{{").skip(1).filter_map(|part| part.split_once("}}")).map(|(inside, _)| inside).collect()
+    text.split("{{")
+        .skip(1)
+        .filter_map(|part| part.split_once("}}"))
+        .map(|(inside, _)| inside)
+        .collect()
 }
 
 /// The names of the `$Name` parameters in SQL, each once.
@@ -60,7 +78,10 @@ pub(crate) fn sample_parameters(sql: &str) -> Vec<String> {
     let is_word = |character: char| character.is_ascii_alphanumeric() || character == '_';
     let mut names: Vec<String> = Vec::new();
     for part in sql.split('$').skip(1) {
-        let name: String = part.chars().take_while(|character| is_word(*character)).collect();
+        let name: String = part
+            .chars()
+            .take_while(|character| is_word(*character))
+            .collect();
         if !name.is_empty() && !names.contains(&name) {
             names.push(name);
         }

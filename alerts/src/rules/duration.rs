@@ -24,7 +24,9 @@ fn parse_short(text: &str) -> Option<Duration> {
 }
 
 fn parse_iso(text: &str) -> Option<Duration> {
-    let (days, time) = text.split_once('T').map_or((text, None), |(days, time)| (days, Some(time)));
+    let (days, time) = text
+        .split_once('T')
+        .map_or((text, None), |(days, time)| (days, Some(time)));
     if days.is_empty() && time.is_none_or(str::is_empty) {
         return None;
     }

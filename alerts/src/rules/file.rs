@@ -85,9 +85,9 @@ impl TryFrom<String> for SeverityName {
     type Error = String;
 
     fn try_from(name: String) -> Result<Self, Self::Error> {
-        Severity::from_name(&name)
-            .map(Self)
-            .ok_or_else(|| format!("severity `{name}` is not one of Informational, Low, Medium, High"))
+        Severity::from_name(&name).map(Self).ok_or_else(|| {
+            format!("severity `{name}` is not one of Informational, Low, Medium, High")
+        })
     }
 }
 
@@ -105,7 +105,7 @@ impl TryFrom<String> for Span {
     }
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
 enum OperatorName {
     #[default]
     #[serde(rename = "gt", alias = "GreaterThan")]
@@ -133,11 +133,14 @@ struct FieldMappingFile {
 }
 
 #[derive(Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(deny_unknown_fields)]
 struct AlertDetailsFile {
-    alert_display_name_format: Option<String>,
-    alert_description_format: Option<String>,
-    alert_severity_column_name: Option<String>,
+    #[serde(rename = "alertDisplayNameFormat")]
+    title: Option<String>,
+    #[serde(rename = "alertDescriptionFormat")]
+    description: Option<String>,
+    #[serde(rename = "alertSeverityColumnName")]
+    severity_column: Option<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -207,13 +210,22 @@ struct Extension {
 
 /// Reads one rule; `file` is only named in complaints.
 pub fn parse_rule(file: &str, text: &str) -> Result<Rule, RuleFailure> {
-    let parsed: RuleFile = serde_yaml_ng::from_str(text).map_err(|error| RuleFailure {
-        file: file.to_owned(),
-        line: error.location().map(|location| location.line()),
-        reason: with_nearest_key(&error.to_string()),
+    let parsed: RuleFile = serde_yaml_ng::from_str(text).map_err(|error| {
+        let message = error.to_string();
+        let location = error.location().map(|location| location.line());
+        let line = line_of_value(text, &message).or(location);
+        RuleFailure {
+            file: file.to_owned(),
+            line,
+            reason: with_nearest_key(&message),
+        }
     })?;
     if let Err((key, reason)) = check(&parsed) {
-        return Err(RuleFailure { file: file.to_owned(), line: line_of(text, key), reason });
+        return Err(RuleFailure {
+            file: file.to_owned(),
+            line: line_of(text, key),
+            reason,
+        });
     }
     Ok(convert(file, text, parsed))
 }
@@ -223,7 +235,9 @@ fn check(rule: &RuleFile) -> Result<(), (&'static str, String)> {
     let Kind::Scheduled = rule.kind;
     let fits = |key, span: Span| {
         let is_whole = span.0.subsec_nanos() == 0 && (WINDOW_MIN..=WINDOW_MAX).contains(&span.0);
-        is_whole.then_some(()).ok_or((key, format!("{key} must be between 1m and 14d")))
+        is_whole
+            .then_some(())
+            .ok_or((key, format!("{key} must be between 1m and 14d")))
     };
     fits("queryFrequency", rule.query_frequency)?;
     fits("queryPeriod", rule.query_period)?;
@@ -232,7 +246,8 @@ fn check(rule: &RuleFile) -> Result<(), (&'static str, String)> {
         return Err(("queryFrequency", reason.to_owned()));
     }
     if rule.bartizan.language.as_deref() != Some("sql") {
-        let reason = "the query's language is not SQL; KQL is not supported: set bartizan.language: sql";
+        let reason =
+            "the query's language is not SQL; KQL is not supported: set bartizan.language: sql";
         return Err(("query", reason.to_owned()));
     }
     if rule.suppression_enabled && rule.suppression_duration.is_none() {
@@ -249,18 +264,34 @@ fn check_incidents(rule: &RuleFile) -> Result<(), (&'static str, String)> {
         return refuse("createIncident", "createIncident: false is not supported");
     }
     if grouping.reopen_closed_incident {
-        return refuse("reopenClosedIncident", "reopenClosedIncident: true is not supported");
+        return refuse(
+            "reopenClosedIncident",
+            "reopenClosedIncident: true is not supported",
+        );
     }
     if !grouping.group_by_alert_details.is_empty() {
-        return refuse("groupByAlertDetails", "groupByAlertDetails is not supported");
+        return refuse(
+            "groupByAlertDetails",
+            "groupByAlertDetails is not supported",
+        );
     }
-    let unmapped = |kind: &&String| rule.entity_mappings.iter().all(|mapping| mapping.entity_type != **kind);
+    let unmapped = |kind: &&String| {
+        rule.entity_mappings
+            .iter()
+            .all(|mapping| mapping.entity_type != **kind)
+    };
     if let Some(kind) = grouping.group_by_entities.iter().find(unmapped) {
-        return Err(("groupByEntities", format!("groupByEntities names {kind}, which entityMappings does not")));
+        return Err((
+            "groupByEntities",
+            format!("groupByEntities names {kind}, which entityMappings does not"),
+        ));
     }
     let undetailed = |name: &&String| !rule.custom_details.contains_key(*name);
     if let Some(name) = grouping.group_by_custom_details.iter().find(undetailed) {
-        return Err(("groupByCustomDetails", format!("groupByCustomDetails names {name}, which customDetails does not")));
+        return Err((
+            "groupByCustomDetails",
+            format!("groupByCustomDetails names {name}, which customDetails does not"),
+        ));
     }
     Ok(())
 }
@@ -278,14 +309,21 @@ fn convert(file: &str, text: &str, rule: RuleFile) -> Rule {
         techniques: rule.relevant_techniques,
         frequency: rule.query_frequency.0,
         period: rule.query_period.0,
-        trigger: Trigger { operator: operator(rule.trigger_operator), threshold: rule.trigger_threshold },
+        trigger: Trigger {
+            operator: operator(rule.trigger_operator),
+            threshold: rule.trigger_threshold,
+        },
         query: rule.query,
-        entities: rule.entity_mappings.into_iter().map(entity_mapping).collect(),
+        entities: rule
+            .entity_mappings
+            .into_iter()
+            .map(entity_mapping)
+            .collect(),
         details: rule.custom_details,
         texts: TextOverride {
-            title: rule.alert_details_override.alert_display_name_format,
-            description: rule.alert_details_override.alert_description_format,
-            severity_column: rule.alert_details_override.alert_severity_column_name,
+            title: rule.alert_details_override.title,
+            description: rule.alert_details_override.description,
+            severity_column: rule.alert_details_override.severity_column,
         },
         aggregation: match rule.event_grouping_settings.aggregation_kind {
             AggregationName::SingleAlert => Aggregation::SingleAlert,
@@ -299,7 +337,10 @@ fn convert(file: &str, text: &str, rule: RuleFile) -> Rule {
                 details: grouping.group_by_custom_details,
             },
         },
-        suppression: rule.suppression_duration.filter(|_| rule.suppression_enabled).map(|span| span.0),
+        suppression: rule
+            .suppression_duration
+            .filter(|_| rule.suppression_enabled)
+            .map(|span| span.0),
         samples: rule.bartizan.samples,
         runbook: rule.bartizan.runbook.trim().to_owned(),
         file: file.to_owned(),
@@ -317,15 +358,24 @@ fn operator(name: OperatorName) -> TriggerOperator {
 }
 
 fn entity_mapping(mapping: EntityMappingFile) -> EntityMapping {
-    let fields = mapping.field_mappings.into_iter().map(|field| (field.identifier, field.column_name));
-    EntityMapping { kind: mapping.entity_type, fields: fields.collect() }
+    let fields = mapping
+        .field_mappings
+        .into_iter()
+        .map(|field| (field.identifier, field.column_name));
+    EntityMapping {
+        kind: mapping.entity_type,
+        fields: fields.collect(),
+    }
 }
 
 /// Tables that the text names as a word. Naming one in a comment only makes the rule wait for it.
 fn tables_of(query: &str) -> Vec<Table> {
     let is_word = |character: char| character.is_alphanumeric() || character == '_';
     let words: Vec<&str> = query.split(|character| !is_word(character)).collect();
-    Table::ALL.into_iter().filter(|table| words.contains(&table.name())).collect()
+    Table::ALL
+        .into_iter()
+        .filter(|table| words.contains(&table.name()))
+        .collect()
 }
 
 /// First line, from 1, on which `key` stands as a YAML key.
@@ -335,6 +385,22 @@ fn line_of(text: &str, key: &str) -> Option<usize> {
         after.is_some_and(|rest| rest.starts_with(':'))
     };
     text.lines().position(is_key).map(|index| index + 1)
+}
+
+/// Line of the value that a message quotes: for a wrong value the parser only tells where its map begins.
+fn line_of_value(text: &str, message: &str) -> Option<usize> {
+    if message.contains("unknown field") || message.contains("missing field") {
+        return None;
+    }
+    let value = message
+        .split('`')
+        .nth(1)
+        .filter(|value| !value.is_empty())?;
+    let has_value = |line: &str| {
+        line.split_once(':')
+            .is_some_and(|(_, after)| after.contains(value))
+    };
+    text.lines().position(has_value).map(|index| index + 1)
 }
 
 /// Serde names an unknown field and all known ones; the reader wants the one that was meant.
@@ -349,7 +415,8 @@ fn with_nearest_key(message: &str) -> String {
     let Some(unknown) = names.next() else {
         return message.to_owned();
     };
-    let distance = |known: &&str| strsim::damerau_levenshtein(&unknown.to_lowercase(), &known.to_lowercase());
+    let distance =
+        |known: &&str| strsim::damerau_levenshtein(&unknown.to_lowercase(), &known.to_lowercase());
     match names.min_by_key(distance) {
         Some(nearest) => format!("{before}; the nearest known key is `{nearest}`"),
         None => before.to_owned(),

@@ -1,5 +1,3 @@
-use std::time::Duration;
-
 use super::duration::parse_duration;
 use super::*;
 
@@ -28,19 +26,42 @@ fn every_shipped_rule_is_read_and_complete() {
     for rule in &set.rules {
         let texts = [&rule.description, &rule.runbook, &rule.version];
         assert!(texts.iter().all(|text| !text.is_empty()), "{}", rule.id);
-        assert!(!rule.tactics.is_empty() && !rule.techniques.is_empty(), "{}", rule.id);
+        assert!(
+            !rule.tactics.is_empty() && !rule.techniques.is_empty(),
+            "{}",
+            rule.id
+        );
         assert_eq!(rule.tables.len(), 1, "{}", rule.id);
-        assert!(rule.samples.is_some() && !rule.entities.is_empty(), "{}", rule.id);
+        assert!(
+            rule.samples.is_some() && !rule.entities.is_empty(),
+            "{}",
+            rule.id
+        );
     }
 }
 
 #[test]
 fn a_rule_is_read_as_sentinel_means_it() {
     let rule = parse_rule("a.yaml", GOOD).unwrap();
-    assert_eq!((rule.frequency, rule.period), (Duration::from_mins(5), Duration::from_hours(1)));
-    assert_eq!(rule.trigger, Trigger { operator: TriggerOperator::GreaterThan, threshold: 0 });
-    assert_eq!((rule.aggregation, rule.grouping), (Aggregation::SingleAlert, Grouping::AllEntities));
-    assert_eq!((rule.tables.as_slice(), rule.query_line), (&[Table::ApiManagementGatewayLogs][..], 7));
+    assert_eq!(
+        (rule.frequency, rule.period),
+        (Duration::from_mins(5), Duration::from_hours(1))
+    );
+    assert_eq!(
+        rule.trigger,
+        Trigger {
+            operator: TriggerOperator::GreaterThan,
+            threshold: 0
+        }
+    );
+    assert_eq!(
+        (rule.aggregation, rule.grouping),
+        (Aggregation::SingleAlert, Grouping::AllEntities)
+    );
+    assert_eq!(
+        (rule.tables.as_slice(), rule.query_line),
+        (&[Table::ApiManagementGatewayLogs][..], 7)
+    );
 }
 
 #[test]
@@ -49,25 +70,72 @@ fn complaints_name_line_and_reason() {
     fn check(from: &str, to: &str, line: usize, reason: &str) {
         assert!(GOOD.contains(from), "{from}");
         let failure = parse_rule("a.yaml", &GOOD.replace(from, to)).unwrap_err();
-        assert_eq!((failure.file.as_str(), failure.line), ("a.yaml", Some(line)), "{failure}");
+        assert_eq!(
+            (failure.file.as_str(), failure.line),
+            ("a.yaml", Some(line)),
+            "{failure}"
+        );
         assert!(failure.reason.contains(reason), "{failure}");
     }
-    check("queryPeriod:", "queryPerod:", 6, "the nearest known key is `queryPeriod`");
-    check("columnName:", "column:", 12, "the nearest known key is `columnName`");
-    check("  language:", "  lang:", 14, "the nearest known key is `language`");
-    check("severity: High", "severity: Urgent", 4, "not one of Informational, Low, Medium, High");
-    check("queryFrequency: 5m", "queryFrequency: 5 minutes", 5, "`5 minutes` is not a duration");
-    check("queryFrequency: 5m", "queryFrequency: 2h", 5, "longer than queryPeriod");
-    check("queryPeriod: PT1H", "queryPeriod: P15D", 6, "between 1m and 14d");
+    check(
+        "queryPeriod:",
+        "queryPerod:",
+        6,
+        "the nearest known key is `queryPeriod`",
+    );
+    check(
+        "columnName:",
+        "column:",
+        12,
+        "the nearest known key is `columnName`",
+    );
+    check(
+        "  language:",
+        "  lang:",
+        14,
+        "the nearest known key is `language`",
+    );
+    check(
+        "severity: High",
+        "severity: Urgent",
+        4,
+        "not one of Informational, Low, Medium, High",
+    );
+    check(
+        "queryFrequency: 5m",
+        "queryFrequency: 5 minutes",
+        5,
+        "`5 minutes` is not a duration",
+    );
+    check(
+        "queryFrequency: 5m",
+        "queryFrequency: 2h",
+        5,
+        "longer than queryPeriod",
+    );
+    check(
+        "queryPeriod: PT1H",
+        "queryPeriod: P15D",
+        6,
+        "between 1m and 14d",
+    );
     check("language: sql", "language: kql", 7, "KQL is not supported");
     check("kind: Scheduled", "kind: NRT", 3, "unknown variant `NRT`");
-    check("name: Something\n", "suppressionEnabled: true\nname: x\n", 2, "needs a suppressionDuration");
+    check(
+        "name: Something\n",
+        "suppressionEnabled: true\nname: x\n",
+        2,
+        "needs a suppressionDuration",
+    );
 }
 
 #[test]
 fn missing_keys_are_named() {
     let failure = parse_rule("a.yaml", &GOOD.replace("severity: High\n", "")).unwrap_err();
-    assert!(failure.reason.contains("missing field `severity`"), "{failure}");
+    assert!(
+        failure.reason.contains("missing field `severity`"),
+        "{failure}"
+    );
 }
 
 #[test]
@@ -78,17 +146,32 @@ fn broken_and_doubled_files_are_listed_and_the_others_run() {
     write("b.yml", GOOD);
     write("c.yaml", "id: [");
     write("d.txt", "not a rule");
-    write("e.yaml", &GOOD.replace("id: a", "id: 6f0e1a52-5d0b-4c0e-9f43-0f6c2a7d1b05"));
-    let set = RuleSet::load(Some(folder.path()), &["6f0e1a52-5d0b-4c0e-9f43-0f6c2a7d1b04".to_owned()]);
+    write(
+        "e.yaml",
+        &GOOD.replace("id: a", "id: 6f0e1a52-5d0b-4c0e-9f43-0f6c2a7d1b05"),
+    );
+    let set = RuleSet::load(
+        Some(folder.path()),
+        &["6f0e1a52-5d0b-4c0e-9f43-0f6c2a7d1b04".to_owned()],
+    );
     let failures: Vec<(bool, bool)> = set
         .failures
         .iter()
-        .map(|failure| (failure.file.ends_with("b.yml"), failure.file.ends_with("c.yaml")))
+        .map(|failure| {
+            (
+                failure.file.ends_with("b.yml"),
+                failure.file.ends_with("c.yaml"),
+            )
+        })
         .collect();
     assert_eq!(failures, [(true, false), (false, true)]);
     // Four of the shipped ones, one of them replaced, and a.yaml.
     assert_eq!(set.rules.len(), 5);
-    let replaced = set.rules.iter().find(|rule| rule.id.ends_with("05")).unwrap();
+    let replaced = set
+        .rules
+        .iter()
+        .find(|rule| rule.id.ends_with("05"))
+        .unwrap();
     assert_eq!(replaced.name, "Something");
     let gone = folder.path().join("gone");
     assert_eq!(RuleSet::load(Some(&gone), &[]).failures.len(), 1);
@@ -98,7 +181,11 @@ fn broken_and_doubled_files_are_listed_and_the_others_run() {
 fn durations_are_read_in_both_forms() {
     #[track_caller]
     fn check(text: &str, seconds: Option<u64>) {
-        assert_eq!(parse_duration(text), seconds.map(Duration::from_secs), "{text}");
+        assert_eq!(
+            parse_duration(text),
+            seconds.map(Duration::from_secs),
+            "{text}"
+        );
     }
     check("5m", Some(300));
     check("1h", Some(3_600));
@@ -107,7 +194,21 @@ fn durations_are_read_in_both_forms() {
     check("P1D", Some(86_400));
     check("P1DT12H", Some(129_600));
     check("PT1H30M", Some(5_400));
-    for wrong in ["", "5", "m", "5 m", "-5m", "P", "PT", "P5M", "PT5", "PT5M1H", "1.5h", "99999999999999999999d", "5€"] {
+    for wrong in [
+        "",
+        "5",
+        "m",
+        "5 m",
+        "-5m",
+        "P",
+        "PT",
+        "P5M",
+        "PT5",
+        "PT5M1H",
+        "1.5h",
+        "99999999999999999999d",
+        "5€",
+    ] {
         check(wrong, None);
     }
 }

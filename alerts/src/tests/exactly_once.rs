@@ -5,7 +5,10 @@ use sqlx::SqlitePool;
 use store::{Table, Workspace};
 
 use super::support::{MINUTE, World, at, only, request};
-use crate::{Filter, Outcome, Receiver, ReceiverKind, Secret, Service, Settings, Severity, WebhookSettings};
+use crate::{
+    Change, Classification, Filter, Outcome, Receiver, ReceiverKind, Refusal, Secret, Service,
+    Settings, Severity, Status, Updated, WebhookSettings,
+};
 
 const RULE: &str = "
 id: count
@@ -39,11 +42,20 @@ fn settings(world: &World, rule: &str) -> Settings {
         severity_min: Severity::Low,
         kind: ReceiverKind::Webhook(hook),
     };
-    Settings { rules_directory: Some(directory), receivers: vec![receiver], ..only(&["count"]) }
+    Settings {
+        rules_directory: Some(directory),
+        receivers: vec![receiver],
+        ..only(&["count"])
+    }
 }
 
 async fn append(world: &World, time: &str, caller: &str) {
-    world.append(Table::ApiManagementGatewayLogs, &[request(at(time), caller, &json!({}))]).await;
+    world
+        .append(
+            Table::ApiManagementGatewayLogs,
+            &[request(at(time), caller, &json!({}))],
+        )
+        .await;
 }
 
 async fn counts(database: &SqlitePool) -> (i64, i64, i64) {
@@ -53,12 +65,21 @@ async fn counts(database: &SqlitePool) -> (i64, i64, i64) {
 
 #[tokio::test]
 async fn a_window_is_evaluated_once_also_after_a_restart() {
-    let world = World::new(at("10:07:00")).await;
+    let world = World::new(at("10:01:10")).await;
     append(&world, "10:01:00", "192.0.2.1").await;
+    world.clock.set(at("10:07:00"));
     append(&world, "10:06:30", "192.0.2.2").await;
     let service = world.service(settings(&world, RULE)).await;
     let first = service.evaluate_due().await.unwrap();
-    assert_eq!(first, Outcome { windows: 1, alerts: 1, incidents: 1, ..Outcome::default() });
+    assert_eq!(
+        first,
+        Outcome {
+            windows: 1,
+            alerts: 1,
+            incidents: 1,
+            ..Outcome::default()
+        }
+    );
     assert_eq!(service.evaluate_due().await.unwrap(), Outcome::default());
     assert_eq!(counts(world.store.database()).await, (1, 1, 1));
     drop(service);
@@ -71,7 +92,15 @@ async fn a_window_is_evaluated_once_also_after_a_restart() {
     world.clock.set(at("10:23:00"));
     append(&world, "10:22:30", "192.0.2.3").await;
     let outcome = service.evaluate_due().await.unwrap();
-    assert_eq!(outcome, Outcome { windows: 3, alerts: 1, incidents: 1, ..Outcome::default() });
+    assert_eq!(
+        outcome,
+        Outcome {
+            windows: 3,
+            alerts: 1,
+            incidents: 1,
+            ..Outcome::default()
+        }
+    );
     assert_eq!(counts(world.store.database()).await, (2, 2, 2));
 }
 
@@ -84,10 +113,19 @@ async fn alerts_about_the_same_entity_join_the_open_incident() {
     world.clock.set(at("10:20:00"));
     append(&world, "10:19:00", "192.0.2.9").await;
     let outcome = service.evaluate_due().await.unwrap();
-    assert_eq!((outcome.windows, outcome.alerts, outcome.incidents), (3, 2, 1));
-    let found = service.list(&Workspace::default(), Filter::default()).await.unwrap();
+    assert_eq!(
+        (outcome.windows, outcome.alerts, outcome.incidents),
+        (3, 2, 1)
+    );
+    let found = service
+        .list(&Workspace::default(), Filter::default())
+        .await
+        .unwrap();
     assert_eq!((found[0].alerts, found[0].version), (2, 2));
-    assert_eq!((found[0].first_activity, found[0].last_activity), (at("10:00:00"), at("10:06:00")));
+    assert_eq!(
+        (found[0].first_activity, found[0].last_activity),
+        (at("10:00:00"), at("10:06:00"))
+    );
 }
 
 #[tokio::test]
@@ -101,9 +139,18 @@ async fn rows_that_come_late_reopen_their_window_and_the_alert_says_so() {
     append(&world, "10:02:00", "192.0.2.3").await;
     append(&world, "10:11:30", "192.0.2.2").await;
     let outcome = service.evaluate_due().await.unwrap();
-    let expected = Outcome { windows: 1, windows_late: 1, alerts: 2, incidents: 2, ..Outcome::default() };
+    let expected = Outcome {
+        windows: 1,
+        windows_late: 1,
+        alerts: 2,
+        incidents: 2,
+        ..Outcome::default()
+    };
     assert_eq!(outcome, expected);
-    let found = service.list(&Workspace::default(), Filter::default()).await.unwrap();
+    let found = service
+        .list(&Workspace::default(), Filter::default())
+        .await
+        .unwrap();
     let late: Vec<_> = found.iter().filter(|incident| incident.is_late).collect();
     assert_eq!(late.len(), 1);
     assert_eq!(late[0].window.end, at("10:05:00"));
@@ -124,13 +171,21 @@ async fn a_gap_of_days_is_jumped() {
 }
 
 async fn failing(service: &Service) -> Option<crate::Failing> {
-    service.rule_states(&Workspace::default()).await.unwrap().remove(0).failing
+    service
+        .rule_states(&Workspace::default())
+        .await
+        .unwrap()
+        .remove(0)
+        .failing
 }
 
 #[tokio::test]
 async fn a_failing_rule_stays_where_it_is_and_is_tried_again_later() {
     let world = World::new(at("10:07:00")).await;
-    let broken = RULE.replace("count(*) as Requests", "cast(CallerIpAddress as bigint) + count(*) as Requests");
+    let broken = RULE.replace(
+        "count(*) as Requests",
+        "cast(CallerIpAddress as bigint) + count(*) as Requests",
+    );
     let service = world.service(settings(&world, &broken)).await;
     append(&world, "10:01:00", "192.0.2.1").await;
     append(&world, "10:06:30", "192.0.2.1").await;
@@ -148,4 +203,63 @@ async fn a_failing_rule_stays_where_it_is_and_is_tried_again_later() {
     let outcome = service.evaluate_due().await.unwrap();
     assert_eq!((outcome.failures, outcome.alerts > 0), (0, true));
     assert_eq!(failing(&service).await, None);
+}
+
+#[tokio::test]
+async fn a_change_needs_the_version_that_it_was_made_for() {
+    let world = World::new(at("10:07:00")).await;
+    let service = world.service(settings(&world, RULE)).await;
+    let workspace = Workspace::default();
+    append(&world, "10:01:00", "192.0.2.1").await;
+    append(&world, "10:06:30", "192.0.2.1").await;
+    service.evaluate_due().await.unwrap();
+    let close = Change {
+        status: Some(Status::Closed),
+        classification: Some(Classification::TruePositive),
+        comment: Some("key rotated".to_owned()),
+        ..Change::default()
+    };
+    let update = |version| service.update(&workspace, (1, version), &close, "ann");
+    assert_eq!(update(7).await.unwrap(), Updated::Stale { version: 1 });
+    let Updated::Done(closed) = update(1).await.unwrap() else {
+        panic!("the version is right");
+    };
+    assert_eq!((closed.status, closed.version), (Status::Closed, 2));
+    assert_eq!(closed.closed, Some(at("10:07:00")));
+    assert_eq!(
+        service
+            .update(&workspace, (2, 1), &close, "ann")
+            .await
+            .unwrap(),
+        Updated::NotFound
+    );
+    let changes = service.changes(&workspace, 1).await.unwrap();
+    assert_eq!((changes.len(), changes[0].actor.as_str()), (1, "ann"));
+    assert!(
+        changes[0]
+            .changes
+            .contains(r#""status":{"new":"Closed","old":"New"}"#)
+    );
+
+    // More of the same opens a new incident, and the old one can't be opened beside it.
+    world.clock.set(at("10:13:00"));
+    append(&world, "10:12:30", "192.0.2.1").await;
+    assert_eq!(service.evaluate_due().await.unwrap().incidents, 1);
+    let reopen = Change {
+        status: Some(Status::Active),
+        ..Change::default()
+    };
+    let refused = service
+        .update(&workspace, (1, 2), &reopen, "ann")
+        .await
+        .unwrap();
+    assert_eq!(
+        refused,
+        Updated::Refused(Refusal::OpenElsewhere { number: 2 })
+    );
+    let open = Filter {
+        status: Some(Status::New),
+        ..Filter::default()
+    };
+    assert_eq!(service.list(&workspace, open).await.unwrap().len(), 1);
 }

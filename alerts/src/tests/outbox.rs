@@ -9,7 +9,8 @@ use tokio::net::TcpListener;
 
 use super::support::{World, at, only};
 use crate::{
-    Delivered, DeliveryStatus, Receiver, ReceiverKind, Secret, Service, Settings, Severity, WebhookSettings,
+    Delivered, DeliveryStatus, Receiver, ReceiverKind, Secret, Service, Settings, Severity,
+    WebhookSettings,
 };
 
 const SECRET: &str = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD";
@@ -24,7 +25,10 @@ struct Received {
 impl Received {
     fn header(&self, name: &str) -> &str {
         let mut lines = self.head.lines().filter_map(|line| line.split_once(": "));
-        lines.find(|(key, _)| key.eq_ignore_ascii_case(name)).unwrap().1
+        lines
+            .find(|(key, _)| key.eq_ignore_ascii_case(name))
+            .unwrap()
+            .1
     }
 }
 
@@ -37,10 +41,16 @@ async fn answer(listener: &TcpListener, status: &str) -> Received {
         let count = stream.read(&mut buffer).await.unwrap();
         bytes.extend_from_slice(&buffer[..count]);
         let text = String::from_utf8_lossy(&bytes).into_owned();
-        let Some((head, body)) = text.split_once("\r\n\r\n") else { continue };
-        let received = Received { head: head.to_owned(), body: body.to_owned() };
+        let Some((head, body)) = text.split_once("\r\n\r\n") else {
+            continue;
+        };
+        let received = Received {
+            head: head.to_owned(),
+            body: body.to_owned(),
+        };
         if received.body.len() >= received.header("content-length").parse().unwrap() {
-            let answer = format!("HTTP/1.1 {status}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
+            let answer =
+                format!("HTTP/1.1 {status}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
             stream.write_all(answer.as_bytes()).await.unwrap();
             return received;
         }
@@ -94,29 +104,56 @@ async fn a_message_is_tried_again_with_the_same_id_until_it_is_taken() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let (world, service) = announced(&listener).await;
     let (first, outcome) = tokio::join!(answer(&listener, "500 Oops"), service.deliver_due());
-    assert_eq!(outcome.unwrap(), Delivered { postponed: 1, ..Delivered::default() });
+    assert_eq!(
+        outcome.unwrap(),
+        Delivered {
+            postponed: 1,
+            ..Delivered::default()
+        }
+    );
     // Not due yet.
     world.advance(Duration::from_secs(9));
     assert_eq!(service.deliver_due().await.unwrap(), Delivered::default());
     world.advance(Duration::from_secs(1));
-    let (second, outcome) = tokio::join!(answer(&listener, "204 No Content"), service.deliver_due());
-    assert_eq!(outcome.unwrap(), Delivered { delivered: 1, ..Delivered::default() });
+    let (second, outcome) =
+        tokio::join!(answer(&listener, "204 No Content"), service.deliver_due());
+    assert_eq!(
+        outcome.unwrap(),
+        Delivered {
+            delivered: 1,
+            ..Delivered::default()
+        }
+    );
     assert_eq!(status(&service).await, (DeliveryStatus::Delivered, 2));
 
     assert_eq!(first.header("webhook-id"), second.header("webhook-id"));
     assert_eq!(first.body, second.body);
     let timestamp: i64 = second.header("webhook-timestamp").parse().unwrap();
     assert_eq!(timestamp, at("10:10:10").as_micros() / 1_000_000);
-    let signature = crate::sign(SECRET, second.header("webhook-id"), timestamp, &second.body).unwrap();
+    let signature =
+        crate::sign(SECRET, second.header("webhook-id"), timestamp, &second.body).unwrap();
     assert_eq!(second.header("webhook-signature"), signature);
-    assert!(second.head.starts_with("POST /hook HTTP/1.1"), "{}", second.head);
+    assert!(
+        second.head.starts_with("POST /hook HTTP/1.1"),
+        "{}",
+        second.head
+    );
     assert_eq!(second.header("content-type"), "application/json");
     let body: Value = serde_json::from_str(&second.body).unwrap();
     assert_eq!(body["type"], "incident.created");
     assert_eq!(body["data"]["incidentNumber"], 1);
-    assert_eq!(body["data"]["incidentUrl"], "https://bartizan.example/incidents/1");
-    assert_eq!(body["data"]["entities"][1], json!({"type": "IP", "fields": {"Address": "198.51.100.7"}}));
-    assert_eq!(body["data"]["evidence"]["rows"].as_array().unwrap().len(), 1);
+    assert_eq!(
+        body["data"]["incidentUrl"],
+        "https://bartizan.example/incidents/1"
+    );
+    assert_eq!(
+        body["data"]["entities"][1],
+        json!({"type": "IP", "fields": {"Address": "198.51.100.7"}})
+    );
+    assert_eq!(
+        body["data"]["evidence"]["rows"].as_array().unwrap().len(),
+        1
+    );
 }
 
 #[tokio::test]
@@ -137,7 +174,13 @@ async fn gone_is_final() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let (_world, service) = announced(&listener).await;
     let (_, outcome) = tokio::join!(answer(&listener, "410 Gone"), service.deliver_due());
-    assert_eq!(outcome.unwrap(), Delivered { dead: 1, ..Delivered::default() });
+    assert_eq!(
+        outcome.unwrap(),
+        Delivered {
+            dead: 1,
+            ..Delivered::default()
+        }
+    );
 }
 
 #[tokio::test]
@@ -145,14 +188,26 @@ async fn what_a_former_process_left_under_way_goes_out() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let (world, service) = announced(&listener).await;
     // The process dies between lease and answer.
-    let leased = crate::outbox::lease(world.store.database(), at("10:10:00"), Duration::from_hours(1), 8).await;
+    let leased = crate::outbox::lease(
+        world.store.database(),
+        at("10:10:00"),
+        Duration::from_hours(1),
+        8,
+    )
+    .await;
     assert_eq!(leased.unwrap().len(), 1);
     assert_eq!(service.deliver_due().await.unwrap(), Delivered::default());
     drop(service);
     let world = world.reopen().await;
     let service = world.service(settings(&listener, true)).await;
     let (_, outcome) = tokio::join!(answer(&listener, "200 OK"), service.deliver_due());
-    assert_eq!(outcome.unwrap(), Delivered { delivered: 1, ..Delivered::default() });
+    assert_eq!(
+        outcome.unwrap(),
+        Delivered {
+            delivered: 1,
+            ..Delivered::default()
+        }
+    );
     assert_eq!(status(&service).await, (DeliveryStatus::Delivered, 1));
 }
 
@@ -160,7 +215,6 @@ async fn what_a_former_process_left_under_way_goes_out() {
 async fn a_private_target_needs_leave() {
     let world = World::new(at("10:00:00")).await;
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let (store, engine) = (std::sync::Arc::clone(&world.store), std::sync::Arc::clone(&world.engine));
-    let opened = Service::open(store, engine, world.clock.clone(), settings(&listener, false)).await;
+    let opened = world.try_service(settings(&listener, false)).await;
     assert!(matches!(opened, Err(crate::OpenError::Receivers(_))));
 }

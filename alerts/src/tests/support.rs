@@ -12,11 +12,12 @@ use store::{ManualClock, NewBatch, Store, StoreSettings, Table, Timestamp, Works
 use tempfile::TempDir;
 use uuid::Uuid;
 
-use crate::{Filter, Incident, Service, Settings};
+use crate::{Filter, Incident, OpenError, Service, Settings};
 
 pub(crate) const MINUTE: Duration = Duration::from_mins(1);
 
-pub(crate) const RESOURCE: &str = "/subscriptions/s/resourcegroups/rg/providers/microsoft.apimanagement/service/apim";
+pub(crate) const RESOURCE: &str =
+    "/subscriptions/s/resourcegroups/rg/providers/microsoft.apimanagement/service/apim";
 
 /// Store, engine and clock over a folder that outlives them.
 pub(crate) struct World {
@@ -33,13 +34,20 @@ pub(crate) fn at(time: &str) -> Timestamp {
 
 impl World {
     pub(crate) async fn new(now: Timestamp) -> Self {
-        rustls::crypto::ring::default_provider().install_default().ok();
+        rustls::crypto::ring::default_provider()
+            .install_default()
+            .ok();
         Self::in_folder(tempfile::tempdir().unwrap(), now).await
     }
 
     /// The same folder after the process ended.
     pub(crate) async fn reopen(self) -> Self {
-        let Self { clock, store, engine, folder } = self;
+        let Self {
+            clock,
+            store,
+            engine,
+            folder,
+        } = self;
         drop((store, engine));
         Self::in_folder(folder, store::Clock::now(clock.as_ref())).await
     }
@@ -52,15 +60,42 @@ impl World {
             ("backend_addresses".to_owned(), watchlist("10.0.2.0/24")),
         ]));
         let settings = StoreSettings::new(folder.path());
-        let store = Arc::new(Store::open(settings, Arc::<ManualClock>::clone(&clock)).await.unwrap());
-        let engine_settings = EngineSettings { watchlists, ..EngineSettings::default() };
-        let engine = Engine::new(Arc::clone(&store), Arc::<ManualClock>::clone(&clock), engine_settings).unwrap();
-        Self { clock, store, engine: Arc::new(engine), folder }
+        let store = Arc::new(
+            Store::open(settings, Arc::<ManualClock>::clone(&clock))
+                .await
+                .unwrap(),
+        );
+        let engine_settings = EngineSettings {
+            watchlists,
+            ..EngineSettings::default()
+        };
+        let engine = Engine::new(
+            Arc::clone(&store),
+            Arc::<ManualClock>::clone(&clock),
+            engine_settings,
+        )
+        .unwrap();
+        Self {
+            clock,
+            store,
+            engine: Arc::new(engine),
+            folder,
+        }
     }
 
     pub(crate) async fn service(&self, settings: Settings) -> Service {
+        self.try_service(settings).await.unwrap()
+    }
+
+    pub(crate) async fn try_service(&self, settings: Settings) -> Result<Service, OpenError> {
         let (store, engine) = (Arc::clone(&self.store), Arc::clone(&self.engine));
-        Service::open(store, engine, Arc::<ManualClock>::clone(&self.clock), settings).await.unwrap()
+        Service::open(
+            store,
+            engine,
+            Arc::<ManualClock>::clone(&self.clock),
+            settings,
+        )
+        .await
     }
 
     /// Appends events as received now.
@@ -78,7 +113,8 @@ impl World {
     }
 
     pub(crate) fn advance(&self, duration: Duration) {
-        self.clock.set(store::Clock::now(self.clock.as_ref()).plus(duration));
+        self.clock
+            .set(store::Clock::now(self.clock.as_ref()).plus(duration));
     }
 }
 
@@ -91,8 +127,10 @@ pub(crate) fn batch(table: Table, events: &[Value], received: Timestamp) -> Reco
             event
         })
         .collect();
-    let mut decoder =
-        ReaderBuilder::new(table.arrow_schema()).with_batch_size(stamped.len().max(1)).build_decoder().unwrap();
+    let mut decoder = ReaderBuilder::new(table.arrow_schema())
+        .with_batch_size(stamped.len().max(1))
+        .build_decoder()
+        .unwrap();
     decoder.serialize(&stamped).unwrap();
     decoder.flush().unwrap().unwrap()
 }
@@ -100,13 +138,23 @@ pub(crate) fn batch(table: Table, events: &[Value], received: Timestamp) -> Reco
 /// Settings that run only the rules of these ids.
 pub(crate) fn only(rule_ids: &[&str]) -> Settings {
     let all = crate::RuleSet::load(None, &[]).rules;
-    let others = all.into_iter().map(|rule| rule.id).filter(|id| !rule_ids.contains(&id.as_str()));
-    Settings { rules_disabled: others.collect(), ..Settings::default() }
+    let others = all
+        .into_iter()
+        .map(|rule| rule.id)
+        .filter(|id| !rule_ids.contains(&id.as_str()));
+    Settings {
+        rules_disabled: others.collect(),
+        ..Settings::default()
+    }
 }
 
 /// What one shipped rule makes of events that were received at once, one hour after the last of them.
 pub(crate) async fn incidents(rule_id: &str, table: Table, events: &[Value]) -> Vec<Incident> {
-    let last = events.iter().filter_map(|event| event["TimeGenerated"].as_str()).max().unwrap();
+    let last = events
+        .iter()
+        .filter_map(|event| event["TimeGenerated"].as_str())
+        .max()
+        .unwrap();
     let now = Timestamp::parse_rfc3339(last).unwrap().plus(MINUTE * 60);
     let world = World::new(now).await;
     world.append(table, events).await;
@@ -116,7 +164,10 @@ pub(crate) async fn incidents(rule_id: &str, table: Table, events: &[Value]) -> 
     let outcome = service.evaluate_due().await.unwrap();
     let states = service.rule_states(&Workspace::default()).await.unwrap();
     assert_eq!(outcome.failures, 0, "{states:?}");
-    service.list(&Workspace::default(), Filter::default()).await.unwrap()
+    service
+        .list(&Workspace::default(), Filter::default())
+        .await
+        .unwrap()
 }
 
 /// A gateway request; `fields` come on top of an accepted one.
