@@ -181,8 +181,12 @@ impl Columns {
     }
 
     fn close(&mut self, place: Place) -> Put {
+        self.close_rows(place, 1)
+    }
+
+    fn close_rows(&mut self, place: Place, rows: usize) -> Put {
         if let Some(column) = self.list.get_mut(place.0) {
-            column.rows = self.rows.saturating_add(1);
+            column.rows = self.rows.saturating_add(rows);
         }
         Put::Done
     }
@@ -195,6 +199,24 @@ impl Columns {
         }
         let is_same = self.last_text(place) == Some(value.as_bytes());
         if is_same { Put::Done } else { Put::Refused }
+    }
+
+    /// Sets text in the present row and those that follow, `rows` of them.
+    pub(crate) fn text_of_rows(&mut self, place: Place, value: &str, rows: usize) -> Put {
+        match self.open(place) {
+            Some(Values::Text(builder)) => builder.append_value_n(value, rows),
+            Some(_) | None => return Put::Refused,
+        }
+        self.close_rows(place, rows)
+    }
+
+    /// Sets an instant in the present row and those that follow, `rows` of them.
+    pub(crate) fn datetime_of_rows(&mut self, place: Place, value: Timestamp, rows: usize) -> Put {
+        match self.open(place) {
+            Some(Values::Datetime(builder)) => builder.append_value_n(value.as_micros(), rows),
+            Some(_) | None => return Put::Refused,
+        }
+        self.close_rows(place, rows)
     }
 
     /// What the present row has in a text column that it has set.
@@ -283,28 +305,39 @@ impl Columns {
         put.unwrap_or(Put::Refused)
     }
 
-    /// The rows, and anew from none. The columns that are the same in every row are filled here.
+    /// The rows. Columns that are the same in every row are filled here, and those that no row has
+    /// set share their nulls.
     pub(crate) fn finish(mut self, constants: &Constants<'_>) -> Result<RecordBatch, ArrowError> {
         let schema: SchemaRef = self.table.arrow_schema();
         let rows = self.rows;
+        let mut nulls: Vec<(ColumnType, ArrayRef)> = Vec::new();
         let mut arrays = Vec::with_capacity(self.list.len());
         for (column, known) in self.list.iter_mut().zip(self.table.columns()) {
-            let constant = constants.array(self.table, known.name, rows);
-            arrays.push(constant.unwrap_or_else(|| column.finish(rows)));
+            let kind = known.kind;
+            let filled = constants
+                .array(self.table, known.name, rows)
+                .or_else(|| column.finish(rows));
+            let shared = || nulls.iter().find(|(of, _)| *of == kind);
+            let shared = || shared().map(|(_, array)| Arc::clone(array));
+            arrays.push(match filled.or_else(shared) {
+                Some(array) => array,
+                None => {
+                    let array = new_null_array(&kind.arrow(), rows);
+                    nulls.push((kind, Arc::clone(&array)));
+                    array
+                }
+            });
         }
         RecordBatch::try_new(schema, arrays)
     }
 }
 
 impl Column {
-    fn finish(&mut self, rows: usize) -> ArrayRef {
-        match &mut self.values {
-            None => new_null_array(&self.kind.arrow(), rows),
-            Some(values) => {
-                values.append_nulls(rows.saturating_sub(self.rows));
-                values.finish()
-            }
-        }
+    /// The column's values; `None` if no row has set it.
+    fn finish(&mut self, rows: usize) -> Option<ArrayRef> {
+        let values = self.values.as_mut()?;
+        values.append_nulls(rows.saturating_sub(self.rows));
+        Some(values.finish())
     }
 }
 

@@ -118,18 +118,20 @@ impl Flow {
         for group in &flows.groups {
             let shared_columns = GroupColumns::new(grammar, group, &header);
             let mut unread = Vec::new();
+            let mut tuples = Vec::with_capacity(group.tuples.len());
             for text in &group.tuples {
                 match tuple::parse(grammar, text) {
-                    Ok(tuple) => {
-                        self.put_header(&header, &shared_columns);
-                        self.put_tuple(&tuple, &additional);
-                        tuples_read = tuples_read.saturating_add(1);
-                    }
+                    Ok(tuple) => tuples.push(tuple),
                     Err(wrong) => {
                         reason.get_or_insert_with(|| format!("flow tuple {text:?}: {wrong}"));
                         unread.push(text.as_ref());
                     }
                 }
+            }
+            tuples_read = tuples_read.saturating_add(tuples.len());
+            self.put_shared(&header, &shared_columns, tuples.len());
+            for tuple in &tuples {
+                self.put_tuple(tuple, &additional);
             }
             if !unread.is_empty() {
                 unread_groups.push(rest::group(grammar, group, &unread));
@@ -225,7 +227,11 @@ impl Flow {
         Ok(())
     }
 
-    fn put_header(&mut self, header: &Header<'_>, group: &GroupColumns<'_>) {
+    /// Sets what the next `rows` rows share, all at once.
+    fn put_shared(&mut self, header: &Header<'_>, group: &GroupColumns<'_>, rows: usize) {
+        if rows == 0 {
+            return;
+        }
         let Self {
             columns,
             places,
@@ -233,10 +239,10 @@ impl Flow {
             ..
         } = self;
         if let Some(id) = group.resource {
-            set(shared.set_resource(columns, id));
+            set(shared.set_resource_of_rows(columns, id, rows));
         }
         if let Some(processed) = header.processed {
-            set(columns.datetime(places.processed, processed));
+            set(columns.datetime_of_rows(places.processed, processed, rows));
         }
         let texts = [
             (places.sub_type, Some("FlowLog")),
@@ -254,7 +260,7 @@ impl Flow {
         ];
         for (place, text) in texts {
             if let Some(text) = text {
-                set(columns.text(place, text));
+                set(columns.text_of_rows(place, text, rows));
             }
         }
     }

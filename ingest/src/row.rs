@@ -47,12 +47,17 @@ impl Shared {
 
     /// Sets the resource, in lower case as Log Analytics has it, and its subscription.
     pub(crate) fn set_resource(self, columns: &mut Columns, id: &str) -> Put {
+        self.set_resource_of_rows(columns, id, 1)
+    }
+
+    /// As [`Shared::set_resource`], in the present row and those that follow, `rows` of them.
+    pub(crate) fn set_resource_of_rows(self, columns: &mut Columns, id: &str, rows: usize) -> Put {
         let lower = id.to_ascii_lowercase();
         if let Some(subscription) = Resource::parse(&lower).subscription {
             // A row of Log Analytics has it itself, perhaps before the resource.
-            let _or_row_has_it = columns.text(self.subscription, subscription);
+            let _or_row_has_it = columns.text_of_rows(self.subscription, subscription, rows);
         }
-        columns.text(self.resource, &lower)
+        columns.text_of_rows(self.resource, &lower, rows)
     }
 
     /// Sets what no column takes; `None` is a null.
