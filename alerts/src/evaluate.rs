@@ -8,6 +8,7 @@ mod window_run;
 use std::sync::Arc;
 
 use arrow::error::ArrowError;
+use futures::StreamExt as _;
 use query::{Engine, QueryError};
 use sqlx::SqlitePool;
 use store::{Clock, Progress, Store, Timestamp, Workspace};
@@ -18,8 +19,11 @@ use crate::settings::Settings;
 use crate::state::{self, Failing, RuleState};
 use crate::window::{Patience, Reach, Window, first_end, watermark};
 
-/// Windows of one rule in a row before the next rule has its turn.
-const WINDOWS_PER_TURN: usize = 16;
+/// Rules that are evaluated at the same time.
+const RULES_AT_ONCE: usize = 4;
+
+/// Windows of a backlog after which a gap in the data is looked for.
+const WINDOWS_PER_GAP_LOOK: u64 = 8;
 
 /// Longest error text that is kept.
 const ERROR_CHARS_MAX: usize = 1_000;
@@ -99,84 +103,54 @@ pub(crate) struct Evaluator {
 }
 
 impl Evaluator {
-    /// Evaluates every window that is due. A rule that fails stays where it is; the others go on.
+    /// Evaluates every window that is due, some rules at a time. A rule that fails stays where it is;
+    /// the others go on.
     pub(crate) async fn evaluate_due(&self) -> Result<Outcome, EvaluateError> {
         let mut total = Outcome::default();
         for workspace in &self.settings.workspaces {
-            for rule in &self.rules {
-                self.guarded(workspace, rule, self.late_rows(workspace, rule), &mut total)
-                    .await?;
+            let mut rules = futures::stream::iter(&self.rules)
+                .map(|rule| self.rule_due(workspace, rule))
+                .buffer_unordered(RULES_AT_ONCE);
+            while let Some(outcome) = rules.next().await {
+                total.add(outcome?);
             }
-            self.take_turns(workspace, &mut total).await?;
         }
         Ok(total)
     }
 
-    /// Gives every rule its turn, again and again, until none has a due window left.
-    async fn take_turns(
-        &self,
-        workspace: &Workspace,
-        total: &mut Outcome,
-    ) -> Result<(), EvaluateError> {
-        let mut waiting: Vec<&Rule> = self.rules.iter().collect();
-        while !waiting.is_empty() {
-            let mut more = Vec::new();
-            for rule in waiting {
-                if self
-                    .guarded(workspace, rule, self.turn(workspace, rule), total)
-                    .await?
-                {
-                    more.push(rule);
-                }
-            }
-            waiting = more;
-        }
-        Ok(())
-    }
-
-    /// Runs a piece of work of a rule; its failure becomes the rule's state. True if there is more to do.
-    async fn guarded(
-        &self,
-        workspace: &Workspace,
-        rule: &Rule,
-        work: impl Future<Output = Result<(Outcome, bool), EvaluateError>> + Send,
-        total: &mut Outcome,
-    ) -> Result<bool, EvaluateError> {
-        match work.await {
-            Ok((outcome, has_more)) => {
-                total.add(outcome);
-                Ok(has_more)
-            }
-            Err(error) => {
-                total.failures += 1;
-                self.note_failure(workspace, rule, &error).await?;
-                Ok(false)
-            }
-        }
-    }
-
-    /// Evaluates some due windows of a rule.
-    async fn turn(
-        &self,
-        workspace: &Workspace,
-        rule: &Rule,
-    ) -> Result<(Outcome, bool), EvaluateError> {
+    /// Evaluates what is due of one rule; its failure becomes the rule's state.
+    async fn rule_due(&self, workspace: &Workspace, rule: &Rule) -> Result<Outcome, EvaluateError> {
         let mut outcome = Outcome::default();
+        if let Err(error) = self.catch_up(workspace, rule, &mut outcome).await {
+            outcome.failures += 1;
+            self.note_failure(workspace, rule, &error).await?;
+        }
+        Ok(outcome)
+    }
+
+    /// Late rows first, then the windows up to the watermark, in order.
+    async fn catch_up(
+        &self,
+        workspace: &Workspace,
+        rule: &Rule,
+        outcome: &mut Outcome,
+    ) -> Result<(), EvaluateError> {
         let Some((mut state, mark, received)) = self.ready(workspace, rule).await? else {
-            return Ok((outcome, false));
+            return Ok(());
         };
-        for _turn in 0..WINDOWS_PER_TURN {
-            if state.next_window_end > mark {
-                state::saw(self.database(), workspace, &rule.id, received).await?;
-                return Ok((outcome, false));
-            }
+        if state.next_window_end > mark {
+            return Ok(());
+        }
+        self.late_rows(workspace, rule, (&state, received), outcome)
+            .await?;
+        while state.next_window_end <= mark {
             outcome.add(self.next_window(workspace, rule, &state, mark).await?);
             let Some(moved) = state::find(self.database(), workspace, &rule.id).await? else {
-                return Ok((outcome, false));
+                return Ok(());
             };
             state = moved;
         }
-        Ok((outcome, true))
+        Ok(())
     }
 
     /// State, watermark and newest time of receipt; `None` if the rule can't run now.
@@ -248,7 +222,9 @@ impl Evaluator {
         }
         let outcome = self.run_window(workspace, rule, window).await?;
         let is_backlog = mark.since(end) > rule.frequency.saturating_mul(8);
-        if outcome.alerts > 0 || !is_backlog {
+        // Looking for a gap costs a query, so it is not done after every window.
+        let is_turn = state.windows % WINDOWS_PER_GAP_LOOK == WINDOWS_PER_GAP_LOOK - 1;
+        if outcome.alerts > 0 || !is_backlog || !is_turn {
             return Ok(outcome);
         }
         self.jump_gap(workspace, rule, window, mark)

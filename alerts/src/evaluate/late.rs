@@ -9,37 +9,37 @@ use store::{Timestamp, Workspace};
 
 use super::{EvaluateError, Evaluator, Outcome};
 use crate::rules::Rule;
-use crate::state;
+use crate::state::{self, RuleState};
 use crate::window::{Window, ends_of_step};
 
 /// Batches become readable a little out of their order of receipt.
 const RECEIPT_MARGIN: Duration = Duration::from_secs(1);
 
 impl Evaluator {
-    /// Looks for rows older than the rule's next window that were received since the last look.
+    /// Looks for rows older than the rule's next window that were received since the last look, up to
+    /// `received`. What comes after that is for the next look, also if a query meanwhile sees it.
     pub(super) async fn late_rows(
         &self,
         workspace: &Workspace,
         rule: &Rule,
-    ) -> Result<(Outcome, bool), EvaluateError> {
-        let mut outcome = Outcome::default();
-        let Some((state, mark, received)) = self.ready(workspace, rule).await? else {
-            return Ok((outcome, false));
-        };
-        let is_due = state.next_window_end <= mark;
-        if state.windows == 0 || !is_due || received <= state.received_seen {
-            return Ok((outcome, false));
+        (state, received): (&RuleState, Timestamp),
+        outcome: &mut Outcome,
+    ) -> Result<(), EvaluateError> {
+        if received <= state.received_seen {
+            return Ok(());
         }
-        let closed = state.next_window_end.minus(rule.frequency);
-        for end in self
-            .late_ends(workspace, rule, state.received_seen, closed)
-            .await?
-        {
-            let window = Window::ending(end, rule.period);
-            outcome.add(self.rerun_window(workspace, rule, window).await?);
+        if state.windows > 0 {
+            let closed = state.next_window_end.minus(rule.frequency);
+            for end in self
+                .late_ends(workspace, rule, state.received_seen, closed)
+                .await?
+            {
+                let window = Window::ending(end, rule.period);
+                outcome.add(self.rerun_window(workspace, rule, window).await?);
+            }
         }
         state::saw(self.database(), workspace, &rule.id, received).await?;
-        Ok((outcome, false))
+        Ok(())
     }
 
     /// Ends of closed windows that late rows fall in, oldest first.
