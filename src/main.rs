@@ -1,2 +1,55 @@
-//! The process.
-fn main() {}
+//! The program: what it can do, and nothing of how.
+
+mod cli;
+mod client;
+mod commands;
+mod config;
+mod demo;
+mod generate;
+mod http;
+mod keys;
+mod service;
+mod terminal;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use cli::{Cli, Command, KeyCommand};
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// Planning a query is recursive, and its frames are large without optimisation.
+const THREAD_STACK_BYTES: usize = 16 << 20;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    match run(cli) {
+        Ok(code) => code,
+        Err(error) => {
+            terminal::error(&error);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(cli: Cli) -> anyhow::Result<ExitCode> {
+    if rustls::crypto::ring::default_provider().install_default().is_err() {
+        anyhow::bail!("another TLS provider is installed");
+    }
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .thread_stack_size(THREAD_STACK_BYTES)
+        .build()?;
+    runtime.block_on(async {
+        match cli.command {
+            Command::Serve(arguments) => commands::serve::run(arguments).await,
+            Command::Check(arguments) => commands::check::run(arguments).await,
+            Command::Key(KeyCommand::Create(arguments)) => commands::key::create(arguments).await,
+            Command::Query(arguments) => commands::query::run(arguments).await,
+            Command::Demo(arguments) => demo::run(arguments).await,
+            Command::Bench(cli::BenchCommand::Ingest(arguments)) => commands::bench::run(arguments).await,
+        }
+    })
+}

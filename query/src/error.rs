@@ -90,15 +90,18 @@ impl From<DataFusionError> for QueryError {
 }
 
 /// The candidate that is most like `name`, if one is.
-pub(crate) fn nearest<'name>(
+pub(crate) fn nearest<Name: AsRef<str>>(
     name: &str,
-    candidates: impl Iterator<Item = &'name str>,
+    candidates: impl Iterator<Item = Name>,
 ) -> Option<String> {
     let wanted = name.to_lowercase();
-    let likeness = |candidate: &str| strsim::jaro_winkler(&wanted, &candidate.to_lowercase());
-    candidates
-        .map(|candidate| (likeness(candidate), candidate))
-        .filter(|(score, _)| *score > 0.75)
-        .max_by(|left, right| left.0.total_cmp(&right.0))
-        .map(|(_, candidate)| candidate.to_owned())
+    let mut best: Option<(f64, String)> = None;
+    for candidate in candidates {
+        let candidate = candidate.as_ref();
+        let likeness = strsim::jaro_winkler(&wanted, &candidate.to_lowercase());
+        if likeness > 0.75 && best.as_ref().is_none_or(|(most, _)| likeness > *most) {
+            best = Some((likeness, candidate.to_owned()));
+        }
+    }
+    best.map(|(_, candidate)| candidate)
 }

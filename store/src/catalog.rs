@@ -75,6 +75,24 @@ pub(crate) struct Publication {
 /// How long an answer to an idempotency key is remembered.
 pub(crate) const ANSWER_RETENTION: Duration = Duration::from_hours(24);
 
+/// Opens or creates the database of a data folder and brings it to this version's layout. Several processes may.
+pub async fn open_database(data: &Path) -> Result<SqlitePool, CatalogError> {
+    let options = SqliteConnectOptions::new()
+        .filename(data.join(FILE_NAME))
+        .create_if_missing(true)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Full)
+        .foreign_keys(true)
+        .busy_timeout(Duration::from_secs(10));
+    let pool = SqlitePoolOptions::new()
+        .max_connections(8)
+        .connect_with(options)
+        .await
+        .during("open database")?;
+    sqlx::migrate!("../migrations/sqlite").run(&pool).await?;
+    Ok(pool)
+}
+
 /// The open catalog.
 #[derive(Clone, Debug)]
 pub(crate) struct Catalog {
@@ -88,19 +106,7 @@ impl Catalog {
         lake: &Path,
         now: Timestamp,
     ) -> Result<Self, CatalogError> {
-        let options = SqliteConnectOptions::new()
-            .filename(data.join(FILE_NAME))
-            .create_if_missing(true)
-            .journal_mode(SqliteJournalMode::Wal)
-            .synchronous(SqliteSynchronous::Full)
-            .foreign_keys(true)
-            .busy_timeout(Duration::from_secs(10));
-        let pool = SqlitePoolOptions::new()
-            .max_connections(8)
-            .connect_with(options)
-            .await
-            .during("open database")?;
-        sqlx::migrate!("../migrations/sqlite").run(&pool).await?;
+        let pool = open_database(data).await?;
         let catalog = Self { pool };
         let mut transaction = catalog.begin("begin").await?;
         lake::set_data_path(&mut transaction, lake).await?;

@@ -19,7 +19,7 @@ mod wal;
 mod workspace;
 
 pub use batch::{BatchError, NewBatch, Receipt};
-pub use catalog::CatalogError;
+pub use catalog::{CatalogError, open_database};
 pub use disk::DiskError;
 pub use idempotency::{Claim, ClaimOutcome};
 pub use progress::Progress;

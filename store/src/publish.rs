@@ -112,6 +112,7 @@ impl Store {
         self.keys.published(&publication.answers);
         self.flush_done.notify_waiters();
         metrics::counter!("bartizan_segments_published_total").increment(outcome.segments);
+        metrics::counter!("bartizan_segment_rows_published_total").increment(outcome.rows);
         if self.wal.prune(sequence).await.is_err() {
             tracing::debug!("write-ahead log closed before it was pruned");
         }

@@ -1,0 +1,131 @@
+//! The command line.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::config::Overrides;
+
+/// Keeps watch over API gateways: logs in, incidents out.
+#[derive(Debug, Parser)]
+#[command(name = "bartizan", version)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run the service
+    Serve(ServeArguments),
+    /// Check configuration and rules, and start nothing
+    Check(ServeArguments),
+    /// API keys
+    #[command(subcommand)]
+    Key(KeyCommand),
+    /// Ask a running service, and print the answer as a table
+    Query(QueryArguments),
+    /// Watch a day of made-up logs with attacks in it
+    Demo(DemoArguments),
+    /// Measure
+    #[command(subcommand)]
+    Bench(BenchCommand),
+}
+
+#[derive(Clone, Debug, Default, Args)]
+pub(crate) struct ServeArguments {
+    /// Configuration file (TOML) [env: BARTIZAN_CONFIG]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// Data folder [default: ./data]
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) data: Option<PathBuf>,
+    /// Address to listen on; port 0 takes a free one [default: 127.0.0.1:8080]
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    pub(crate) listen: Option<SocketAddr>,
+    /// Listen beyond this machine without TLS, behind a proxy that has it
+    #[arg(long)]
+    pub(crate) allow_insecure_listen: bool,
+}
+
+impl From<ServeArguments> for Overrides {
+    fn from(arguments: ServeArguments) -> Self {
+        Self {
+            config: arguments.config,
+            data: arguments.data,
+            listen: arguments.listen,
+            allow_insecure_listen: arguments.allow_insecure_listen,
+        }
+    }
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum KeyCommand {
+    /// Make a key and print it, once
+    Create(KeyArguments),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct KeyArguments {
+    /// What it is for
+    #[arg(long, default_value = "command line")]
+    pub(crate) name: String,
+    /// What it may do; give it more than once for more
+    #[arg(long = "scope", required = true, value_enum)]
+    pub(crate) scopes: Vec<ScopeArgument>,
+    #[command(flatten)]
+    pub(crate) service: ServeArguments,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum ScopeArgument {
+    Ingest,
+    Read,
+    Manage,
+    Admin,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct QueryArguments {
+    /// The query, in SQL
+    pub(crate) query: String,
+    /// The service [env: BARTIZAN_URL] [default: http://127.0.0.1:8080]
+    #[arg(long)]
+    pub(crate) url: Option<String>,
+    /// API key with the scope read [env: BARTIZAN_KEY or BARTIZAN_ADMIN_KEY]
+    #[arg(long)]
+    pub(crate) key: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DemoArguments {
+    /// End when all is found, with status 0 only if every hidden attack was found and nothing else
+    #[arg(long)]
+    pub(crate) exit: bool,
+    /// Another seed, another day
+    #[arg(long, default_value_t = 7)]
+    pub(crate) seed: u64,
+    /// Address to listen on; port 0 takes a free one
+    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:0")]
+    pub(crate) listen: SocketAddr,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum BenchCommand {
+    /// MB of gateway logs per second of processor time, to acknowledgement and to published Parquet
+    Ingest(BenchArguments),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct BenchArguments {
+    /// Megabytes (10^6 bytes) of logs to send
+    #[arg(long, default_value_t = 500)]
+    pub(crate) megabytes: u64,
+    /// Records in a body
+    #[arg(long, default_value_t = 1000)]
+    pub(crate) records: u32,
+    /// Bodies on their way at the same time
+    #[arg(long, default_value_t = 4)]
+    pub(crate) senders: usize,
+}

@@ -1,0 +1,7 @@
+//! What the command line does, one module each.
+
+pub(crate) mod bench;
+pub(crate) mod check;
+pub(crate) mod key;
+pub(crate) mod query;
+pub(crate) mod serve;

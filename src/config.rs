@@ -1,0 +1,373 @@
+//! Configuration: written in a TOML file and `BARTIZAN_*` variables, checked once, then complete.
+//!
+//! The only module that reads the environment. What it gives out has every default filled in, so that nobody
+//! else knows where a value came from. The README's table of settings is the reference.
+
+mod raw;
+
+use std::collections::BTreeMap;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use alerts::{
+    EmailSettings, Receiver, ReceiverKind, Secret, Severity, SmtpCredentials, SmtpSecurity,
+    SmtpSettings, WebhookSettings,
+};
+use figment::Figment;
+use figment::providers::{Env, Format as _, Toml};
+use query::{EngineSettings, Watchlists};
+use store::StoreSettings;
+use thiserror::Error;
+
+use raw::{RawConfig, RawLogFormat, RawReceiver, RawSmtp, RawSmtpTls};
+
+/// Variables that are no settings.
+const OTHER_VARIABLES: [&str; 4] = ["ADMIN_KEY", "CONFIG", "URL", "KEY"];
+
+/// A configuration that can't be used; the text says which key, file and line.
+#[derive(Debug, Error)]
+pub(crate) enum ConfigError {
+    #[error("read configuration {}: {source}", path.display())]
+    Read { path: PathBuf, source: std::io::Error },
+    #[error("{}, {text}", path.display())]
+    File { path: PathBuf, text: String },
+    #[error("environment: {0}")]
+    Environment(String),
+    #[error("setting {key}: {reason}")]
+    Setting { key: String, reason: String },
+}
+
+/// How log lines are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum LogFormat {
+    Text,
+    Json,
+}
+
+/// A certificate chain and its key, PEM files.
+#[derive(Clone, Debug)]
+pub(crate) struct TlsFiles {
+    pub(crate) certificate: PathBuf,
+    pub(crate) key: PathBuf,
+}
+
+/// Where and how HTTP is served.
+#[derive(Clone, Debug)]
+pub(crate) struct HttpConfig {
+    pub(crate) listen: SocketAddr,
+    pub(crate) tls: Option<TlsFiles>,
+    /// Longest body as it comes, in bytes.
+    pub(crate) body_bytes_max: usize,
+    /// Longest body once decompressed, in bytes.
+    pub(crate) decompressed_bytes_max: usize,
+    /// Longest time for a request to be read and answered; answers that stream have the query's timeout.
+    pub(crate) request_timeout: Duration,
+    /// Ingest requests per second and key.
+    pub(crate) ingest_rate: u32,
+    /// Other requests per second and key.
+    pub(crate) request_rate: u32,
+    /// Requests per second and address, with or without a key.
+    pub(crate) address_rate: u32,
+    /// Bodies that are decoded at the same time.
+    pub(crate) ingest_concurrency: usize,
+}
+
+/// Bounds of a query over HTTP.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct QueryConfig {
+    pub(crate) timeout: Duration,
+    pub(crate) rows_max: usize,
+}
+
+/// Everything that the process is told.
+#[derive(Clone, Debug)]
+pub(crate) struct Config {
+    pub(crate) http: HttpConfig,
+    pub(crate) log_format: LogFormat,
+    pub(crate) log_filter: String,
+    pub(crate) store: StoreSettings,
+    pub(crate) engine: EngineSettings,
+    pub(crate) query: QueryConfig,
+    pub(crate) ingest: ingest::Limits,
+    pub(crate) alerts: alerts::Settings,
+    /// The first administrator's key, from `BARTIZAN_ADMIN_KEY`.
+    pub(crate) admin_key: Option<Secret>,
+}
+
+/// What the command line sets above file and environment.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Overrides {
+    pub(crate) config: Option<PathBuf>,
+    pub(crate) data: Option<PathBuf>,
+    pub(crate) listen: Option<SocketAddr>,
+    pub(crate) allow_insecure_listen: bool,
+}
+
+/// Address and key with which a command speaks to a running service.
+#[derive(Clone, Debug)]
+pub(crate) struct ClientConfig {
+    pub(crate) url: String,
+    pub(crate) key: Option<Secret>,
+}
+
+impl ClientConfig {
+    /// Flags first, then `BARTIZAN_URL`, `BARTIZAN_KEY` and `BARTIZAN_ADMIN_KEY`.
+    pub(crate) fn load(url: Option<String>, key: Option<String>) -> Self {
+        Self {
+            url: url
+                .or_else(|| variable("BARTIZAN_URL"))
+                .unwrap_or_else(|| "http://127.0.0.1:8080".to_owned()),
+            key: key
+                .or_else(|| variable("BARTIZAN_KEY"))
+                .or_else(|| variable("BARTIZAN_ADMIN_KEY"))
+                .map(Secret::new),
+        }
+    }
+}
+
+impl Config {
+    /// Reads, merges and checks.
+    pub(crate) fn load(overrides: &Overrides) -> Result<Self, ConfigError> {
+        let file = overrides.config.clone().or_else(|| variable("BARTIZAN_CONFIG").map(PathBuf::from));
+        let mut raw = read(file.as_deref())?;
+        raw.data = overrides.data.clone().or(raw.data);
+        raw.listen = overrides.listen.or(raw.listen);
+        raw.allow_insecure_listen |= overrides.allow_insecure_listen;
+        let mut config = checked(raw)?;
+        config.admin_key = admin_key()?;
+        Ok(config)
+    }
+
+    /// A configuration from TOML text alone, for the demo and for tests.
+    pub(crate) fn from_text(text: &str) -> Result<Self, ConfigError> {
+        let raw = toml::from_str(text).map_err(|error| ConfigError::Environment(one_line(&error)))?;
+        checked(raw)
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+/// The first administrator's key; a short one would be guessed.
+fn admin_key() -> Result<Option<Secret>, ConfigError> {
+    match variable("BARTIZAN_ADMIN_KEY") {
+        Some(key) if key.len() < 24 => {
+            Err(setting("BARTIZAN_ADMIN_KEY", "needs at least 24 characters"))
+        }
+        key => Ok(key.map(Secret::new)),
+    }
+}
+
+fn read(file: Option<&Path>) -> Result<RawConfig, ConfigError> {
+    let mut figment = Figment::new();
+    if let Some(path) = file {
+        let text = std::fs::read_to_string(path)
+            .map_err(|source| ConfigError::Read { path: path.to_owned(), source })?;
+        // figment names the key but not the line, toml both.
+        if let Err(error) = toml::from_str::<RawConfig>(&text) {
+            return Err(ConfigError::File { path: path.to_owned(), text: one_line(&error) });
+        }
+        figment = figment.merge(Toml::string(&text));
+    }
+    let environment = Env::prefixed("BARTIZAN_").ignore(&OTHER_VARIABLES).split("__");
+    let merged = figment.merge(environment);
+    merged.extract().map_err(|error| {
+        let key = error.path.join("__").to_uppercase();
+        ConfigError::Environment(format!("BARTIZAN_{key}: {}", error.kind))
+    })
+}
+
+/// "line 2, column 1: unknown field ..." out of toml's drawing of the place.
+fn one_line(error: &toml::de::Error) -> String {
+    let drawn = error.to_string();
+    let place = drawn.lines().next().unwrap_or_default().strip_prefix("TOML parse error at ");
+    let message = error.message().replace('\n', " ");
+    match place {
+        Some(place) => format!("{place}: {message}"),
+        None => message,
+    }
+}
+
+fn setting(key: &str, reason: impl Into<String>) -> ConfigError {
+    ConfigError::Setting { key: key.to_owned(), reason: reason.into() }
+}
+
+fn checked(raw: RawConfig) -> Result<Config, ConfigError> {
+    let mut alerts = alert_settings(&raw)?;
+    alerts.public_url.clone_from(&raw.public_url);
+    Ok(Config {
+        http: http(&raw)?,
+        log_format: match raw.log.format {
+            RawLogFormat::Text => LogFormat::Text,
+            RawLogFormat::Json => LogFormat::Json,
+        },
+        log_filter: raw.log.filter.clone().unwrap_or_else(|| "info".to_owned()),
+        store: store(&raw)?,
+        query: QueryConfig {
+            timeout: raw.query.timeout.map_or(Duration::from_secs(30), |timeout| timeout.0),
+            rows_max: raw.query.rows.unwrap_or(100_000),
+        },
+        ingest: ingest_limits(&raw),
+        alerts,
+        admin_key: None,
+        engine: engine(raw),
+    })
+}
+
+fn http(raw: &RawConfig) -> Result<HttpConfig, ConfigError> {
+    let listen = raw.listen.unwrap_or_else(|| SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)));
+    if !listen.ip().is_loopback() && raw.tls.is_none() && !raw.allow_insecure_listen {
+        let reason = format!(
+            "{listen} is reachable from other machines and there is no TLS: set [tls] certificate and key, \
+             or allow_insecure_listen = true (--allow-insecure-listen) behind a proxy that has it"
+        );
+        return Err(setting("listen", reason));
+    }
+    let limits = &raw.limits;
+    for (key, rate) in [
+        ("limits.ingest_requests_per_second", limits.ingest_requests_per_second),
+        ("limits.requests_per_second", limits.requests_per_second),
+        ("limits.address_requests_per_second", limits.address_requests_per_second),
+    ] {
+        if rate == Some(0) {
+            return Err(setting(key, "must be at least 1"));
+        }
+    }
+    let body_bytes_max = limits.body_bytes.unwrap_or(16 << 20);
+    Ok(HttpConfig {
+        listen,
+        tls: raw.tls.clone().map(|tls| TlsFiles { certificate: tls.certificate, key: tls.key }),
+        body_bytes_max,
+        decompressed_bytes_max: limits.decompressed_bytes.unwrap_or_else(|| body_bytes_max.max(64 << 20)),
+        request_timeout: limits.request_timeout.map_or(Duration::from_mins(1), |timeout| timeout.0),
+        ingest_rate: limits.ingest_requests_per_second.unwrap_or(500),
+        request_rate: limits.requests_per_second.unwrap_or(50),
+        address_rate: limits.address_requests_per_second.unwrap_or(1_000),
+        ingest_concurrency: limits.ingest_concurrency.unwrap_or(8).max(1),
+    })
+}
+
+fn store(raw: &RawConfig) -> Result<StoreSettings, ConfigError> {
+    let mut settings = StoreSettings::new(raw.data.clone().unwrap_or_else(|| PathBuf::from("data")));
+    let store = &raw.store;
+    settings.flush_interval = store.flush_interval.map_or(settings.flush_interval, |interval| interval.0);
+    settings.segment_bytes = store.segment_bytes.unwrap_or(settings.segment_bytes);
+    settings.recent_bytes_max = store.recent_bytes.unwrap_or(settings.recent_bytes_max);
+    settings.wal_file_bytes_max = store.wal_file_bytes.unwrap_or(settings.wal_file_bytes_max);
+    settings.zstd_level = store.zstd_level.unwrap_or(settings.zstd_level);
+    if !(1..=22).contains(&settings.zstd_level) {
+        return Err(setting("store.zstd_level", "must be 1 to 22"));
+    }
+    if settings.recent_bytes_max < settings.segment_bytes {
+        return Err(setting("store.recent_bytes", "must be at least store.segment_bytes"));
+    }
+    Ok(settings)
+}
+
+fn engine(raw: RawConfig) -> EngineSettings {
+    let defaults = EngineSettings::default();
+    EngineSettings {
+        memory_bytes_max: raw.query.memory_bytes.unwrap_or(defaults.memory_bytes_max),
+        spill_bytes_max: raw.query.spill_bytes.unwrap_or(defaults.spill_bytes_max),
+        concurrency_max: raw.query.concurrency.unwrap_or(defaults.concurrency_max).max(1),
+        queue_timeout: defaults.queue_timeout,
+        watchlists: Watchlists::new(raw.watchlists),
+    }
+}
+
+fn ingest_limits(raw: &RawConfig) -> ingest::Limits {
+    let defaults = ingest::Limits::default();
+    ingest::Limits {
+        records_max: raw.limits.records.unwrap_or(defaults.records_max),
+        record_bytes_max: raw.limits.record_bytes.unwrap_or(defaults.record_bytes_max),
+        ..defaults
+    }
+}
+
+fn alert_settings(raw: &RawConfig) -> Result<alerts::Settings, ConfigError> {
+    let mut settings = alerts::Settings::default();
+    let rules = &raw.rules;
+    settings.rules_directory.clone_from(&rules.folder);
+    settings.rules_disabled.clone_from(&rules.disabled);
+    settings.lateness = rules.lateness.map_or(settings.lateness, |lateness| lateness.0);
+    settings.idle = rules.idle.map_or(settings.idle, |idle| idle.0);
+    settings.interval = rules.interval.map_or(settings.interval, |interval| interval.0);
+    settings.query_timeout = raw.query.timeout.map_or(settings.query_timeout, |timeout| timeout.0);
+    settings.delivery_timeout = raw.delivery.timeout.map_or(settings.delivery_timeout, |timeout| timeout.0);
+    if let Some(schedule) = &raw.delivery.retry_schedule {
+        settings.retry_schedule = schedule.iter().map(|pause| pause.0).collect();
+    }
+    settings.smtp = raw.smtp.clone().map(smtp).transpose()?;
+    let mut names = BTreeMap::new();
+    for receiver in &raw.receivers {
+        if names.insert(receiver.name.clone(), ()).is_some() {
+            return Err(setting("receivers", format!("two receivers are named '{}'", receiver.name)));
+        }
+        settings.receivers.append(&mut receivers(receiver)?);
+    }
+    let mails = |receiver: &Receiver| matches!(receiver.kind, ReceiverKind::Email(_));
+    if settings.smtp.is_none() && settings.receivers.iter().any(mails) {
+        return Err(setting("smtp", "a receiver is an e-mail, so the mail relay must be set"));
+    }
+    Ok(settings)
+}
+
+fn receivers(raw: &RawReceiver) -> Result<Vec<Receiver>, ConfigError> {
+    let key = format!("receivers.{}", raw.name);
+    let severity_min = match &raw.severity {
+        None => Severity::Informational,
+        Some(name) => Severity::from_name(name).ok_or_else(|| {
+            let names = Severity::ALL.map(Severity::name).join(", ");
+            setting(&format!("{key}.severity"), format!("'{name}' is none of {names}"))
+        })?,
+    };
+    let mut all = Vec::new();
+    if let Some(email) = &raw.email {
+        let kind = ReceiverKind::Email(EmailSettings { to: email.to.clone() });
+        all.push(Receiver { name: format!("{}/email", raw.name), severity_min, kind });
+    }
+    if let Some(webhook) = &raw.webhook {
+        let kind = ReceiverKind::Webhook(WebhookSettings {
+            url: Secret::new(webhook.url.clone()),
+            secret: Secret::new(webhook.secret.clone()),
+            allow_private: webhook.allow_private,
+        });
+        all.push(Receiver { name: format!("{}/webhook", raw.name), severity_min, kind });
+    }
+    if all.is_empty() {
+        return Err(setting(&key, "has neither email nor webhook"));
+    }
+    Ok(all)
+}
+
+fn smtp(raw: RawSmtp) -> Result<SmtpSettings, ConfigError> {
+    let credentials = match (raw.username, raw.password) {
+        (Some(user), Some(password)) => {
+            Some(SmtpCredentials { user, password: Secret::new(password) })
+        }
+        (None, None) => None,
+        _ => return Err(setting("smtp", "username and password come together")),
+    };
+    let ca_pem = raw.ca_certificate.map(|path| {
+        std::fs::read_to_string(&path)
+            .map_err(|error| setting("smtp.ca_certificate", format!("read {}: {error}", path.display())))
+    });
+    Ok(SmtpSettings {
+        host: raw.host,
+        port: raw.port,
+        security: match raw.tls {
+            RawSmtpTls::Starttls => SmtpSecurity::StartTls,
+            RawSmtpTls::Implicit => SmtpSecurity::Tls,
+            RawSmtpTls::None => SmtpSecurity::None,
+        },
+        credentials,
+        from: raw.from,
+        ca_pem: ca_pem.transpose()?,
+    })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,193 @@
+//! The configuration as it is written; every key is optional, and an unknown one is an error.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use ipnet::IpNet;
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer};
+use url::Url;
+
+/// The file's top level. In the environment, `BARTIZAN_STORE__FLUSH_INTERVAL` is `[store] flush_interval`.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct RawConfig {
+    pub(super) data: Option<PathBuf>,
+    pub(super) listen: Option<SocketAddr>,
+    pub(super) public_url: Option<Url>,
+    pub(super) allow_insecure_listen: bool,
+    pub(super) tls: Option<RawTls>,
+    pub(super) log: RawLog,
+    pub(super) limits: RawLimits,
+    pub(super) store: RawStore,
+    pub(super) query: RawQuery,
+    pub(super) watchlists: BTreeMap<String, Vec<IpNet>>,
+    pub(super) rules: RawRules,
+    pub(super) smtp: Option<RawSmtp>,
+    pub(super) receivers: Vec<RawReceiver>,
+    pub(super) delivery: RawDelivery,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawTls {
+    pub(super) certificate: PathBuf,
+    pub(super) key: PathBuf,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct RawLog {
+    pub(super) format: RawLogFormat,
+    pub(super) filter: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum RawLogFormat {
+    #[default]
+    Text,
+    Json,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct RawLimits {
+    pub(super) body_bytes: Option<usize>,
+    pub(super) decompressed_bytes: Option<usize>,
+    pub(super) records: Option<usize>,
+    pub(super) record_bytes: Option<usize>,
+    pub(super) request_timeout: Option<RawDuration>,
+    pub(super) ingest_requests_per_second: Option<u32>,
+    pub(super) requests_per_second: Option<u32>,
+    pub(super) address_requests_per_second: Option<u32>,
+    pub(super) ingest_concurrency: Option<usize>,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct RawStore {
+    pub(super) flush_interval: Option<RawDuration>,
+    pub(super) segment_bytes: Option<usize>,
+    pub(super) recent_bytes: Option<usize>,
+    pub(super) wal_file_bytes: Option<u64>,
+    pub(super) zstd_level: Option<i32>,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct RawQuery {
+    pub(super) timeout: Option<RawDuration>,
+    pub(super) rows: Option<usize>,
+    pub(super) memory_bytes: Option<usize>,
+    pub(super) spill_bytes: Option<u64>,
+    pub(super) concurrency: Option<usize>,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct RawRules {
+    pub(super) folder: Option<PathBuf>,
+    pub(super) disabled: Vec<String>,
+    pub(super) lateness: Option<RawDuration>,
+    pub(super) idle: Option<RawDuration>,
+    pub(super) interval: Option<RawDuration>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawSmtp {
+    pub(super) host: String,
+    #[serde(default)]
+    pub(super) port: u16,
+    #[serde(default)]
+    pub(super) tls: RawSmtpTls,
+    pub(super) username: Option<String>,
+    pub(super) password: Option<String>,
+    pub(super) from: String,
+    pub(super) ca_certificate: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum RawSmtpTls {
+    #[default]
+    Starttls,
+    Implicit,
+    None,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawReceiver {
+    pub(super) name: String,
+    pub(super) severity: Option<String>,
+    pub(super) email: Option<RawEmail>,
+    pub(super) webhook: Option<RawWebhook>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawEmail {
+    pub(super) to: Vec<String>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawWebhook {
+    pub(super) url: String,
+    pub(super) secret: String,
+    #[serde(default)]
+    pub(super) allow_private: bool,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct RawDelivery {
+    pub(super) retry_schedule: Option<Vec<RawDuration>>,
+    pub(super) timeout: Option<RawDuration>,
+}
+
+/// A number and a unit: `500ms`, `30s`, `5m`, `1h`, `14d`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct RawDuration(pub(super) Duration);
+
+impl<'de> Deserialize<'de> for RawDuration {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        parse_duration(&text).map(Self).ok_or_else(|| {
+            D::Error::custom(format!("'{text}' is no duration: write a number and ms, s, m, h or d, such as '30s'"))
+        })
+    }
+}
+
+fn parse_duration(text: &str) -> Option<Duration> {
+    let unit_start = text.find(|character: char| !character.is_ascii_digit())?;
+    let (number, unit) = text.split_at_checked(unit_start)?;
+    let number: u64 = number.parse().ok()?;
+    let seconds = match unit {
+        "ms" => return Some(Duration::from_millis(number)),
+        "s" => 1,
+        "m" => 60,
+        "h" => 3_600,
+        "d" => 86_400,
+        _ => return None,
+    };
+    number.checked_mul(seconds).map(Duration::from_secs)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_are_a_number_and_a_unit() {
+        assert_eq!(parse_duration("500ms"), Some(Duration::from_millis(500)));
+        assert_eq!(parse_duration("14d"), Some(Duration::from_secs(14 * 86_400)));
+        for wrong in ["", "5", "s", "5 s", "-5s", "1.5s", "5y", "99999999999999999999s"] {
+            assert_eq!(parse_duration(wrong), None, "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,322 @@
+//! `/api/v1/incidents`: Sentinel's incidents, in Sentinel's names.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use ::alerts::{Change, Classification, ClassificationReason, Entity, Filter, Incident, Status, Updated};
+use axum::extract::rejection::{JsonRejection, PathRejection, QueryRejection};
+use axum::extract::{Path, Query, State};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse as _, Response};
+use axum::{Extension, Json};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use super::app::App;
+use super::problem::{Problem, ProblemBody};
+use crate::keys::Principal;
+
+/// Which incidents.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct ListParameters {
+    /// `New`, `Active` or `Closed`.
+    status: Option<String>,
+    /// Go on behind this incident number: the list is newest first.
+    after: Option<i64>,
+    /// Most incidents of the answer, 1 to 1000; 100 if left out.
+    limit: Option<u32>,
+}
+
+/// A page of incidents.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct IncidentList {
+    /// Newest first.
+    incidents: Vec<IncidentView>,
+}
+
+/// An incident.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct IncidentView {
+    incident_number: i64,
+    id: String,
+    rule_id: String,
+    title: String,
+    description: String,
+    /// `Informational`, `Low`, `Medium` or `High`.
+    severity: String,
+    /// `New`, `Active` or `Closed`.
+    status: String,
+    classification: Option<String>,
+    classification_reason: Option<String>,
+    classification_comment: Option<String>,
+    owner: Option<String>,
+    labels: Vec<String>,
+    first_activity_time_utc: String,
+    last_activity_time_utc: String,
+    created_time_utc: String,
+    last_modified_time_utc: String,
+    closed_time_utc: Option<String>,
+    /// Goes into `If-Match` of a change.
+    etag: String,
+    alerts_count: i64,
+    tactics: Vec<String>,
+    techniques: Vec<String>,
+    entities: Vec<EntityView>,
+    /// Facts of its first alert.
+    custom_details: BTreeMap<String, String>,
+    /// Rows that show why it was raised.
+    evidence: EvidenceView,
+    /// Which comparison over which window raised it.
+    reason: String,
+    /// What to do about it.
+    runbook: String,
+}
+
+/// Who or what an incident is about.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct EntityView {
+    /// Sentinel's entity type, such as `IP`.
+    kind: String,
+    /// Identifier and value, such as `Address`.
+    properties: BTreeMap<String, String>,
+}
+
+/// Sample rows as text.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct EvidenceView {
+    columns: Vec<String>,
+    rows: Vec<Vec<String>>,
+}
+
+/// An incident with what was done about it.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct IncidentDetail {
+    #[serde(flatten)]
+    incident: IncidentView,
+    /// Messages about it.
+    deliveries: Vec<DeliveryView>,
+}
+
+/// A message about an incident.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct DeliveryView {
+    /// Also its `webhook-id`.
+    id: String,
+    receiver: String,
+    status: String,
+    attempts: i64,
+    /// What the last failed attempt met.
+    error: Option<String>,
+}
+
+/// A change; what is left out stays.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub(crate) struct IncidentPatch {
+    /// `New`, `Active` or `Closed`.
+    status: Option<String>,
+    /// Who works on it; empty for nobody.
+    owner: Option<String>,
+    labels: Option<Vec<String>>,
+    /// Needed to close: `TruePositive`, `BenignPositive`, `FalsePositive`, `Undetermined`.
+    classification: Option<String>,
+    /// Sentinel's reasons, such as `SuspiciousActivity`.
+    classification_reason: Option<String>,
+    comment: Option<String>,
+}
+
+impl From<Incident> for IncidentView {
+    fn from(incident: Incident) -> Self {
+        Self {
+            incident_number: incident.number,
+            etag: etag(incident.version),
+            id: incident.id,
+            rule_id: incident.rule_id,
+            title: incident.title,
+            description: incident.description,
+            severity: incident.severity.to_string(),
+            status: incident.status.name().to_owned(),
+            classification: incident.classification.map(|it| it.name().to_owned()),
+            classification_reason: incident.classification_reason.map(|it| it.name().to_owned()),
+            classification_comment: incident.classification_comment,
+            owner: incident.owner,
+            labels: incident.labels,
+            first_activity_time_utc: incident.first_activity.to_rfc3339(),
+            last_activity_time_utc: incident.last_activity.to_rfc3339(),
+            created_time_utc: incident.created.to_rfc3339(),
+            last_modified_time_utc: incident.modified.to_rfc3339(),
+            closed_time_utc: incident.closed.map(store::Timestamp::to_rfc3339),
+            alerts_count: incident.alerts,
+            tactics: incident.tactics,
+            techniques: incident.techniques,
+            entities: incident.entities.into_iter().map(EntityView::from).collect(),
+            custom_details: incident.details,
+            evidence: EvidenceView { columns: incident.evidence.columns, rows: incident.evidence.rows },
+            reason: incident.reason,
+            runbook: incident.runbook,
+        }
+    }
+}
+
+impl From<Entity> for EntityView {
+    fn from(entity: Entity) -> Self {
+        Self { kind: entity.kind, properties: entity.fields }
+    }
+}
+
+/// Lists incidents, newest first.
+#[utoipa::path(get, path = "/api/v1/incidents", tag = "incidents", security(("key" = [])),
+    params(ListParameters),
+    responses(
+        (status = 200, description = "A page of incidents", body = IncidentList),
+        (status = 400, description = "A parameter is wrong", body = ProblemBody),
+        (status = 403, description = "The key lacks the scope `read`", body = ProblemBody)))]
+pub(super) async fn list(
+    State(app): State<Arc<App>>,
+    Extension(principal): Extension<Principal>,
+    parameters: Result<Query<ListParameters>, QueryRejection>,
+) -> Result<Json<IncidentList>, Problem> {
+    let Query(parameters) = parameters.map_err(|error| Problem::bad_request(error.body_text()))?;
+    let filter = Filter {
+        status: parameters.status.as_deref().map(status).transpose()?,
+        after: parameters.after,
+        limit: parameters.limit.unwrap_or(100),
+    };
+    let incidents = app.core()?.alerts.list(&principal.workspace, filter).await;
+    let incidents = incidents.map_err(|error| Problem::internal("list incidents", &error))?;
+    Ok(Json(IncidentList { incidents: incidents.into_iter().map(IncidentView::from).collect() }))
+}
+
+/// Shows an incident and the messages about it.
+#[utoipa::path(get, path = "/api/v1/incidents/{number}", tag = "incidents", security(("key" = [])),
+    params(("number" = i64, Path, description = "incident number")),
+    responses(
+        (status = 200, description = "The incident; the ETag header is its version", body = IncidentDetail),
+        (status = 403, description = "The key lacks the scope `read`", body = ProblemBody),
+        (status = 404, description = "No such incident", body = ProblemBody)))]
+pub(super) async fn get(
+    State(app): State<Arc<App>>,
+    Extension(principal): Extension<Principal>,
+    number: Result<Path<i64>, PathRejection>,
+) -> Result<Response, Problem> {
+    let number = incident_number(number)?;
+    let core = app.core()?;
+    let failed = |error| Problem::internal("read an incident", &error);
+    let incident = core.alerts.get(&principal.workspace, number).await.map_err(failed)?;
+    let incident = incident.ok_or_else(|| no_incident(number))?;
+    let deliveries = core.alerts.deliveries(&principal.workspace, number).await.map_err(failed)?;
+    let deliveries = deliveries.into_iter().map(|delivery| DeliveryView {
+        id: delivery.id,
+        receiver: delivery.receiver,
+        status: delivery.status.name().to_owned(),
+        attempts: delivery.attempts,
+        error: delivery.error,
+    });
+    let version = incident.version;
+    let detail = IncidentDetail { incident: incident.into(), deliveries: deliveries.collect() };
+    Ok(with_etag(version, Json(detail).into_response()))
+}
+
+/// Changes an incident's status, owner or labels.
+///
+/// With `If-Match` the change is made only if nobody else changed the incident since that version.
+#[utoipa::path(patch, path = "/api/v1/incidents/{number}", tag = "incidents", security(("key" = [])),
+    params(
+        ("number" = i64, Path, description = "incident number"),
+        ("If-Match" = Option<String>, Header, description = "the incident's etag")),
+    request_body = IncidentPatch,
+    responses(
+        (status = 200, description = "The incident as it is now", body = IncidentView),
+        (status = 400, description = "A value is wrong", body = ProblemBody),
+        (status = 403, description = "The key lacks the scope `manage`", body = ProblemBody),
+        (status = 404, description = "No such incident", body = ProblemBody),
+        (status = 409, description = "The change is not legal in its status", body = ProblemBody),
+        (status = 412, description = "Somebody else changed it meanwhile", body = ProblemBody)))]
+pub(super) async fn update(
+    State(app): State<Arc<App>>,
+    Extension(principal): Extension<Principal>,
+    number: Result<Path<i64>, PathRejection>,
+    headers: HeaderMap,
+    patch: Result<Json<IncidentPatch>, JsonRejection>,
+) -> Result<Response, Problem> {
+    let number = incident_number(number)?;
+    let Json(patch) = patch.map_err(|error| Problem::new(error.status(), error.body_text()))?;
+    let change = change(patch)?;
+    let core = app.core()?;
+    let failed = |error| Problem::internal("change an incident", &error);
+    let version = match headers.get(header::IF_MATCH) {
+        Some(value) => version_of(value)?,
+        None => {
+            let incident = core.alerts.get(&principal.workspace, number).await.map_err(failed)?;
+            incident.ok_or_else(|| no_incident(number))?.version
+        }
+    };
+    let target = (number, version);
+    let updated = core.alerts.update(&principal.workspace, target, &change, &principal.name).await;
+    match updated.map_err(failed)? {
+        Updated::Done(incident) => {
+            let version = incident.version;
+            Ok(with_etag(version, Json(IncidentView::from(*incident)).into_response()))
+        }
+        Updated::NotFound => Err(no_incident(number)),
+        Updated::Stale { version } => {
+            let detail = format!("the incident was changed meanwhile; its etag is now {}", etag(version));
+            Err(Problem::new(StatusCode::PRECONDITION_FAILED, detail))
+        }
+        Updated::Refused(refusal) => Err(Problem::new(StatusCode::CONFLICT, refusal.to_string())),
+    }
+}
+
+fn change(patch: IncidentPatch) -> Result<Change, Problem> {
+    let classification = patch.classification.as_deref().map(|name| {
+        Classification::from_name(name).ok_or_else(|| unknown("classification", name))
+    });
+    let reason = patch.classification_reason.as_deref().map(|name| {
+        ClassificationReason::from_name(name).ok_or_else(|| unknown("classificationReason", name))
+    });
+    Ok(Change {
+        status: patch.status.as_deref().map(status).transpose()?,
+        owner: patch.owner,
+        labels: patch.labels,
+        classification: classification.transpose()?,
+        classification_reason: reason.transpose()?,
+        comment: patch.comment,
+    })
+}
+
+fn status(name: &str) -> Result<Status, Problem> {
+    Status::from_name(name).ok_or_else(|| unknown("status", name))
+}
+
+fn unknown(what: &str, name: &str) -> Problem {
+    Problem::bad_request(format!("{what} '{name}' is not known; /docs lists them"))
+}
+
+fn incident_number(number: Result<Path<i64>, PathRejection>) -> Result<i64, Problem> {
+    let Path(number) = number.map_err(|_not_a_number| Problem::not_found("incidents have numbers"))?;
+    Ok(number)
+}
+
+fn no_incident(number: i64) -> Problem {
+    Problem::not_found(format!("there is no incident {number}"))
+}
+
+fn etag(version: i64) -> String {
+    format!("\"{version}\"")
+}
+
+fn version_of(etag: &HeaderValue) -> Result<i64, Problem> {
+    let text = etag.to_str().unwrap_or_default().trim_matches('"');
+    text.parse().map_err(|_not_a_number| Problem::bad_request("If-Match is no etag of an incident"))
+}
+
+fn with_etag(version: i64, mut response: Response) -> Response {
+    if let Ok(value) = HeaderValue::from_str(&etag(version)) {
+        response.headers_mut().insert(header::ETAG, value);
+    }
+    response
+}
