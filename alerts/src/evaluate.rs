@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use arrow::error::ArrowError;
 use futures::StreamExt as _;
+use futures::stream::FuturesUnordered;
 use query::{Engine, QueryError};
 use sqlx::SqlitePool;
 use store::{Clock, Progress, Store, Timestamp, Workspace};
@@ -108,10 +109,17 @@ impl Evaluator {
     pub(crate) async fn evaluate_due(&self) -> Result<Outcome, EvaluateError> {
         let mut total = Outcome::default();
         for workspace in &self.settings.workspaces {
-            let mut rules = futures::stream::iter(&self.rules)
-                .map(|rule| self.rule_due(workspace, rule))
-                .buffer_unordered(RULES_AT_ONCE);
-            while let Some(outcome) = rules.next().await {
+            let mut waiting = self.rules.iter();
+            let mut running = FuturesUnordered::new();
+            loop {
+                while running.len() < RULES_AT_ONCE
+                    && let Some(rule) = waiting.next()
+                {
+                    running.push(self.rule_due(workspace, rule));
+                }
+                let Some(outcome) = running.next().await else {
+                    break;
+                };
                 total.add(outcome?);
             }
         }

@@ -119,3 +119,76 @@ async fn mail_in_the_clear_stays_on_the_machine() {
     assert!(made(Some(&smtp("relay.example.com", SmtpSecurity::StartTls))).is_ok());
     assert!(made(Some(&smtp("relay.example.com", SmtpSecurity::Tls))).is_ok());
 }
+
+/// A relay that answers every recipient with `answer`; gives what it was sent.
+async fn relay(listener: tokio::net::TcpListener, answer: &str) -> String {
+    use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
+    let (stream, _) = listener.accept().await.unwrap();
+    let mut stream = BufReader::new(stream);
+    stream.write_all(b"220 relay\r\n").await.unwrap();
+    let (mut said, mut in_data) = (String::new(), false);
+    loop {
+        let mut line = String::new();
+        if stream.read_line(&mut line).await.unwrap_or(0) == 0 {
+            return said;
+        }
+        said.push_str(&line);
+        let reply = match line.get(..4).unwrap_or_default() {
+            _ if in_data && line == ".\r\n" => "250 ok",
+            _ if in_data => continue,
+            "DATA" => "354 go on",
+            "RCPT" => answer,
+            _ => "250 ok",
+        };
+        in_data = reply.starts_with("354");
+        stream
+            .write_all(format!("{reply}\r\n").as_bytes())
+            .await
+            .unwrap();
+        if line.starts_with("QUIT") || reply == "250 ok" && said.ends_with("\r\n.\r\n") {
+            return said;
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_relay_says_whether_a_mail_is_sent_again() {
+    async fn attempt(answer: &str) -> (Attempt, String) {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let smtp = SmtpSettings {
+            host: "127.0.0.1".to_owned(),
+            port: listener.local_addr().unwrap().port(),
+            security: SmtpSecurity::None,
+            credentials: None,
+            from: "bartizan@example.com".to_owned(),
+            ca_pem: None,
+        };
+        let email = EmailSettings {
+            to: vec!["soc@example.com".to_owned()],
+        };
+        let mail = Mail::new(&email, Some(&smtp), Duration::from_secs(5)).unwrap();
+        let body = json!({"data": {"id": "i", "incidentNumber": 1, "severity": "Low", "title": "t",
+            "entities": [], "customDetails": {}, "evidence": {"columns": [], "rows": []}, "tactics": [],
+            "techniques": [], "description": "", "reason": "", "runbook": "", "relatedAnalyticRuleIds": []}});
+        let leased = crate::outbox::leased("msg_1", &body.to_string());
+        let now = Timestamp::from_micros(0);
+        tokio::join!(mail.send(&leased, now), async {
+            tokio::time::timeout(Duration::from_secs(5), relay(listener, answer))
+                .await
+                .unwrap_or_default()
+        })
+    }
+    let (sent, said) = attempt("250 ok").await;
+    assert!(matches!(sent, Attempt::Delivered { .. }), "{sent:?}");
+    assert!(said.contains("Message-ID: <msg_1@example.com>"), "{said}");
+    let (later, _) = attempt("451 busy").await;
+    assert!(
+        matches!(&later, Attempt::Retry { answer, .. } if answer == "SMTP 451"),
+        "{later:?}"
+    );
+    let (never, _) = attempt("550 unknown").await;
+    assert!(
+        matches!(&never, Attempt::Refused { answer } if answer == "SMTP 550"),
+        "{never:?}"
+    );
+}
