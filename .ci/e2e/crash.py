@@ -43,7 +43,7 @@ class Sender(threading.Thread):
                 if answer.status == 200 and json.loads(text)["accepted"] == RECORDS:
                     self.acknowledged.extend(ids)
                     del self.open[key]
-                elif answer.status in (429, 503):
+                elif answer.status in (409, 429, 503):
                     time.sleep(0.05)
                 else:
                     self.refused.append((answer.status, text[:200]))

@@ -7,7 +7,9 @@ import socket
 import subprocess
 
 import support
-from support import CONFIG, Service, binary, environment, gateway_record
+from support import CONFIG, ROOT, Service, binary, environment, gateway_record
+
+SHIPPED = list((ROOT / "alerts" / "rules").glob("*.yaml"))
 
 
 def problem(checks, name, answer, status, *words):
@@ -28,13 +30,13 @@ def keys(checks, service):
     problem(checks, "which may ingest", service.ingest(records, key=key), 200)
     query = {"query": "select 1", "format": "json"}
     refused = service.call("POST", "/api/v1/query", query, key=key)
-    problem(checks, "and may not query: 403 names the scope", refused, 403, "query")
+    problem(checks, "and may not query: 403 names the scope", refused, 403, "read")
     problem(checks, "nor make keys", service.call("POST", "/api/v1/keys", {"name": "x", "scopes": ["ingest"]}, key=key), 403)
     checks.check("a refusal does not repeat the key", key not in refused.text, refused)
 
 
 def bodies(checks, service):
-    problem(checks, "a body that is not JSON is 400", service.ingest(b'{"records":[{"a":1}, nonsense'), 400)
+    problem(checks, "a body that is not JSON is 400", service.ingest(b"time,caller\n1,2"), 400)
     answer = service.ingest(b"[[[[")
     problem(checks, "with the place of the error", answer, 400, "byte")
     checks.check("as a number", re.search(r"\d", answer.text), answer)
@@ -153,12 +155,27 @@ def starts(checks, folder):
     bad.write_text("[rules]\nlatness = '5s'\n")
     refused_start(checks, "an unknown configuration key", arguments(config=bad), "latness", "bad.toml", "2")
     bad.write_text("[rules]\nlateness = 'soon'\n")
-    refused_start(checks, "a value that is no duration", arguments(config=bad), "lateness", "bad.toml")
+    refused_start(checks, "a value that is no duration", arguments(config=bad), "soon", "bad.toml", "line 2")
+
+
+def broken_rule(checks, folder):
+    """A rule with an error stops no other rule, and is not passed over in silence."""
+    service = Service(folder)
     rules = service.folder / "rules"
     rules.mkdir()
-    (rules / "broken.yaml").write_text("id: 1\nname: Broken\nqueryFrequency: often\n")
-    bad.write_text(f"[rules]\nfolder = '{rules}'\n")
-    refused_start(checks, "a rule with an error", arguments(config=bad), "broken.yaml")
+    (rules / "broken.yaml").write_text("id: 6f0e1a52-5d0b-4c0e-9f43-0f6c2a7d1bff\nname: Broken\nqueryFrequency: often\n")
+    service.config.write_text(CONFIG.replace("[rules]", f"[rules]\nfolder = '{rules}'"))
+    files = ["--config", str(service.config), "--data", str(service.data)]
+    refused_start(checks, "the check command refuses a rule with an error", ["check", *files], "broken.yaml:3", "often")
+    service.start()
+    try:
+        listed = service.call("GET", "/api/v1/rules").json()
+        checks.equal("the service runs the shipped rules", len(listed["rules"]), len(SHIPPED))
+        checks.check("and lists the broken one as failing", "broken.yaml" in json.dumps(listed["failing"]), listed["failing"])
+        checks.check("with the line", listed["failing"] and listed["failing"][0]["line"], listed["failing"])
+        checks.check("its log says so", "broken.yaml" in service.log.read_text(errors="replace"))
+    finally:
+        service.kill()
 
 
 def body(checks):
@@ -180,6 +197,8 @@ def body(checks):
         rate(checks, second)
     with support.folder("mistakes-start") as folder:
         starts(checks, folder)
+    with support.folder("mistakes-rule") as folder:
+        broken_rule(checks, folder)
 
 
 support.run("mistakes: what users get wrong", body)
