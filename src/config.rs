@@ -29,7 +29,10 @@ const OTHER_VARIABLES: [&str; 4] = ["ADMIN_KEY", "CONFIG", "URL", "KEY"];
 #[derive(Debug, Error)]
 pub(crate) enum ConfigError {
     #[error("read configuration {}: {source}", path.display())]
-    Read { path: PathBuf, source: std::io::Error },
+    Read {
+        path: PathBuf,
+        source: std::io::Error,
+    },
     #[error("{}, {text}", path.display())]
     File { path: PathBuf, text: String },
     #[error("environment: {0}")]
@@ -129,7 +132,10 @@ impl ClientConfig {
 impl Config {
     /// Reads, merges and checks.
     pub(crate) fn load(overrides: &Overrides) -> Result<Self, ConfigError> {
-        let file = overrides.config.clone().or_else(|| variable("BARTIZAN_CONFIG").map(PathBuf::from));
+        let file = overrides
+            .config
+            .clone()
+            .or_else(|| variable("BARTIZAN_CONFIG").map(PathBuf::from));
         let mut raw = read(file.as_deref())?;
         raw.data = overrides.data.clone().or(raw.data);
         raw.listen = overrides.listen.or(raw.listen);
@@ -141,12 +147,16 @@ impl Config {
 
     /// A configuration from TOML text alone, for the demo and for tests.
     pub(crate) fn from_text(text: &str) -> Result<Self, ConfigError> {
-        let raw = toml::from_str(text).map_err(|error| ConfigError::Environment(one_line(&error)))?;
+        let raw =
+            toml::from_str(text).map_err(|error| ConfigError::Environment(one_line(&error)))?;
         checked(raw)
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the one place that reads the environment"
+)]
 fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
 }
@@ -154,9 +164,10 @@ fn variable(name: &str) -> Option<String> {
 /// The first administrator's key; a short one would be guessed.
 fn admin_key() -> Result<Option<Secret>, ConfigError> {
     match variable("BARTIZAN_ADMIN_KEY") {
-        Some(key) if key.len() < 24 => {
-            Err(setting("BARTIZAN_ADMIN_KEY", "needs at least 24 characters"))
-        }
+        Some(key) if key.len() < 24 => Err(setting(
+            "BARTIZAN_ADMIN_KEY",
+            "needs at least 24 characters",
+        )),
         key => Ok(key.map(Secret::new)),
     }
 }
@@ -164,15 +175,22 @@ fn admin_key() -> Result<Option<Secret>, ConfigError> {
 fn read(file: Option<&Path>) -> Result<RawConfig, ConfigError> {
     let mut figment = Figment::new();
     if let Some(path) = file {
-        let text = std::fs::read_to_string(path)
-            .map_err(|source| ConfigError::Read { path: path.to_owned(), source })?;
+        let text = std::fs::read_to_string(path).map_err(|source| ConfigError::Read {
+            path: path.to_owned(),
+            source,
+        })?;
         // figment names the key but not the line, toml both.
         if let Err(error) = toml::from_str::<RawConfig>(&text) {
-            return Err(ConfigError::File { path: path.to_owned(), text: one_line(&error) });
+            return Err(ConfigError::File {
+                path: path.to_owned(),
+                text: one_line(&error),
+            });
         }
         figment = figment.merge(Toml::string(&text));
     }
-    let environment = Env::prefixed("BARTIZAN_").ignore(&OTHER_VARIABLES).split("__");
+    let environment = Env::prefixed("BARTIZAN_")
+        .ignore(&OTHER_VARIABLES)
+        .split("__");
     let merged = figment.merge(environment);
     merged.extract().map_err(|error| {
         let key = error.path.join("__").to_uppercase();
@@ -183,7 +201,11 @@ fn read(file: Option<&Path>) -> Result<RawConfig, ConfigError> {
 /// "line 2, column 1: unknown field ..." out of toml's drawing of the place.
 fn one_line(error: &toml::de::Error) -> String {
     let drawn = error.to_string();
-    let place = drawn.lines().next().unwrap_or_default().strip_prefix("TOML parse error at ");
+    let place = drawn
+        .lines()
+        .next()
+        .unwrap_or_default()
+        .strip_prefix("TOML parse error at ");
     let message = error.message().replace('\n', " ");
     match place {
         Some(place) => format!("{place}: {message}"),
@@ -192,7 +214,10 @@ fn one_line(error: &toml::de::Error) -> String {
 }
 
 fn setting(key: &str, reason: impl Into<String>) -> ConfigError {
-    ConfigError::Setting { key: key.to_owned(), reason: reason.into() }
+    ConfigError::Setting {
+        key: key.to_owned(),
+        reason: reason.into(),
+    }
 }
 
 fn checked(raw: RawConfig) -> Result<Config, ConfigError> {
@@ -207,7 +232,10 @@ fn checked(raw: RawConfig) -> Result<Config, ConfigError> {
         log_filter: raw.log.filter.clone().unwrap_or_else(|| "info".to_owned()),
         store: store(&raw)?,
         query: QueryConfig {
-            timeout: raw.query.timeout.map_or(Duration::from_secs(30), |timeout| timeout.0),
+            timeout: raw
+                .query
+                .timeout
+                .map_or(Duration::from_secs(30), |timeout| timeout.0),
             rows_max: raw.query.rows.unwrap_or(100_000),
         },
         ingest: ingest_limits(&raw),
@@ -218,7 +246,9 @@ fn checked(raw: RawConfig) -> Result<Config, ConfigError> {
 }
 
 fn http(raw: &RawConfig) -> Result<HttpConfig, ConfigError> {
-    let listen = raw.listen.unwrap_or_else(|| SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)));
+    let listen = raw
+        .listen
+        .unwrap_or_else(|| SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)));
     if !listen.ip().is_loopback() && raw.tls.is_none() && !raw.allow_insecure_listen {
         let reason = format!(
             "{listen} is reachable from other machines and there is no TLS: set [tls] certificate and key, \
@@ -228,9 +258,15 @@ fn http(raw: &RawConfig) -> Result<HttpConfig, ConfigError> {
     }
     let limits = &raw.limits;
     for (key, rate) in [
-        ("limits.ingest_requests_per_second", limits.ingest_requests_per_second),
+        (
+            "limits.ingest_requests_per_second",
+            limits.ingest_requests_per_second,
+        ),
         ("limits.requests_per_second", limits.requests_per_second),
-        ("limits.address_requests_per_second", limits.address_requests_per_second),
+        (
+            "limits.address_requests_per_second",
+            limits.address_requests_per_second,
+        ),
     ] {
         if rate == Some(0) {
             return Err(setting(key, "must be at least 1"));
@@ -239,10 +275,17 @@ fn http(raw: &RawConfig) -> Result<HttpConfig, ConfigError> {
     let body_bytes_max = limits.body_bytes.unwrap_or(16 << 20);
     Ok(HttpConfig {
         listen,
-        tls: raw.tls.clone().map(|tls| TlsFiles { certificate: tls.certificate, key: tls.key }),
+        tls: raw.tls.clone().map(|tls| TlsFiles {
+            certificate: tls.certificate,
+            key: tls.key,
+        }),
         body_bytes_max,
-        decompressed_bytes_max: limits.decompressed_bytes.unwrap_or_else(|| body_bytes_max.max(64 << 20)),
-        request_timeout: limits.request_timeout.map_or(Duration::from_mins(1), |timeout| timeout.0),
+        decompressed_bytes_max: limits
+            .decompressed_bytes
+            .unwrap_or_else(|| body_bytes_max.max(64 << 20)),
+        request_timeout: limits
+            .request_timeout
+            .map_or(Duration::from_mins(1), |timeout| timeout.0),
         ingest_rate: limits.ingest_requests_per_second.unwrap_or(500),
         request_rate: limits.requests_per_second.unwrap_or(50),
         address_rate: limits.address_requests_per_second.unwrap_or(1_000),
@@ -251,9 +294,12 @@ fn http(raw: &RawConfig) -> Result<HttpConfig, ConfigError> {
 }
 
 fn store(raw: &RawConfig) -> Result<StoreSettings, ConfigError> {
-    let mut settings = StoreSettings::new(raw.data.clone().unwrap_or_else(|| PathBuf::from("data")));
+    let mut settings =
+        StoreSettings::new(raw.data.clone().unwrap_or_else(|| PathBuf::from("data")));
     let store = &raw.store;
-    settings.flush_interval = store.flush_interval.map_or(settings.flush_interval, |interval| interval.0);
+    settings.flush_interval = store
+        .flush_interval
+        .map_or(settings.flush_interval, |interval| interval.0);
     settings.segment_bytes = store.segment_bytes.unwrap_or(settings.segment_bytes);
     settings.recent_bytes_max = store.recent_bytes.unwrap_or(settings.recent_bytes_max);
     settings.wal_file_bytes_max = store.wal_file_bytes.unwrap_or(settings.wal_file_bytes_max);
@@ -262,7 +308,10 @@ fn store(raw: &RawConfig) -> Result<StoreSettings, ConfigError> {
         return Err(setting("store.zstd_level", "must be 1 to 22"));
     }
     if settings.recent_bytes_max < settings.segment_bytes {
-        return Err(setting("store.recent_bytes", "must be at least store.segment_bytes"));
+        return Err(setting(
+            "store.recent_bytes",
+            "must be at least store.segment_bytes",
+        ));
     }
     Ok(settings)
 }
@@ -272,7 +321,11 @@ fn engine(raw: RawConfig) -> EngineSettings {
     EngineSettings {
         memory_bytes_max: raw.query.memory_bytes.unwrap_or(defaults.memory_bytes_max),
         spill_bytes_max: raw.query.spill_bytes.unwrap_or(defaults.spill_bytes_max),
-        concurrency_max: raw.query.concurrency.unwrap_or(defaults.concurrency_max).max(1),
+        concurrency_max: raw
+            .query
+            .concurrency
+            .unwrap_or(defaults.concurrency_max)
+            .max(1),
         queue_timeout: defaults.queue_timeout,
         watchlists: Watchlists::new(raw.watchlists),
     }
@@ -292,11 +345,21 @@ fn alert_settings(raw: &RawConfig) -> Result<alerts::Settings, ConfigError> {
     let rules = &raw.rules;
     settings.rules_directory.clone_from(&rules.folder);
     settings.rules_disabled.clone_from(&rules.disabled);
-    settings.lateness = rules.lateness.map_or(settings.lateness, |lateness| lateness.0);
+    settings.lateness = rules
+        .lateness
+        .map_or(settings.lateness, |lateness| lateness.0);
     settings.idle = rules.idle.map_or(settings.idle, |idle| idle.0);
-    settings.interval = rules.interval.map_or(settings.interval, |interval| interval.0);
-    settings.query_timeout = raw.query.timeout.map_or(settings.query_timeout, |timeout| timeout.0);
-    settings.delivery_timeout = raw.delivery.timeout.map_or(settings.delivery_timeout, |timeout| timeout.0);
+    settings.interval = rules
+        .interval
+        .map_or(settings.interval, |interval| interval.0);
+    settings.query_timeout = raw
+        .query
+        .timeout
+        .map_or(settings.query_timeout, |timeout| timeout.0);
+    settings.delivery_timeout = raw
+        .delivery
+        .timeout
+        .map_or(settings.delivery_timeout, |timeout| timeout.0);
     if let Some(schedule) = &raw.delivery.retry_schedule {
         settings.retry_schedule = schedule.iter().map(|pause| pause.0).collect();
     }
@@ -304,13 +367,19 @@ fn alert_settings(raw: &RawConfig) -> Result<alerts::Settings, ConfigError> {
     let mut names = BTreeMap::new();
     for receiver in &raw.receivers {
         if names.insert(receiver.name.clone(), ()).is_some() {
-            return Err(setting("receivers", format!("two receivers are named '{}'", receiver.name)));
+            return Err(setting(
+                "receivers",
+                format!("two receivers are named '{}'", receiver.name),
+            ));
         }
         settings.receivers.append(&mut receivers(receiver)?);
     }
     let mails = |receiver: &Receiver| matches!(receiver.kind, ReceiverKind::Email(_));
     if settings.smtp.is_none() && settings.receivers.iter().any(mails) {
-        return Err(setting("smtp", "a receiver is an e-mail, so the mail relay must be set"));
+        return Err(setting(
+            "smtp",
+            "a receiver is an e-mail, so the mail relay must be set",
+        ));
     }
     Ok(settings)
 }
@@ -321,13 +390,22 @@ fn receivers(raw: &RawReceiver) -> Result<Vec<Receiver>, ConfigError> {
         None => Severity::Informational,
         Some(name) => Severity::from_name(name).ok_or_else(|| {
             let names = Severity::ALL.map(Severity::name).join(", ");
-            setting(&format!("{key}.severity"), format!("'{name}' is none of {names}"))
+            setting(
+                &format!("{key}.severity"),
+                format!("'{name}' is none of {names}"),
+            )
         })?,
     };
     let mut all = Vec::new();
     if let Some(email) = &raw.email {
-        let kind = ReceiverKind::Email(EmailSettings { to: email.to.clone() });
-        all.push(Receiver { name: format!("{}/email", raw.name), severity_min, kind });
+        let kind = ReceiverKind::Email(EmailSettings {
+            to: email.to.clone(),
+        });
+        all.push(Receiver {
+            name: format!("{}/email", raw.name),
+            severity_min,
+            kind,
+        });
     }
     if let Some(webhook) = &raw.webhook {
         let kind = ReceiverKind::Webhook(WebhookSettings {
@@ -335,7 +413,11 @@ fn receivers(raw: &RawReceiver) -> Result<Vec<Receiver>, ConfigError> {
             secret: Secret::new(webhook.secret.clone()),
             allow_private: webhook.allow_private,
         });
-        all.push(Receiver { name: format!("{}/webhook", raw.name), severity_min, kind });
+        all.push(Receiver {
+            name: format!("{}/webhook", raw.name),
+            severity_min,
+            kind,
+        });
     }
     if all.is_empty() {
         return Err(setting(&key, "has neither email nor webhook"));
@@ -345,15 +427,20 @@ fn receivers(raw: &RawReceiver) -> Result<Vec<Receiver>, ConfigError> {
 
 fn smtp(raw: RawSmtp) -> Result<SmtpSettings, ConfigError> {
     let credentials = match (raw.username, raw.password) {
-        (Some(user), Some(password)) => {
-            Some(SmtpCredentials { user, password: Secret::new(password) })
-        }
+        (Some(user), Some(password)) => Some(SmtpCredentials {
+            user,
+            password: Secret::new(password),
+        }),
         (None, None) => None,
         _ => return Err(setting("smtp", "username and password come together")),
     };
     let ca_pem = raw.ca_certificate.map(|path| {
-        std::fs::read_to_string(&path)
-            .map_err(|error| setting("smtp.ca_certificate", format!("read {}: {error}", path.display())))
+        std::fs::read_to_string(&path).map_err(|error| {
+            setting(
+                "smtp.ca_certificate",
+                format!("read {}: {error}", path.display()),
+            )
+        })
     });
     Ok(SmtpSettings {
         host: raw.host,

@@ -36,19 +36,28 @@ pub(crate) async fn run(arguments: DemoArguments) -> anyhow::Result<ExitCode> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let folder = tempfile::tempdir().context("make a folder for the demo")?;
     let (mail_sink, mail_address, mails) = SmtpSink::bind().await.context("start the mail sink")?;
-    let (hook_sink, hook_address, events) =
-        WebhookSink::bind(WEBHOOK_SECRET, Arc::clone(&clock)).await.context("start the webhook sink")?;
+    let (hook_sink, hook_address, events) = WebhookSink::bind(WEBHOOK_SECRET, Arc::clone(&clock))
+        .await
+        .context("start the webhook sink")?;
     let stop = CancellationToken::new();
     let mut tasks = JoinSet::new();
     tasks.spawn(mail_sink.run(stop.clone()));
     tasks.spawn(hook_sink.run(stop.clone()));
 
-    let text = configuration(folder.path(), &arguments, mail_address.port(), &hook_address.to_string());
+    let text = configuration(
+        folder.path(),
+        &arguments,
+        mail_address.port(),
+        &hook_address.to_string(),
+    );
     let mut config = Config::from_text(&text)?;
     let key = format!("demo-{}", uuid::Uuid::new_v4().simple());
     config.admin_key = Some(alerts::Secret::new(key.clone()));
     let service = Service::start(config, Arc::clone(&clock)).await?;
-    let client = Client::new(ClientConfig { url: service.url(), key: Some(alerts::Secret::new(key.clone())) })?;
+    let client = Client::new(ClientConfig {
+        url: service.url(),
+        key: Some(alerts::Secret::new(key.clone())),
+    })?;
     let plan = Plan {
         seed: arguments.seed,
         start: a_tuesday_before(clock.now()),
@@ -56,14 +65,32 @@ pub(crate) async fn run(arguments: DemoArguments) -> anyhow::Result<ExitCode> {
         requests_per_minute: REQUESTS_PER_MINUTE,
         attacks: true,
     };
-    terminal::line(format!("bartizan is up at {}, its data in {}", service.url(), folder.path().display()));
+    terminal::line(format!(
+        "bartizan is up at {}, its data in {}",
+        service.url(),
+        folder.path().display()
+    ));
     let mut story = story::Story::new(Arc::clone(&service.core), mails, events);
     let sent = stream::send(&plan, &client, &mut story).await?;
-    terminal::line(format!("{} records ({:.1} MB) of the day {} are in", sent.records, sent.megabytes(), day(plan.start)));
+    terminal::line(format!(
+        "{} records ({:.1} MB) of the day {} are in",
+        sent.records,
+        sent.megabytes(),
+        day(plan.start)
+    ));
     story.finish(&plan).await?;
-    let verdict = check::verdict(&plan, story.incidents(), story.messages());
+    let verdict = check::verdict(
+        &plan,
+        service.core.alerts.rules(),
+        story.incidents(),
+        story.messages(),
+    );
     verdict.print();
-    let code = if verdict.is_good() { ExitCode::SUCCESS } else { ExitCode::FAILURE };
+    let code = if verdict.is_good() {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    };
     if !arguments.exit {
         hints(&service.url(), &key);
         tokio::signal::ctrl_c().await.context("wait for Ctrl-C")?;

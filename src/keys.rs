@@ -111,11 +111,18 @@ const ENVIRONMENT_KEY: &str = "BARTIZAN_ADMIN_KEY";
 
 impl Keys {
     pub(crate) fn new(pool: SqlitePool) -> Self {
-        Self { pool, remembered: Mutex::new(Remembered::new()) }
+        Self {
+            pool,
+            remembered: Mutex::new(Remembered::new()),
+        }
     }
 
     /// Who holds that key; `None` if it is unknown, revoked or expired.
-    pub(crate) async fn verify(&self, secret: &str, now: Timestamp) -> sqlx::Result<Option<Principal>> {
+    pub(crate) async fn verify(
+        &self,
+        secret: &str,
+        now: Timestamp,
+    ) -> sqlx::Result<Option<Principal>> {
         let digest = digest(secret);
         if let Some((at, principal)) = self.remembered.lock().get(&digest)
             && now.since(*at) < REMEMBERED_FOR
@@ -143,7 +150,12 @@ impl Keys {
         Ok(row.and_then(|(key_id, name, workspace, scopes)| {
             let workspace = Workspace::new(&workspace)?;
             let scopes = scopes.split(' ').filter_map(Scope::from_name).collect();
-            Some(Principal { key_id, name, workspace, scopes })
+            Some(Principal {
+                key_id,
+                name,
+                workspace,
+                scopes,
+            })
         }))
     }
 
@@ -217,7 +229,11 @@ impl Keys {
     }
 
     /// Makes the environment's key the one administrator's key of that name; one that it replaces ends.
-    pub(crate) async fn set_environment_key(&self, secret: &str, now: Timestamp) -> sqlx::Result<()> {
+    pub(crate) async fn set_environment_key(
+        &self,
+        secret: &str,
+        now: Timestamp,
+    ) -> sqlx::Result<()> {
         if self.look_up(&digest(secret), now).await?.is_some() {
             return Ok(());
         }
@@ -231,18 +247,27 @@ impl Keys {
             scopes: vec![Scope::Admin],
             expires: None,
         };
-        self.insert(&Workspace::default(), &new, secret, now).await?;
+        self.insert(&Workspace::default(), &new, secret, now)
+            .await?;
         Ok(())
     }
 
     /// On a database without keys, makes the first one.
     pub(crate) async fn create_first(&self, now: Timestamp) -> sqlx::Result<Option<CreatedKey>> {
-        let keys: i64 = sqlx::query_scalar("select count(*) from api_key").fetch_one(&self.pool).await?;
+        let keys: i64 = sqlx::query_scalar("select count(*) from api_key")
+            .fetch_one(&self.pool)
+            .await?;
         if keys > 0 {
             return Ok(None);
         }
-        let new = NewKey { name: "first administrator".to_owned(), scopes: vec![Scope::Admin], expires: None };
-        self.create(&Workspace::default(), &new, now).await.map(Some)
+        let new = NewKey {
+            name: "first administrator".to_owned(),
+            scopes: vec![Scope::Admin],
+            expires: None,
+        };
+        self.create(&Workspace::default(), &new, now)
+            .await
+            .map(Some)
     }
 }
 

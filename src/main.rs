@@ -35,7 +35,10 @@ fn main() -> ExitCode {
 }
 
 fn run(cli: Cli) -> anyhow::Result<ExitCode> {
-    if rustls::crypto::ring::default_provider().install_default().is_err() {
+    if rustls::crypto::ring::default_provider()
+        .install_default()
+        .is_err()
+    {
         anyhow::bail!("another TLS provider is installed");
     }
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -49,7 +52,9 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
             Command::Key(KeyCommand::Create(arguments)) => commands::key::create(arguments).await,
             Command::Query(arguments) => commands::query::run(arguments).await,
             Command::Demo(arguments) => demo::run(arguments).await,
-            Command::Bench(cli::BenchCommand::Ingest(arguments)) => commands::bench::run(arguments).await,
+            Command::Bench(cli::BenchCommand::Ingest(arguments)) => {
+                commands::bench::run(arguments).await
+            }
         }
     })
 }

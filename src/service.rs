@@ -57,8 +57,14 @@ impl Service {
     /// Starts it; returns when every request is served.
     pub(crate) async fn start(config: Config, clock: Arc<dyn Clock>) -> anyhow::Result<Self> {
         let listener = bind(config.http.listen)?;
-        let address = listener.local_addr().context("read the listening address")?;
-        let scheme = if config.http.tls.is_some() { "https" } else { "http" };
+        let address = listener
+            .local_addr()
+            .context("read the listening address")?;
+        let scheme = if config.http.tls.is_some() {
+            "https"
+        } else {
+            "http"
+        };
         let app = Arc::new(App::new(&config, Arc::clone(&clock), metrics_handle()));
         let http = Handle::new();
         let mut tasks = JoinSet::new();
@@ -79,7 +85,16 @@ impl Service {
         });
         app.open(Arc::clone(&core));
         tracing::info!("ready");
-        Ok(Self { address, scheme, first_key, core, http, alerts_token, store_token, tasks })
+        Ok(Self {
+            address,
+            scheme,
+            first_key,
+            core,
+            http,
+            alerts_token,
+            store_token,
+            tasks,
+        })
     }
 
     /// The address as a client writes it.
@@ -119,7 +134,9 @@ impl Service {
 
 fn bind(address: SocketAddr) -> anyhow::Result<TcpListener> {
     let listener = TcpListener::bind(address).with_context(|| format!("listen on {address}"))?;
-    listener.set_nonblocking(true).context("prepare the listening socket")?;
+    listener
+        .set_nonblocking(true)
+        .context("prepare the listening socket")?;
     Ok(listener)
 }
 
@@ -150,7 +167,9 @@ async fn serve(
     Ok(())
 }
 
-fn bound_heads(builder: &mut hyper_util::server::conn::auto::Builder<hyper_util::rt::TokioExecutor>) {
+fn bound_heads(
+    builder: &mut hyper_util::server::conn::auto::Builder<hyper_util::rt::TokioExecutor>,
+) {
     builder
         .http1()
         .timer(hyper_util::rt::TokioTimer::new())
@@ -164,9 +183,15 @@ fn bound_heads(builder: &mut hyper_util::server::conn::auto::Builder<hyper_util:
 }
 
 async fn tls(files: &TlsFiles) -> anyhow::Result<RustlsConfig> {
-    RustlsConfig::from_pem_file(&files.certificate, &files.key).await.with_context(|| {
-        format!("read TLS certificate {} and key {}", files.certificate.display(), files.key.display())
-    })
+    RustlsConfig::from_pem_file(&files.certificate, &files.key)
+        .await
+        .with_context(|| {
+            format!(
+                "read TLS certificate {} and key {}",
+                files.certificate.display(),
+                files.key.display()
+            )
+        })
 }
 
 async fn open(
@@ -176,14 +201,23 @@ async fn open(
     let data = config.store.data.clone();
     let store = Store::open(config.store, Arc::clone(clock)).await;
     let store = Arc::new(store.with_context(|| format!("open data folder {}", data.display()))?);
-    let engine = Arc::new(Engine::new(Arc::clone(&store), Arc::clone(clock), config.engine)?);
+    let engine = Arc::new(Engine::new(
+        Arc::clone(&store),
+        Arc::clone(clock),
+        config.engine,
+    )?);
     let keys = Keys::new(store.database().clone());
     let first_key = match &config.admin_key {
         Some(secret) => {
-            keys.set_environment_key(secret.reveal(), clock.now()).await.context("set the administrator's key")?;
+            keys.set_environment_key(secret.reveal(), clock.now())
+                .await
+                .context("set the administrator's key")?;
             None
         }
-        None => keys.create_first(clock.now()).await.context("make the first key")?,
+        None => keys
+            .create_first(clock.now())
+            .await
+            .context("make the first key")?,
     };
     let alerts = alerts::Service::open(
         Arc::clone(&store),
@@ -192,7 +226,15 @@ async fn open(
         config.alerts,
     );
     let alerts = Arc::new(alerts.await?);
-    Ok((Arc::new(Core { store, engine, alerts, keys }), first_key))
+    Ok((
+        Arc::new(Core {
+            store,
+            engine,
+            alerts,
+            keys,
+        }),
+        first_key,
+    ))
 }
 
 /// Metrics are ambient: the first service of a process installs the recorder, a later one shares nothing with it.

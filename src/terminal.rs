@@ -41,6 +41,9 @@ mod tests {
 
     #[test]
     fn what_would_steer_a_terminal_is_shown() {
-        assert_eq!(visible("a\u{1b}[2Jb\r\nc\u{9b}"), "a\\u{1b}[2Jb\\r\nc\\u{9b}");
+        assert_eq!(
+            visible("a\u{1b}[2Jb\r\nc\u{9b}"),
+            "a\\u{1b}[2Jb\\r\nc\\u{9b}"
+        );
     }
 }

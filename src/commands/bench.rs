@@ -25,24 +25,38 @@ const KEY: &str = "bench-key-of-no-other-use-0123456789";
 /// Ticks of `/proc/<pid>/stat` in a second; Linux has used this for every architecture since 2.6.
 const TICKS_PER_SECOND: f64 = 100.0;
 
-const PUT_OFF: &str = "[store]\nflush_interval = '1d'\nsegment_bytes = 17179869184\nrecent_bytes = 17179869184\n";
+const PUT_OFF: &str =
+    "[store]\nflush_interval = '1d'\nsegment_bytes = 17179869184\nrecent_bytes = 17179869184\n";
 const AT_ONCE: &str = "[store]\nflush_interval = '1s'\n";
 const NO_LIMITS: &str = "[limits]\ningest_requests_per_second = 1000000\nrequests_per_second = 1000000\naddress_requests_per_second = 1000000\n";
 
 pub(crate) async fn run(arguments: BenchArguments) -> anyhow::Result<ExitCode> {
     if cfg!(debug_assertions) {
-        terminal::line("note: this is a debug build; figures count from `cargo run --release -- bench ingest`");
+        terminal::line(
+            "note: this is a debug build; figures count from `cargo run --release -- bench ingest`",
+        );
     }
     let bodies = bodies(&arguments);
     let bytes: usize = bodies.iter().map(Vec::len).sum();
-    terminal::line(format!("{} bodies, {:.0} MB, {} senders", bodies.len(), megabytes(bytes), arguments.senders));
+    terminal::line(format!(
+        "{} bodies, {:.0} MB, {} senders",
+        bodies.len(),
+        megabytes(bytes),
+        arguments.senders
+    ));
     let acknowledged = measure(&bodies, &arguments, PUT_OFF).await?;
     report("to acknowledgement", bytes, &acknowledged);
     let published = measure(&bodies, &arguments, AT_ONCE).await?;
     report("to published Parquet", bytes, &published);
     let ratio = megabytes(bytes) / megabytes(published.lake_bytes);
-    terminal::line(format!("Parquet: {:.1} MB, {ratio:.1}x smaller than the JSON", megabytes(published.lake_bytes)));
-    terminal::line(format!("peak memory: {:.0} MB", megabytes(published.peak_bytes)));
+    terminal::line(format!(
+        "Parquet: {:.1} MB, {ratio:.1}x smaller than the JSON",
+        megabytes(published.lake_bytes)
+    ));
+    terminal::line(format!(
+        "peak memory: {:.0} MB",
+        megabytes(published.peak_bytes)
+    ));
     Ok(ExitCode::SUCCESS)
 }
 
@@ -81,12 +95,19 @@ fn megabytes(bytes: usize) -> f64 {
     bytes as f64 / 1e6
 }
 
-async fn measure(bodies: &[Vec<u8>], arguments: &BenchArguments, store: &str) -> anyhow::Result<Measured> {
+async fn measure(
+    bodies: &[Vec<u8>],
+    arguments: &BenchArguments,
+    store: &str,
+) -> anyhow::Result<Measured> {
     let folder = tempfile::tempdir().context("make a scratch folder")?;
     let config = folder.path().join("bench.toml");
     fs::write(&config, format!("{NO_LIMITS}{store}"))?;
     let (mut service, url) = start(folder.path(), &config)?;
-    let client = Client::new(ClientConfig { url, key: Some(alerts::Secret::new(KEY)) })?;
+    let client = Client::new(ClientConfig {
+        url,
+        key: Some(alerts::Secret::new(KEY)),
+    })?;
     wait_until_ready(&client).await?;
     let pid = service.0.id();
     let (cpu_before, begin) = (cpu_seconds(pid)?, Instant::now());
@@ -134,7 +155,10 @@ fn start(folder: &Path, config: &Path) -> anyhow::Result<(ServiceProcess, String
         .stdout(Stdio::piped())
         .spawn()
         .context("start the service")?;
-    let stdout = child.stdout.take().context("read what the service prints")?;
+    let stdout = child
+        .stdout
+        .take()
+        .context("read what the service prints")?;
     let service = ServiceProcess(child);
     let mut lines = BufReader::new(stdout).lines();
     while let Some(line) = lines.next().transpose()? {
@@ -186,8 +210,13 @@ async fn wait_until_published(client: &Client, rows: u64) -> anyhow::Result<()> 
     for _ in 0..6_000 {
         let metrics = client.get("/metrics").await?;
         let text = String::from_utf8_lossy(&metrics);
-        let published = text.lines().find_map(|line| line.strip_prefix("bartizan_segment_rows_published_total "));
-        if published.and_then(|count| count.parse::<u64>().ok()).is_some_and(|count| count >= rows) {
+        let published = text
+            .lines()
+            .find_map(|line| line.strip_prefix("bartizan_segment_rows_published_total "));
+        if published
+            .and_then(|count| count.parse::<u64>().ok())
+            .is_some_and(|count| count >= rows)
+        {
             return Ok(());
         }
         tokio::time::sleep(Duration::from_millis(50)).await;
@@ -197,15 +226,22 @@ async fn wait_until_published(client: &Client, rows: u64) -> anyhow::Result<()> 
 
 /// User and system time of a process, all threads, from `/proc` (man 5 proc, fields 14 and 15).
 fn cpu_seconds(pid: u32) -> anyhow::Result<f64> {
-    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).context("read processor time (Linux only)")?;
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat"))
+        .context("read processor time (Linux only)")?;
     let (_, fields) = stat.rsplit_once(')').context("read processor time")?;
-    let ticks: f64 = fields.split_whitespace().skip(11).take(2).filter_map(|ticks| ticks.parse::<f64>().ok()).sum();
+    let ticks: f64 = fields
+        .split_whitespace()
+        .skip(11)
+        .take(2)
+        .filter_map(|ticks| ticks.parse::<f64>().ok())
+        .sum();
     Ok(ticks / TICKS_PER_SECOND)
 }
 
 /// Largest resident set of a process so far, from `/proc`.
 fn peak_bytes(pid: u32) -> anyhow::Result<usize> {
-    let status = fs::read_to_string(format!("/proc/{pid}/status")).context("read memory (Linux only)")?;
+    let status =
+        fs::read_to_string(format!("/proc/{pid}/status")).context("read memory (Linux only)")?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
     let kibibytes = line.and_then(|line| line.split_whitespace().next()?.parse::<usize>().ok());
     Ok(kibibytes.context("read memory")? * 1024)

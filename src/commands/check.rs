@@ -18,7 +18,11 @@ pub(crate) async fn run(arguments: ServeArguments) -> anyhow::Result<ExitCode> {
     let clock = Arc::new(SystemClock);
     let settings = StoreSettings::new(scratch.path());
     let store = Arc::new(Store::open(settings, clock.clone()).await?);
-    let engine = Arc::new(Engine::new(Arc::clone(&store), clock.clone(), config.engine)?);
+    let engine = Arc::new(Engine::new(
+        Arc::clone(&store),
+        clock.clone(),
+        config.engine,
+    )?);
     let workspace = Workspace::default();
     let rules = alerts::check_rules(
         config.alerts.rules_directory.as_deref(),

@@ -14,7 +14,8 @@ use crate::terminal;
 pub(crate) async fn create(arguments: KeyArguments) -> anyhow::Result<ExitCode> {
     let config = Config::load(&arguments.service.into())?;
     let data = &config.store.data;
-    std::fs::create_dir_all(data).with_context(|| format!("create data folder {}", data.display()))?;
+    std::fs::create_dir_all(data)
+        .with_context(|| format!("create data folder {}", data.display()))?;
     let pool = store::open_database(data).await?;
     let scopes = arguments.scopes.into_iter().map(|scope| match scope {
         ScopeArgument::Ingest => Scope::Ingest,
@@ -22,8 +23,14 @@ pub(crate) async fn create(arguments: KeyArguments) -> anyhow::Result<ExitCode> 
         ScopeArgument::Manage => Scope::Manage,
         ScopeArgument::Admin => Scope::Admin,
     });
-    let new = NewKey { name: arguments.name, scopes: scopes.collect(), expires: None };
-    let created = Keys::new(pool).create(&Workspace::default(), &new, SystemClock.now()).await?;
+    let new = NewKey {
+        name: arguments.name,
+        scopes: scopes.collect(),
+        expires: None,
+    };
+    let created = Keys::new(pool)
+        .create(&Workspace::default(), &new, SystemClock.now())
+        .await?;
     terminal::line(created.secret);
     Ok(ExitCode::SUCCESS)
 }

@@ -17,7 +17,9 @@ pub(crate) async fn run(arguments: QueryArguments) -> anyhow::Result<ExitCode> {
     let request = serde_json::json!({"query": arguments.query, "format": "arrow"});
     let answer = client.post("/api/v1/query", request.to_string()).await?;
     let reader = StreamReader::try_new(answer.as_ref(), None).context("read the answer")?;
-    let batches: Vec<RecordBatch> = reader.collect::<Result<_, _>>().context("read the answer")?;
+    let batches: Vec<RecordBatch> = reader
+        .collect::<Result<_, _>>()
+        .context("read the answer")?;
     let rows: usize = batches.iter().map(RecordBatch::num_rows).sum();
     let table = pretty_format_batches(&batches).context("draw the answer")?;
     terminal::line(terminal::visible(&table.to_string()));

@@ -158,7 +158,9 @@ impl<'de> Deserialize<'de> for RawDuration {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
         parse_duration(&text).map(Self).ok_or_else(|| {
-            D::Error::custom(format!("'{text}' is no duration: write a number and ms, s, m, h or d, such as '30s'"))
+            D::Error::custom(format!(
+                "'{text}' is no duration: write a number and ms, s, m, h or d, such as '30s'"
+            ))
         })
     }
 }
@@ -185,8 +187,20 @@ mod tests {
     #[test]
     fn durations_are_a_number_and_a_unit() {
         assert_eq!(parse_duration("500ms"), Some(Duration::from_millis(500)));
-        assert_eq!(parse_duration("14d"), Some(Duration::from_secs(14 * 86_400)));
-        for wrong in ["", "5", "s", "5 s", "-5s", "1.5s", "5y", "99999999999999999999s"] {
+        assert_eq!(
+            parse_duration("14d"),
+            Some(Duration::from_secs(14 * 86_400))
+        );
+        for wrong in [
+            "",
+            "5",
+            "s",
+            "5 s",
+            "-5s",
+            "1.5s",
+            "5y",
+            "99999999999999999999s",
+        ] {
             assert_eq!(parse_duration(wrong), None, "{wrong}");
         }
     }

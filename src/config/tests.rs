@@ -15,19 +15,40 @@ fn an_empty_file_is_a_complete_configuration() {
 
 #[test]
 fn an_error_names_key_and_line() {
-    check_error("[rules]\nlatness = '5s'\n", "line 2, column 1: unknown field `latness`");
-    check_error("[rules]\nlateness = 'soon'\n", "line 2, column 12: 'soon' is no duration");
+    check_error(
+        "[rules]\nlatness = '5s'\n",
+        "line 2, column 1: unknown field `latness`",
+    );
+    check_error(
+        "[rules]\nlateness = 'soon'\n",
+        "line 2, column 12: 'soon' is no duration",
+    );
     check_error("listen = 'here'\n", "line 1, column 10");
     check_error("[watchlists]\na = ['10.0.0.0/99']\n", "line 2");
-    check_error("[store]\nzstd_level = 23\n", "store.zstd_level: must be 1 to 22");
-    check_error("[limits]\nrequests_per_second = 0\n", "limits.requests_per_second: must be at least 1");
-    check_error("[[receivers]]\nname = 'a'\n", "receivers.a: has neither email nor webhook");
-    check_error("[[receivers]]\nname = 'a'\nemail = { to = ['a@example.org'] }\n", "the mail relay must be set");
+    check_error(
+        "[store]\nzstd_level = 23\n",
+        "store.zstd_level: must be 1 to 22",
+    );
+    check_error(
+        "[limits]\nrequests_per_second = 0\n",
+        "limits.requests_per_second: must be at least 1",
+    );
+    check_error(
+        "[[receivers]]\nname = 'a'\n",
+        "receivers.a: has neither email nor webhook",
+    );
+    check_error(
+        "[[receivers]]\nname = 'a'\nemail = { to = ['a@example.org'] }\n",
+        "the mail relay must be set",
+    );
 }
 
 #[test]
 fn an_address_beyond_loopback_needs_tls_or_a_flag() {
-    check_error("listen = '0.0.0.0:8080'\n", "setting listen: 0.0.0.0:8080 is reachable");
+    check_error(
+        "listen = '0.0.0.0:8080'\n",
+        "setting listen: 0.0.0.0:8080 is reachable",
+    );
     assert!(Config::from_text("listen = '0.0.0.0:8080'\nallow_insecure_listen = true\n").is_ok());
 }
 

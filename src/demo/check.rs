@@ -1,6 +1,6 @@
 //! Whether what was found is what was hidden.
 
-use alerts::Incident;
+use alerts::{Incident, RuleSet};
 
 use super::story::Messages;
 use crate::generate::{Attack, Plan, attacks};
@@ -17,8 +17,14 @@ pub(super) struct Verdict {
 }
 
 /// Compares incidents with attacks: same rule, and the attack's entity among the incident's.
-pub(super) fn verdict(plan: &Plan, incidents: &[Incident], messages: Messages) -> Verdict {
+pub(super) fn verdict(
+    plan: &Plan,
+    rules: &RuleSet,
+    incidents: &[Incident],
+    messages: Messages,
+) -> Verdict {
     let all = attacks(plan);
+    let belongs = |incident: &Incident, attack: &Attack| belongs(incident, attack, rules);
     let false_alarms = incidents
         .iter()
         .filter(|incident| !all.iter().any(|attack| belongs(incident, attack)))
@@ -30,14 +36,28 @@ pub(super) fn verdict(plan: &Plan, incidents: &[Incident], messages: Messages) -
     let (found, missed) = all
         .into_iter()
         .partition(|attack| incidents.iter().any(|incident| belongs(incident, attack)));
-    Verdict { found, missed, false_alarms, incidents: incidents.len(), messages }
+    Verdict {
+        found,
+        missed,
+        false_alarms,
+        incidents: incidents.len(),
+        messages,
+    }
 }
 
-fn belongs(incident: &Incident, attack: &Attack) -> bool {
+fn belongs(incident: &Incident, attack: &Attack, rules: &RuleSet) -> bool {
+    let file = format!("{}.yaml", attack.rule);
+    let is_its_rule = rules
+        .rules
+        .iter()
+        .any(|rule| rule.file == file && rule.id == incident.rule_id);
     let names_entity = incident.entities.iter().any(|entity| {
-        entity.fields.values().any(|value| value.eq_ignore_ascii_case(&attack.entity))
+        entity
+            .fields
+            .values()
+            .any(|value| value.eq_ignore_ascii_case(&attack.entity))
     });
-    incident.rule_id == attack.rule
+    is_its_rule
         && names_entity
         && incident.first_activity <= attack.end
         && incident.last_activity >= attack.start

@@ -47,7 +47,14 @@ impl Story {
         events: mpsc::Receiver<ReceivedEvent>,
     ) -> Self {
         let opened = core.alerts.subscribe();
-        Self { core, opened, mails, events, incidents: Vec::new(), messages: Messages::default() }
+        Self {
+            core,
+            opened,
+            mails,
+            events,
+            incidents: Vec::new(),
+            messages: Messages::default(),
+        }
     }
 
     pub(super) fn incidents(&self) -> &[Incident] {
@@ -61,7 +68,12 @@ impl Story {
     /// Tells of every incident that opened since the last time.
     pub(super) async fn tell(&mut self, bar: &ProgressBar) -> anyhow::Result<()> {
         while let Ok(opened) = self.opened.try_recv() {
-            let Some(incident) = self.core.alerts.get(&opened.workspace, opened.number).await? else {
+            let Some(incident) = self
+                .core
+                .alerts
+                .get(&opened.workspace, opened.number)
+                .await?
+            else {
                 bail!("incident {} is gone", opened.number);
             };
             bar.suspend(|| tell_of(&incident));
@@ -75,7 +87,10 @@ impl Story {
         }
         while let Ok(event) = self.events.try_recv() {
             self.messages.webhooks += 1;
-            let text = format!("    webhook {}, signature verified: {}", event.id, event.event["type"]);
+            let text = format!(
+                "    webhook {}, signature verified: {}",
+                event.id, event.event["type"]
+            );
             bar.suspend(|| terminal::line(terminal::visible(&text)));
         }
         Ok(())
@@ -84,7 +99,11 @@ impl Story {
     /// Waits while the rules are far behind `time`.
     pub(super) async fn wait_for_rules(&self, time: Timestamp) -> anyhow::Result<()> {
         let deadline = Instant::now() + END_MAX;
-        while self.rules_reach().await?.is_some_and(|reach| time.since(reach) > LEAD_MAX) {
+        while self
+            .rules_reach()
+            .await?
+            .is_some_and(|reach| time.since(reach) > LEAD_MAX)
+        {
             if Instant::now() > deadline {
                 bail!("the rules do not keep up");
             }
@@ -125,7 +144,13 @@ impl Story {
 }
 
 fn tell_of(incident: &Incident) {
-    let minute = |time: Timestamp| time.to_rfc3339().chars().skip(11).take(5).collect::<String>();
+    let minute = |time: Timestamp| {
+        time.to_rfc3339()
+            .chars()
+            .skip(11)
+            .take(5)
+            .collect::<String>()
+    };
     let entities: Vec<String> = incident.entities.iter().map(ToString::to_string).collect();
     let mut text = format!(
         "\n[{}] {} ({})\n    {} to {} · {}\n    why: {}\n",
@@ -141,13 +166,23 @@ fn tell_of(incident: &Incident) {
         text.push_str(&format!("         {name}: {value}\n"));
     }
     if let Some(row) = incident.evidence.rows.first() {
-        let cells = incident.evidence.columns.iter().zip(row).filter(|(_, cell)| !cell.is_empty());
-        let cells: Vec<String> = cells.map(|(column, cell)| format!("{column}={cell}")).collect();
+        let cells = incident
+            .evidence
+            .columns
+            .iter()
+            .zip(row)
+            .filter(|(_, cell)| !cell.is_empty());
+        let cells: Vec<String> = cells
+            .map(|(column, cell)| format!("{column}={cell}"))
+            .collect();
         text.push_str(&format!("    such as: {}\n", cells.join(" ")));
     }
     if let Some(received) = incident.received {
         let latency = incident.created.since(received);
-        text.push_str(&format!("    opened {:.1} s after the log came in", latency.as_secs_f64()));
+        text.push_str(&format!(
+            "    opened {:.1} s after the log came in",
+            latency.as_secs_f64()
+        ));
     }
     terminal::line(terminal::visible(&text));
 }

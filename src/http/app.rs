@@ -45,7 +45,11 @@ impl std::fmt::Debug for MetricsHandle {
 }
 
 impl App {
-    pub(crate) fn new(config: &crate::config::Config, clock: Arc<dyn Clock>, metrics: MetricsHandle) -> Self {
+    pub(crate) fn new(
+        config: &crate::config::Config,
+        clock: Arc<dyn Clock>,
+        metrics: MetricsHandle,
+    ) -> Self {
         Self {
             http: config.http.clone(),
             query: config.query,

@@ -65,7 +65,10 @@ async fn admit(
             head.uri.path(),
             needed.name()
         );
-        return Err(Problem::new(StatusCode::FORBIDDEN, detail + what_for(needed)));
+        return Err(Problem::new(
+            StatusCode::FORBIDDEN,
+            detail + what_for(needed),
+        ));
     }
     Ok(Some(principal))
 }
@@ -80,9 +83,9 @@ fn what_for(scope: Scope) -> &'static str {
 }
 
 fn bearer(headers: &HeaderMap) -> Result<&str, Problem> {
-    let value = headers.get(header::AUTHORIZATION).ok_or_else(|| {
-        unauthorized("send an API key as 'Authorization: Bearer <key>'")
-    })?;
+    let value = headers
+        .get(header::AUTHORIZATION)
+        .ok_or_else(|| unauthorized("send an API key as 'Authorization: Bearer <key>'"))?;
     value
         .to_str()
         .ok()

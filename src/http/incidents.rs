@@ -3,23 +3,24 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use ::alerts::{Change, Classification, ClassificationReason, Entity, Filter, Incident, Status, Updated};
+use ::alerts::{
+    Change, Classification, ClassificationReason, Entity, Filter, Incident, Status, Updated,
+};
 use axum::extract::rejection::{JsonRejection, PathRejection, QueryRejection};
 use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use axum::{Extension, Json};
 use serde::{Deserialize, Serialize};
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 
 use super::app::App;
 use super::problem::{Problem, ProblemBody};
 use crate::keys::Principal;
 
 /// Which incidents.
-#[derive(Debug, Deserialize, IntoParams)]
+#[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
 pub(crate) struct ListParameters {
     /// `New`, `Active` or `Closed`.
     status: Option<String>,
@@ -141,7 +142,9 @@ impl From<Incident> for IncidentView {
             severity: incident.severity.to_string(),
             status: incident.status.name().to_owned(),
             classification: incident.classification.map(|it| it.name().to_owned()),
-            classification_reason: incident.classification_reason.map(|it| it.name().to_owned()),
+            classification_reason: incident
+                .classification_reason
+                .map(|it| it.name().to_owned()),
             classification_comment: incident.classification_comment,
             owner: incident.owner,
             labels: incident.labels,
@@ -153,9 +156,16 @@ impl From<Incident> for IncidentView {
             alerts_count: incident.alerts,
             tactics: incident.tactics,
             techniques: incident.techniques,
-            entities: incident.entities.into_iter().map(EntityView::from).collect(),
+            entities: incident
+                .entities
+                .into_iter()
+                .map(EntityView::from)
+                .collect(),
             custom_details: incident.details,
-            evidence: EvidenceView { columns: incident.evidence.columns, rows: incident.evidence.rows },
+            evidence: EvidenceView {
+                columns: incident.evidence.columns,
+                rows: incident.evidence.rows,
+            },
             reason: incident.reason,
             runbook: incident.runbook,
         }
@@ -164,13 +174,19 @@ impl From<Incident> for IncidentView {
 
 impl From<Entity> for EntityView {
     fn from(entity: Entity) -> Self {
-        Self { kind: entity.kind, properties: entity.fields }
+        Self {
+            kind: entity.kind,
+            properties: entity.fields,
+        }
     }
 }
 
 /// Lists incidents, newest first.
 #[utoipa::path(get, path = "/api/v1/incidents", tag = "incidents", security(("key" = [])),
-    params(ListParameters),
+    params(
+        ("status" = Option<String>, Query, description = "`New`, `Active` or `Closed`"),
+        ("after" = Option<i64>, Query, description = "go on behind this incident number: the list is newest first"),
+        ("limit" = Option<u32>, Query, description = "most incidents of the answer, 1 to 1000; 100 if left out")),
     responses(
         (status = 200, description = "A page of incidents", body = IncidentList),
         (status = 400, description = "A parameter is wrong", body = ProblemBody),
@@ -188,7 +204,9 @@ pub(super) async fn list(
     };
     let incidents = app.core()?.alerts.list(&principal.workspace, filter).await;
     let incidents = incidents.map_err(|error| Problem::internal("list incidents", &error))?;
-    Ok(Json(IncidentList { incidents: incidents.into_iter().map(IncidentView::from).collect() }))
+    Ok(Json(IncidentList {
+        incidents: incidents.into_iter().map(IncidentView::from).collect(),
+    }))
 }
 
 /// Shows an incident and the messages about it.
@@ -206,9 +224,17 @@ pub(super) async fn get(
     let number = incident_number(number)?;
     let core = app.core()?;
     let failed = |error| Problem::internal("read an incident", &error);
-    let incident = core.alerts.get(&principal.workspace, number).await.map_err(failed)?;
+    let incident = core
+        .alerts
+        .get(&principal.workspace, number)
+        .await
+        .map_err(failed)?;
     let incident = incident.ok_or_else(|| no_incident(number))?;
-    let deliveries = core.alerts.deliveries(&principal.workspace, number).await.map_err(failed)?;
+    let deliveries = core
+        .alerts
+        .deliveries(&principal.workspace, number)
+        .await
+        .map_err(failed)?;
     let deliveries = deliveries.into_iter().map(|delivery| DeliveryView {
         id: delivery.id,
         receiver: delivery.receiver,
@@ -217,7 +243,10 @@ pub(super) async fn get(
         error: delivery.error,
     });
     let version = incident.version;
-    let detail = IncidentDetail { incident: incident.into(), deliveries: deliveries.collect() };
+    let detail = IncidentDetail {
+        incident: incident.into(),
+        deliveries: deliveries.collect(),
+    };
     Ok(with_etag(version, Json(detail).into_response()))
 }
 
@@ -251,20 +280,33 @@ pub(super) async fn update(
     let version = match headers.get(header::IF_MATCH) {
         Some(value) => version_of(value)?,
         None => {
-            let incident = core.alerts.get(&principal.workspace, number).await.map_err(failed)?;
+            let incident = core
+                .alerts
+                .get(&principal.workspace, number)
+                .await
+                .map_err(failed)?;
             incident.ok_or_else(|| no_incident(number))?.version
         }
     };
     let target = (number, version);
-    let updated = core.alerts.update(&principal.workspace, target, &change, &principal.name).await;
+    let updated = core
+        .alerts
+        .update(&principal.workspace, target, &change, &principal.name)
+        .await;
     match updated.map_err(failed)? {
         Updated::Done(incident) => {
             let version = incident.version;
-            Ok(with_etag(version, Json(IncidentView::from(*incident)).into_response()))
+            Ok(with_etag(
+                version,
+                Json(IncidentView::from(*incident)).into_response(),
+            ))
         }
         Updated::NotFound => Err(no_incident(number)),
         Updated::Stale { version } => {
-            let detail = format!("the incident was changed meanwhile; its etag is now {}", etag(version));
+            let detail = format!(
+                "the incident was changed meanwhile; its etag is now {}",
+                etag(version)
+            );
             Err(Problem::new(StatusCode::PRECONDITION_FAILED, detail))
         }
         Updated::Refused(refusal) => Err(Problem::new(StatusCode::CONFLICT, refusal.to_string())),
@@ -272,9 +314,10 @@ pub(super) async fn update(
 }
 
 fn change(patch: IncidentPatch) -> Result<Change, Problem> {
-    let classification = patch.classification.as_deref().map(|name| {
-        Classification::from_name(name).ok_or_else(|| unknown("classification", name))
-    });
+    let classification = patch
+        .classification
+        .as_deref()
+        .map(|name| Classification::from_name(name).ok_or_else(|| unknown("classification", name)));
     let reason = patch.classification_reason.as_deref().map(|name| {
         ClassificationReason::from_name(name).ok_or_else(|| unknown("classificationReason", name))
     });
@@ -297,7 +340,8 @@ fn unknown(what: &str, name: &str) -> Problem {
 }
 
 fn incident_number(number: Result<Path<i64>, PathRejection>) -> Result<i64, Problem> {
-    let Path(number) = number.map_err(|_not_a_number| Problem::not_found("incidents have numbers"))?;
+    let Path(number) =
+        number.map_err(|_not_a_number| Problem::not_found("incidents have numbers"))?;
     Ok(number)
 }
 
@@ -311,7 +355,8 @@ fn etag(version: i64) -> String {
 
 fn version_of(etag: &HeaderValue) -> Result<i64, Problem> {
     let text = etag.to_str().unwrap_or_default().trim_matches('"');
-    text.parse().map_err(|_not_a_number| Problem::bad_request("If-Match is no etag of an incident"))
+    text.parse()
+        .map_err(|_not_a_number| Problem::bad_request("If-Match is no etag of an incident"))
 }
 
 fn with_etag(version: i64, mut response: Response) -> Response {

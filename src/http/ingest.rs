@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use ::ingest::{BoundError, Context, DecodeError, Decoded, Encoding};
 use axum::body::Bytes;
-use axum::extract::rejection::BytesRejection;
 use axum::extract::State;
+use axum::extract::rejection::BytesRejection;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::{Extension, Json};
 use serde::Serialize;
@@ -31,7 +31,11 @@ pub(crate) struct IngestAnswer {
 
 impl From<Receipt> for IngestAnswer {
     fn from(receipt: Receipt) -> Self {
-        Self { accepted: receipt.accepted, quarantined: receipt.quarantined, batch: receipt.batch }
+        Self {
+            accepted: receipt.accepted,
+            quarantined: receipt.quarantined,
+            batch: receipt.batch,
+        }
     }
 }
 
@@ -77,8 +81,10 @@ pub(super) async fn ingest(
     };
     let id = Uuid::now_v7();
     let decoded = decode(&app, &principal, (encoding, body), id).await?;
-    metrics::counter!("bartizan_ingest_records_total", "outcome" => "accepted").increment(decoded.accepted);
-    metrics::counter!("bartizan_ingest_records_total", "outcome" => "quarantined").increment(decoded.quarantined);
+    metrics::counter!("bartizan_ingest_records_total", "outcome" => "accepted")
+        .increment(decoded.accepted);
+    metrics::counter!("bartizan_ingest_records_total", "outcome" => "quarantined")
+        .increment(decoded.quarantined);
     let batch = NewBatch {
         workspace: principal.workspace,
         id,
@@ -87,12 +93,18 @@ pub(super) async fn ingest(
         quarantined: decoded.quarantined,
         parts: decoded.parts,
     };
-    let receipt = core.store.append(batch).await.map_err(|error| not_stored(&error))?;
+    let receipt = core
+        .store
+        .append(batch)
+        .await
+        .map_err(|error| not_stored(&error))?;
     Ok(Json(receipt.into()))
 }
 
 fn encoding(headers: &HeaderMap) -> Result<Encoding, Problem> {
-    let value = headers.get(header::CONTENT_ENCODING).map(|value| value.to_str().unwrap_or("?"));
+    let value = headers
+        .get(header::CONTENT_ENCODING)
+        .map(|value| value.to_str().unwrap_or("?"));
     Encoding::from_header(value).ok_or_else(|| {
         let detail = "Content-Encoding must be identity, gzip or zstd";
         Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, detail)
@@ -128,7 +140,12 @@ enum Claimed {
     Answered(Receipt),
 }
 
-async fn claim(core: &Core, principal: &Principal, key: &str, body: &Bytes) -> Result<Claimed, Problem> {
+async fn claim(
+    core: &Core,
+    principal: &Principal,
+    key: &str,
+    body: &Bytes,
+) -> Result<Claimed, Problem> {
     use sha2::Digest as _;
     let digest = sha2::Sha256::digest(body).into();
     let outcome = core.store.claim(&principal.workspace, key, digest).await;
@@ -159,35 +176,49 @@ async fn decode(
     let (workspace, received) = (principal.workspace.clone(), app.clock.now());
     let work = tokio::task::spawn_blocking(move || {
         let _turn = turn;
-        let body = ::ingest::decompress(encoding, body, bytes_max).map_err(|error| match error {
-            BoundError::TooLarge { .. } => too_large(bytes_max),
-            other => Problem::bad_request(with_causes(&other)),
-        })?;
+        let body =
+            ::ingest::decompress(encoding, body, bytes_max).map_err(|error| match error {
+                BoundError::TooLarge { .. } => too_large(bytes_max),
+                other => Problem::bad_request(with_causes(&other)),
+            })?;
         metrics::counter!("bartizan_ingest_bytes_total").increment(body.len() as u64);
         let batch = id.to_string();
-        let context = Context { workspace: &workspace, batch: &batch, source: "http", received };
+        let context = Context {
+            workspace: &workspace,
+            batch: &batch,
+            source: "http",
+            received,
+        };
         ::ingest::decode(&context, &limits, &body).map_err(|error| not_decoded(&error))
     });
-    work.await.map_err(|error| Problem::internal("decode a body", &error))?
+    work.await
+        .map_err(|error| Problem::internal("decode a body", &error))?
 }
 
 fn not_decoded(error: &DecodeError) -> Problem {
     match error {
-        DecodeError::Unreadable { offset, .. } => Problem::bad_request(error.to_string()).at(*offset),
-        DecodeError::Empty => Problem::bad_request(error.to_string()),
-        DecodeError::TooManyRecords { .. } => {
-            Problem::new(StatusCode::PAYLOAD_TOO_LARGE, format!("{error}; send it in parts"))
+        DecodeError::Unreadable { offset, .. } => {
+            Problem::bad_request(error.to_string()).at(*offset)
         }
+        DecodeError::Empty => Problem::bad_request(error.to_string()),
+        DecodeError::TooManyRecords { .. } => Problem::new(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            format!("{error}; send it in parts"),
+        ),
         DecodeError::Build(_) => Problem::internal("decode a body", error),
     }
 }
 
 fn not_stored(error: &AppendError) -> Problem {
     match error {
-        AppendError::Busy => Problem::unavailable("more logs come in than can be written; send this again").retry_after(5),
+        AppendError::Busy => {
+            Problem::unavailable("more logs come in than can be written; send this again")
+                .retry_after(5)
+        }
         AppendError::Wal(WalError::Closed) => Problem::unavailable("the service is stopping"),
         AppendError::Wal(WalError::Failed) => {
-            Problem::unavailable("the disk failed; nothing is taken until the service is restarted").retry_after(30)
+            Problem::unavailable("the disk failed; nothing is taken until the service is restarted")
+                .retry_after(30)
         }
         AppendError::Batch(_) | AppendError::Schema(_) => Problem::internal("store a batch", error),
     }

@@ -76,7 +76,9 @@ pub(super) async fn list(
 ) -> Result<Json<KeyList>, Problem> {
     let rows = app.core()?.keys.list(&principal.workspace).await;
     let rows = rows.map_err(|error| Problem::internal("list keys", &error))?;
-    Ok(Json(KeyList { keys: rows.into_iter().map(KeyView::from).collect() }))
+    Ok(Json(KeyList {
+        keys: rows.into_iter().map(KeyView::from).collect(),
+    }))
 }
 
 /// Makes a key.
@@ -92,10 +94,20 @@ pub(super) async fn create(
 ) -> Result<(StatusCode, Json<CreatedKeyAnswer>), Problem> {
     let Json(request) = request.map_err(|error| Problem::new(error.status(), error.body_text()))?;
     let new = new_key(&request)?;
-    let created = app.core()?.keys.create(&principal.workspace, &new, app.clock.now()).await;
+    let created = app
+        .core()?
+        .keys
+        .create(&principal.workspace, &new, app.clock.now())
+        .await;
     let created = created.map_err(|error| Problem::internal("create a key", &error))?;
     tracing::info!(key.id = %created.id, by = %principal.key_id, "created key {}", created.id);
-    Ok((StatusCode::CREATED, Json(CreatedKeyAnswer { id: created.id, key: created.secret })))
+    Ok((
+        StatusCode::CREATED,
+        Json(CreatedKeyAnswer {
+            id: created.id,
+            key: created.secret,
+        }),
+    ))
 }
 
 fn new_key(request: &CreateKey) -> Result<NewKey, Problem> {
@@ -103,12 +115,16 @@ fn new_key(request: &CreateKey) -> Result<NewKey, Problem> {
         return Err(Problem::bad_request("name must have 1 to 200 characters"));
     }
     if request.scopes.is_empty() {
-        return Err(Problem::bad_request("scopes must name at least one of ingest, read, manage, admin"));
+        return Err(Problem::bad_request(
+            "scopes must name at least one of ingest, read, manage, admin",
+        ));
     }
     let mut scopes = Vec::with_capacity(request.scopes.len());
     for name in &request.scopes {
         let scope = Scope::from_name(name).ok_or_else(|| {
-            Problem::bad_request(format!("scope '{name}' is none of ingest, read, manage, admin"))
+            Problem::bad_request(format!(
+                "scope '{name}' is none of ingest, read, manage, admin"
+            ))
         })?;
         scopes.push(scope);
     }
@@ -116,7 +132,11 @@ fn new_key(request: &CreateKey) -> Result<NewKey, Problem> {
         let instant = Timestamp::parse_rfc3339(text);
         instant.ok_or_else(|| Problem::bad_request(format!("expires '{text}' is not RFC 3339")))
     });
-    Ok(NewKey { name: request.name.clone(), scopes, expires: expires.transpose()? })
+    Ok(NewKey {
+        name: request.name.clone(),
+        scopes,
+        expires: expires.transpose()?,
+    })
 }
 
 /// Ends a key.
@@ -131,7 +151,11 @@ pub(super) async fn revoke(
     Extension(principal): Extension<Principal>,
     Path(id): Path<String>,
 ) -> Result<StatusCode, Problem> {
-    let revoked = app.core()?.keys.revoke(&principal.workspace, &id, app.clock.now()).await;
+    let revoked = app
+        .core()?
+        .keys
+        .revoke(&principal.workspace, &id, app.clock.now())
+        .await;
     if !revoked.map_err(|error| Problem::internal("revoke a key", &error))? {
         return Err(Problem::not_found(format!("there is no key {id}")));
     }

@@ -31,7 +31,10 @@ struct KeyScheme;
 
 impl Modify for KeyScheme {
     fn modify(&self, document: &mut Document) {
-        let scheme = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).description(Some("API key")).build();
+        let scheme = HttpBuilder::new()
+            .scheme(HttpAuthScheme::Bearer)
+            .description(Some("API key"))
+            .build();
         let components = document.components.get_or_insert_default();
         components.add_security_scheme("key", SecurityScheme::Http(scheme));
     }
@@ -57,7 +60,11 @@ pub(super) async fn docs_file(Path(file): Path<String>) -> Result<Response, Prob
     let config = Arc::new(utoipa_swagger_ui::Config::from("/api/v1/openapi.json"));
     let missing = || Problem::not_found(format!("there is no /docs/{file}"));
     match utoipa_swagger_ui::serve(&file, config) {
-        Ok(Some(page)) => Ok(([(header::CONTENT_TYPE, page.content_type)], page.bytes.into_owned()).into_response()),
+        Ok(Some(page)) => Ok((
+            [(header::CONTENT_TYPE, page.content_type)],
+            page.bytes.into_owned(),
+        )
+            .into_response()),
         Ok(None) => Err(missing()),
         Err(error) => {
             tracing::warn!(%error, "read page of the API's description");

@@ -6,8 +6,8 @@ use std::time::Duration;
 use ::query::format::{Encoder, Format};
 use ::query::{Answer, QueryError, Question, Span};
 use axum::body::{Body, Bytes};
-use axum::extract::rejection::JsonRejection;
 use axum::extract::State;
+use axum::extract::rejection::JsonRejection;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use axum::{Extension, Json};
@@ -25,7 +25,9 @@ use crate::keys::Principal;
 #[serde(deny_unknown_fields)]
 pub(crate) struct QueryRequest {
     /// The query. Names of tables and columns are case-sensitive.
-    #[schema(example = "select ApiId, count(*) as calls from ApiManagementGatewayLogs group by ApiId")]
+    #[schema(
+        example = "select ApiId, count(*) as calls from ApiManagementGatewayLogs group by ApiId"
+    )]
     query: String,
     /// `sql`.
     language: Option<String>,
@@ -63,8 +65,11 @@ pub(super) async fn query(
     let Json(request) = request.map_err(|error| Problem::new(error.status(), error.body_text()))?;
     let format = format(&request)?;
     let question = question(&app, request)?;
-    let mut answer =
-        core.engine.answer(&principal.workspace, question).await.map_err(|error| problem(&error))?;
+    let mut answer = core
+        .engine
+        .answer(&principal.workspace, question)
+        .await
+        .map_err(|error| problem(&error))?;
     // What fails before the first row is still a clean error.
     let first = answer.next_batch().await.map_err(|error| problem(&error))?;
     let broken = |error| Problem::internal("encode an answer", &error);
@@ -74,7 +79,11 @@ pub(super) async fn query(
     }
     let rest = stream::try_unfold(Some(Rest { answer, encoder }), next_bytes);
     let body = futures::StreamExt::chain(stream::iter([Ok(Bytes::from(head))]), rest);
-    Ok(([(header::CONTENT_TYPE, format.content_type())], Body::from_stream(body)).into_response())
+    Ok((
+        [(header::CONTENT_TYPE, format.content_type())],
+        Body::from_stream(body),
+    )
+        .into_response())
 }
 
 struct Rest {
@@ -100,23 +109,39 @@ async fn next_bytes(rest: Option<Rest>) -> Result<Option<(Bytes, Option<Rest>)>,
 }
 
 fn format(request: &QueryRequest) -> Result<Format, Problem> {
-    if let Some(language) = request.language.as_deref().filter(|language| *language != "sql") {
-        return Err(Problem::bad_request(format!("language '{language}' is not known; it is 'sql'")));
+    if let Some(language) = request
+        .language
+        .as_deref()
+        .filter(|language| *language != "sql")
+    {
+        return Err(Problem::bad_request(format!(
+            "language '{language}' is not known; it is 'sql'"
+        )));
     }
     let name = request.format.as_deref().unwrap_or("json");
     Format::from_name(name).ok_or_else(|| {
-        Problem::bad_request(format!("format '{name}' is none of json, ndjson, csv, arrow"))
+        Problem::bad_request(format!(
+            "format '{name}' is none of json, ndjson, csv, arrow"
+        ))
     })
 }
 
 fn question(app: &App, request: QueryRequest) -> Result<Question, Problem> {
     let mut question = Question::sql(request.query);
-    question.rows_max = request.rows.unwrap_or(app.query.rows_max).min(app.query.rows_max);
-    let timeout = request.timeout_ms.map_or(app.query.timeout, Duration::from_millis);
+    question.rows_max = request
+        .rows
+        .unwrap_or(app.query.rows_max)
+        .min(app.query.rows_max);
+    let timeout = request
+        .timeout_ms
+        .map_or(app.query.timeout, Duration::from_millis);
     question.timeout = timeout.min(app.query.timeout);
     if let Some(text) = request.timespan {
         let instants = text.split_once('/').and_then(|(start, end)| {
-            Some(Span { start: Timestamp::parse_rfc3339(start)?, end: Timestamp::parse_rfc3339(end)? })
+            Some(Span {
+                start: Timestamp::parse_rfc3339(start)?,
+                end: Timestamp::parse_rfc3339(end)?,
+            })
         });
         question.span = Some(instants.ok_or_else(|| {
             Problem::bad_request(format!("timespan '{text}' is not start/end in RFC 3339"))

@@ -71,7 +71,8 @@ fn check<K: std::hash::Hash + Eq + Clone>(
         metrics::counter!("bartizan_http_rate_limited_total").increment(1);
         let wait = not_until.wait_time_from(DefaultClock::default().now());
         let seconds = wait.as_secs() + 1;
-        let detail = format!("{whose} sends more requests than its limit; come back in {seconds} s");
+        let detail =
+            format!("{whose} sends more requests than its limit; come back in {seconds} s");
         Problem::new(StatusCode::TOO_MANY_REQUESTS, detail).retry_after(seconds)
     })
 }

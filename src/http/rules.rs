@@ -64,16 +64,24 @@ pub(super) async fn list(
     let core = app.core()?;
     let states = core.alerts.rule_states(&principal.workspace).await;
     let states = states.map_err(|error| Problem::internal("read the rules' states", &error))?;
-    let states: HashMap<String, RuleState> =
-        states.into_iter().map(|state| (state.rule_id.clone(), state)).collect();
+    let states: HashMap<String, RuleState> = states
+        .into_iter()
+        .map(|state| (state.rule_id.clone(), state))
+        .collect();
     let set = core.alerts.rules();
     let failing = set.failures.iter().map(|failure| RuleFailureView {
         file: failure.file.clone(),
         line: failure.line,
         reason: failure.reason.clone(),
     });
-    let rules = set.rules.iter().map(|rule| view(rule, states.get(&rule.id)));
-    Ok(Json(RuleList { rules: rules.collect(), failing: failing.collect() }))
+    let rules = set
+        .rules
+        .iter()
+        .map(|rule| view(rule, states.get(&rule.id)));
+    Ok(Json(RuleList {
+        rules: rules.collect(),
+        failing: failing.collect(),
+    }))
 }
 
 fn view(rule: &::alerts::Rule, state: Option<&RuleState>) -> RuleView {
@@ -90,6 +98,8 @@ fn view(rule: &::alerts::Rule, state: Option<&RuleState>) -> RuleView {
         query: rule.query.clone(),
         windows: state.map_or(0, |state| state.windows),
         next_window_end: state.map(|state| state.next_window_end.to_rfc3339()),
-        error: state.and_then(|state| state.failing.as_ref()).map(|failing| failing.error.clone()),
+        error: state
+            .and_then(|state| state.failing.as_ref())
+            .map(|failing| failing.error.clone()),
     }
 }

@@ -24,7 +24,9 @@ pub(super) async fn healthz() -> &'static str {
 pub(super) async fn readyz(State(app): State<Arc<App>>) -> Result<&'static str, Problem> {
     let core = app.core()?;
     if !core.store.is_healthy() {
-        return Err(Problem::unavailable("the disk failed; restart the service when it is mended"));
+        return Err(Problem::unavailable(
+            "the disk failed; restart the service when it is mended",
+        ));
     }
     Ok("ready\n")
 }
@@ -34,7 +36,10 @@ pub(super) async fn readyz(State(app): State<Arc<App>>) -> Result<&'static str, 
     responses((status = 200, description = "Prometheus text format", body = String, content_type = "text/plain")))]
 pub(super) async fn metrics(State(app): State<Arc<App>>) -> impl IntoResponse {
     app.metrics.0.run_upkeep();
-    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], app.metrics.0.render())
+    (
+        [(header::CONTENT_TYPE, "text/plain; version=0.0.4")],
+        app.metrics.0.render(),
+    )
 }
 
 /// Counts an answer by route, method and status.
@@ -52,9 +57,15 @@ pub(super) async fn count_request(request: Request, next: Next) -> Response {
 }
 
 pub(super) async fn not_found(uri: Uri) -> Problem {
-    Problem::not_found(format!("there is no {}; /docs lists what there is", uri.path()))
+    Problem::not_found(format!(
+        "there is no {}; /docs lists what there is",
+        uri.path()
+    ))
 }
 
 pub(super) async fn method_not_allowed(method: Method, uri: Uri) -> Problem {
-    Problem::new(StatusCode::METHOD_NOT_ALLOWED, format!("{} does not take {method}", uri.path()))
+    Problem::new(
+        StatusCode::METHOD_NOT_ALLOWED,
+        format!("{} does not take {method}", uri.path()),
+    )
 }
