@@ -5,7 +5,7 @@
 
 mod raw;
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -364,9 +364,9 @@ fn alert_settings(raw: &RawConfig) -> Result<alerts::Settings, ConfigError> {
         settings.retry_schedule = schedule.iter().map(|pause| pause.0).collect();
     }
     settings.smtp = raw.smtp.clone().map(smtp).transpose()?;
-    let mut names = BTreeMap::new();
+    let mut names = BTreeSet::new();
     for receiver in &raw.receivers {
-        if names.insert(receiver.name.clone(), ()).is_some() {
+        if !names.insert(receiver.name.as_str()) {
             return Err(setting(
                 "receivers",
                 format!("two receivers are named '{}'", receiver.name),

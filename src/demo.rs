@@ -5,6 +5,7 @@
 //! mails and webhooks leave over the network.
 
 mod check;
+mod count;
 mod sinks;
 mod story;
 mod stream;
@@ -78,6 +79,7 @@ pub(crate) async fn run(arguments: DemoArguments) -> anyhow::Result<ExitCode> {
         sent.megabytes(),
         day(plan.start)
     ));
+    count::check(&sent.rows, &client).await?;
     story.finish(&plan).await?;
     let verdict = check::verdict(
         &plan,

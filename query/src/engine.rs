@@ -150,7 +150,7 @@ impl Engine {
         let limits = Limits::from_now(question.rows_max, question.timeout);
         let planned = async {
             let (state, plan) = self.plan(workspace, &question).await?;
-            let schema = plan.schema().inner().clone();
+            let schema = Arc::clone(plan.schema().inner());
             let physical = state.create_physical_plan(&plan).await?;
             Ok::<_, QueryError>((schema, execute_stream(physical, state.task_ctx())?))
         };
@@ -177,7 +177,7 @@ impl Engine {
     /// Plans a query without running it; gives the schema of its answer.
     pub async fn check(&self, workspace: &Workspace, sql: &str) -> Result<SchemaRef, QueryError> {
         let (_, plan) = self.plan(workspace, &Question::sql(sql)).await?;
-        Ok(plan.schema().inner().clone())
+        Ok(Arc::clone(plan.schema().inner()))
     }
 
     async fn plan(

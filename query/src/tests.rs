@@ -4,8 +4,9 @@ use std::time::Duration;
 use datafusion::arrow::array::{
     ArrayRef, RecordBatch, StringArray, TimestampMicrosecondArray, new_null_array,
 };
+use datafusion::arrow::ipc::reader::StreamReader;
 use ipnet::IpNet;
-use store::{ManualClock, NewBatch, Store, StoreSettings, Table, Timestamp, Workspace};
+use store::{Clock, ManualClock, NewBatch, Store, StoreSettings, Table, Timestamp, Workspace};
 
 use super::*;
 use crate::format::{Encoder, Format};
@@ -21,9 +22,9 @@ struct Fixture {
 /// A store in which minute `n` of 1970 has one call from `addresses[n]`; the first half is in segments.
 async fn fixture(addresses: &[&str]) -> Fixture {
     let folder = tempfile::tempdir().unwrap();
-    let clock = Arc::new(ManualClock::new(Timestamp::from_micros(3_600_000_000)));
+    let clock: Arc<dyn Clock> = Arc::new(ManualClock::new(Timestamp::from_micros(3_600_000_000)));
     let store = Arc::new(
-        Store::open(StoreSettings::new(folder.path()), clock.clone())
+        Store::open(StoreSettings::new(folder.path()), Arc::clone(&clock))
             .await
             .unwrap(),
     );
@@ -354,8 +355,7 @@ async fn ndjson_and_arrow_hold_the_same_rows() {
         bytes.extend(encoder.rows(&batch).unwrap());
     }
     bytes.extend(encoder.finish(false).unwrap());
-    let reader =
-        datafusion::arrow::ipc::reader::StreamReader::try_new(bytes.as_slice(), None).unwrap();
+    let reader = StreamReader::try_new(bytes.as_slice(), None).unwrap();
     let rows: usize = reader.map(|batch| batch.unwrap().num_rows()).sum();
     assert_eq!(rows, 1);
 }

@@ -187,19 +187,19 @@ async fn send(bodies: &[Vec<u8>], senders: usize, client: &Client) -> anyhow::Re
         if running.len() >= senders
             && let Some(answer) = running.join_next().await
         {
-            accepted += accepted_of(answer??)?;
+            accepted += accepted_of(&answer??)?;
         }
         let (client, body) = (client.clone(), body.clone());
         running.spawn(async move { client.post("/api/v1/ingest", body).await });
     }
     while let Some(answer) = running.join_next().await {
-        accepted += accepted_of(answer??)?;
+        accepted += accepted_of(&answer??)?;
     }
     Ok(accepted)
 }
 
-fn accepted_of(answer: bytes::Bytes) -> anyhow::Result<u64> {
-    let answer: serde_json::Value = serde_json::from_slice(&answer)?;
+fn accepted_of(answer: &bytes::Bytes) -> anyhow::Result<u64> {
+    let answer: serde_json::Value = serde_json::from_slice(answer)?;
     if answer["quarantined"] != 0 {
         bail!("the service could not read what it was sent: {answer}");
     }

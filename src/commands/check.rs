@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, bail};
 use query::Engine;
-use store::{Store, StoreSettings, SystemClock, Workspace};
+use store::{Clock, Store, StoreSettings, SystemClock, Workspace};
 
 use crate::cli::ServeArguments;
 use crate::config::Config;
@@ -15,12 +15,12 @@ use crate::terminal;
 pub(crate) async fn run(arguments: ServeArguments) -> anyhow::Result<ExitCode> {
     let config = Config::load(&arguments.into())?;
     let scratch = tempfile::tempdir().context("make a scratch folder")?;
-    let clock = Arc::new(SystemClock);
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let settings = StoreSettings::new(scratch.path());
-    let store = Arc::new(Store::open(settings, clock.clone()).await?);
+    let store = Arc::new(Store::open(settings, Arc::clone(&clock)).await?);
     let engine = Arc::new(Engine::new(
         Arc::clone(&store),
-        clock.clone(),
+        Arc::clone(&clock),
         config.engine,
     )?);
     let workspace = Workspace::default();

@@ -187,10 +187,7 @@ mod tests {
     #[test]
     fn durations_are_a_number_and_a_unit() {
         assert_eq!(parse_duration("500ms"), Some(Duration::from_millis(500)));
-        assert_eq!(
-            parse_duration("14d"),
-            Some(Duration::from_secs(14 * 86_400))
-        );
+        assert_eq!(parse_duration("14d"), Some(Duration::from_hours(14 * 24)));
         for wrong in [
             "",
             "5",

@@ -152,19 +152,28 @@ fn tell_of(incident: &Incident) {
             .collect::<String>()
     };
     let entities: Vec<String> = incident.entities.iter().map(ToString::to_string).collect();
-    let mut text = format!(
-        "\n[{}] {} ({})\n    {} to {} · {}\n    why: {}\n",
-        incident.severity,
-        incident.title,
-        entities.join(", "),
-        minute(incident.first_activity),
-        minute(incident.last_activity),
-        incident.tactics.join(", "),
-        incident.reason,
+    let mut lines = vec![
+        String::new(),
+        format!(
+            "[{}] {} ({})",
+            incident.severity,
+            incident.title,
+            entities.join(", ")
+        ),
+        format!(
+            "    {} to {} \u{b7} {}",
+            minute(incident.first_activity),
+            minute(incident.last_activity),
+            incident.tactics.join(", ")
+        ),
+        format!("    why: {}", incident.reason),
+    ];
+    lines.extend(
+        incident
+            .details
+            .iter()
+            .map(|(name, value)| format!("         {name}: {value}")),
     );
-    for (name, value) in &incident.details {
-        text.push_str(&format!("         {name}: {value}\n"));
-    }
     if let Some(row) = incident.evidence.rows.first() {
         let cells = incident
             .evidence
@@ -175,14 +184,11 @@ fn tell_of(incident: &Incident) {
         let cells: Vec<String> = cells
             .map(|(column, cell)| format!("{column}={cell}"))
             .collect();
-        text.push_str(&format!("    such as: {}\n", cells.join(" ")));
+        lines.push(format!("    such as: {}", cells.join(" ")));
     }
     if let Some(received) = incident.received {
-        let latency = incident.created.since(received);
-        text.push_str(&format!(
-            "    opened {:.1} s after the log came in",
-            latency.as_secs_f64()
-        ));
+        let latency = incident.created.since(received).as_secs_f64();
+        lines.push(format!("    opened {latency:.1} s after the log came in"));
     }
-    terminal::line(terminal::visible(&text));
+    terminal::line(terminal::visible(&lines.join("\n")));
 }

@@ -1,21 +1,25 @@
 //! Sends the day over HTTP, in event-time order, as fast as the rules keep up.
 
+use std::collections::BTreeMap;
+
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::story::Story;
 use crate::client::Client;
-use crate::generate::{Plan, pieces};
+use crate::generate::{Kind, Plan, pieces};
 
 /// What was sent.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Sent {
     pub(super) records: u64,
     bytes: usize,
+    /// Rows that the records are, by kind.
+    pub(super) rows: BTreeMap<Kind, u64>,
 }
 
 impl Sent {
     #[expect(clippy::cast_precision_loss, reason = "a figure for people")]
-    pub(super) fn megabytes(self) -> f64 {
+    pub(super) fn megabytes(&self) -> f64 {
         self.bytes as f64 / 1e6
     }
 }
@@ -31,6 +35,7 @@ pub(super) async fn send(plan: &Plan, client: &Client, story: &mut Story) -> any
         let minute = piece.time.since(plan.start).as_secs() / 60;
         sent.records += u64::from(piece.records);
         sent.bytes += piece.body.len();
+        *sent.rows.entry(piece.kind).or_default() += u64::from(piece.rows);
         let answer = client.post("/api/v1/ingest", piece.body).await?;
         let answer: serde_json::Value = serde_json::from_slice(&answer)?;
         anyhow::ensure!(

@@ -53,7 +53,7 @@ impl App {
         Self {
             http: config.http.clone(),
             query: config.query,
-            ingest: config.ingest.clone(),
+            ingest: config.ingest,
             rates: Rates::new(&config.http),
             decoding: Arc::new(Semaphore::new(config.http.ingest_concurrency)),
             clock,

@@ -172,14 +172,14 @@ async fn decode(
 ) -> Result<Decoded, Problem> {
     let turn = Arc::clone(&app.decoding).acquire_owned().await;
     let turn = turn.map_err(|error| Problem::internal("wait for a turn", &error))?;
-    let (limits, bytes_max) = (app.ingest.clone(), app.http.decompressed_bytes_max);
+    let (limits, bytes_max) = (app.ingest, app.http.decompressed_bytes_max);
     let (workspace, received) = (principal.workspace.clone(), app.clock.now());
     let work = tokio::task::spawn_blocking(move || {
         let _turn = turn;
         let body =
             ::ingest::decompress(encoding, body, bytes_max).map_err(|error| match error {
                 BoundError::TooLarge { .. } => too_large(bytes_max),
-                other => Problem::bad_request(with_causes(&other)),
+                corrupt @ BoundError::Corrupt { .. } => Problem::bad_request(with_causes(&corrupt)),
             })?;
         metrics::counter!("bartizan_ingest_bytes_total").increment(body.len() as u64);
         let batch = id.to_string();

@@ -38,99 +38,52 @@ pub(crate) struct Route {
     handler: MethodRouter<Arc<App>>,
 }
 
-fn route(
+fn public(method: Method, path: &'static str, handler: MethodRouter<Arc<App>>) -> Route {
+    Route {
+        method,
+        path,
+        permission: Permission::Public,
+        handler,
+    }
+}
+
+fn needs(
+    scope: Scope,
     method: Method,
     path: &'static str,
-    permission: Permission,
     handler: MethodRouter<Arc<App>>,
 ) -> Route {
     Route {
         method,
         path,
-        permission,
+        permission: Permission::Scope(scope),
         handler,
     }
 }
 
 /// Every way in.
 pub(crate) fn routes() -> Vec<Route> {
-    use Permission::{Public, Scope as Needs};
+    use Scope::{Admin, Ingest, Manage, Read};
+    const INCIDENTS: &str = "/api/v1/incidents";
+    const INCIDENT: &str = "/api/v1/incidents/{number}";
+    const KEYS: &str = "/api/v1/keys";
+    const KEY: &str = "/api/v1/keys/{id}";
     vec![
-        route(Method::GET, "/healthz", Public, get(system::healthz)),
-        route(Method::GET, "/readyz", Public, get(system::readyz)),
-        route(
-            Method::GET,
-            "/metrics",
-            Needs(Scope::Read),
-            get(system::metrics),
-        ),
-        route(Method::GET, "/docs", Public, get(openapi::docs_root)),
-        route(
-            Method::GET,
-            "/docs/{*file}",
-            Public,
-            get(openapi::docs_file),
-        ),
-        route(
-            Method::GET,
-            "/api/v1/openapi.json",
-            Public,
-            get(openapi::document),
-        ),
-        route(
-            Method::POST,
-            "/api/v1/ingest",
-            Needs(Scope::Ingest),
-            post(ingest::ingest),
-        ),
-        route(
-            Method::POST,
-            "/api/v1/query",
-            Needs(Scope::Read),
-            post(query::query),
-        ),
-        route(
-            Method::GET,
-            "/api/v1/rules",
-            Needs(Scope::Read),
-            get(rules::list),
-        ),
-        route(
-            Method::GET,
-            "/api/v1/incidents",
-            Needs(Scope::Read),
-            get(incidents::list),
-        ),
-        route(
-            Method::GET,
-            "/api/v1/incidents/{number}",
-            Needs(Scope::Read),
-            get(incidents::get),
-        ),
-        route(
-            Method::PATCH,
-            "/api/v1/incidents/{number}",
-            Needs(Scope::Manage),
-            patch(incidents::update),
-        ),
-        route(
-            Method::GET,
-            "/api/v1/keys",
-            Needs(Scope::Admin),
-            get(keys::list),
-        ),
-        route(
-            Method::POST,
-            "/api/v1/keys",
-            Needs(Scope::Admin),
-            post(keys::create),
-        ),
-        route(
-            Method::DELETE,
-            "/api/v1/keys/{id}",
-            Needs(Scope::Admin),
-            delete(keys::revoke),
-        ),
+        public(Method::GET, "/healthz", get(system::healthz)),
+        public(Method::GET, "/readyz", get(system::readyz)),
+        needs(Read, Method::GET, "/metrics", get(system::metrics)),
+        public(Method::GET, "/docs", get(openapi::docs_root)),
+        public(Method::GET, "/docs/{*file}", get(openapi::docs_file)),
+        public(Method::GET, "/api/v1/openapi.json", get(openapi::document)),
+        needs(Ingest, Method::POST, "/api/v1/ingest", post(ingest::ingest)),
+        needs(Read, Method::POST, "/api/v1/query", post(query::query)),
+        needs(Read, Method::GET, "/api/v1/rules", get(rules::list)),
+        needs(Read, Method::GET, INCIDENTS, get(incidents::list)),
+        needs(Read, Method::GET, INCIDENT, get(incidents::get)),
+        needs(Manage, Method::PATCH, INCIDENT, patch(incidents::update)),
+        needs(Admin, Method::GET, KEYS, get(keys::list)),
+        needs(Admin, Method::POST, KEYS, post(keys::create)),
+        needs(Admin, Method::DELETE, KEY, delete(keys::revoke)),
     ]
 }
 
@@ -138,6 +91,7 @@ pub(crate) fn routes() -> Vec<Route> {
 pub(crate) fn router(app: &Arc<App>) -> Router {
     let mut router = Router::new();
     for route in routes() {
+        tracing::debug!(method = %route.method, path = route.path, "serving {} {}", route.method, route.path);
         let admission = (Arc::clone(app), route.permission);
         let guarded = route
             .handler

@@ -9,7 +9,7 @@ use axum::extract::ConnectInfo;
 use axum::http::{Method, Request, StatusCode};
 use futures::StreamExt as _;
 use metrics_exporter_prometheus::PrometheusBuilder;
-use store::{Store, SystemClock, Timestamp, Workspace};
+use store::{Clock, Store, SystemClock, Timestamp, Workspace};
 use tower::ServiceExt as _;
 
 use super::routes::{Permission, routes};
@@ -29,11 +29,12 @@ async fn fixture(config: &str) -> Fixture {
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path().join("data");
     let config = Config::from_text(&format!("data = '{}'\n{config}", data.display())).unwrap();
-    let clock = Arc::new(SystemClock);
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let metrics = MetricsHandle(PrometheusBuilder::new().build_recorder().handle());
-    let app = Arc::new(App::new(&config, clock.clone(), metrics));
-    let store = Arc::new(Store::open(config.store, clock.clone()).await.unwrap());
-    let engine = Arc::new(Engine::new(Arc::clone(&store), clock.clone(), config.engine).unwrap());
+    let app = Arc::new(App::new(&config, Arc::clone(&clock), metrics));
+    let store = Arc::new(Store::open(config.store, Arc::clone(&clock)).await.unwrap());
+    let engine =
+        Arc::new(Engine::new(Arc::clone(&store), Arc::clone(&clock), config.engine).unwrap());
     let alerts = alerts::Service::open(
         Arc::clone(&store),
         Arc::clone(&engine),
@@ -140,7 +141,8 @@ async fn every_route_admits_exactly_who_its_permission_says() {
                 scope.name()
             );
             if status != StatusCode::FORBIDDEN && anonymous == StatusCode::UNAUTHORIZED {
-                row.push_str(&format!(" {}", scope.name()));
+                row.push(' ');
+                row.push_str(scope.name());
             }
         }
         seen.push_str(&row);

@@ -3,7 +3,7 @@
 //! A reconciler: woken by size and by time, it has no input, and a publication that failed is simply done
 //! again. A segment that was written but not published is an orphan, removed at the next start.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
@@ -12,7 +12,7 @@ use crate::catalog::{Publication, StoredProgress, table_folder};
 use crate::disk;
 use crate::rows::Flush;
 use crate::schema::Table;
-use crate::segment::{self, WrittenSegment};
+use crate::segment::{self, Segment, WrittenSegment};
 use crate::store::{Store, StoreError};
 use crate::workspace::Workspace;
 
@@ -146,20 +146,30 @@ impl Store {
             let mut removed = 0;
             for table in Table::ALL {
                 let folder = table_folder(&lake, &Workspace::default(), table);
-                if !folder.try_exists().unwrap_or(false) {
-                    continue;
-                }
-                for path in disk::list(&folder)? {
-                    let is_known = known.iter().any(|(_, _, segment)| segment.path == path);
-                    if !is_known && is_ours(&path) && std::fs::remove_file(&path).is_ok() {
-                        removed += 1;
-                    }
+                if folder.try_exists().unwrap_or(false) {
+                    removed += remove_unknown(disk::list(&folder)?, &known);
                 }
             }
             Ok::<_, StoreError>(removed)
         });
         removed.await?
     }
+}
+
+/// Removes those of our files that the catalog does not know; returns how many.
+fn remove_unknown(files: Vec<PathBuf>, known: &[(Workspace, Table, Segment)]) -> u64 {
+    let mut removed = 0;
+    for path in files {
+        let is_known = known.iter().any(|(_, _, segment)| segment.path == path);
+        if is_known || !is_ours(&path) {
+            continue;
+        }
+        match std::fs::remove_file(&path) {
+            Ok(()) => removed += 1,
+            Err(error) => tracing::warn!(path = %path.display(), %error, "remove orphan"),
+        }
+    }
+    removed
 }
 
 fn is_ours(path: &Path) -> bool {

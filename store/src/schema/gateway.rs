@@ -1,6 +1,7 @@
 //! Columns of `ApiManagementGatewayLogs`, as Azure Log Analytics publishes them, and ours behind them.
 
-use super::{Column, ColumnType::*};
+use super::Column;
+use super::ColumnType::{Bool, Datetime, Dynamic, Int, Long, Real, Text};
 
 /// In catalog order: a column's DuckLake id is its place here, from 1, so new ones go to the end.
 pub(super) const COLUMNS: &[Column] = &[

@@ -1,6 +1,7 @@
 //! Columns of `_Quarantine`: what could not be read, kept so that it can be replayed.
 
-use super::{Column, ColumnType::*};
+use super::Column;
+use super::ColumnType::{Bytes, Datetime, Long, Text};
 
 /// In catalog order: a column's DuckLake id is its place here, from 1, so new ones go to the end.
 pub(super) const COLUMNS: &[Column] = &[

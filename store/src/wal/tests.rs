@@ -55,8 +55,7 @@ async fn append(folder: &Path, sequence: u64, numbers: &[u64]) -> Vec<(u64, u64)
         wal.append(batch, payload, None).await.unwrap();
     }
     wal.close();
-    let seen = applied.lock().clone();
-    seen
+    applied.lock().clone()
 }
 
 #[tokio::test]
