@@ -1,6 +1,6 @@
 //! Bytes from outside to typed rows: bounded, decoded, normalized, never failing as a whole.
 //!
-//! A body goes through [`bounded`] (decompression), then through [`decode`], which finds the records
+//! A body goes through [`bounded`] (decompression), then through [`decode()`], which finds the records
 //! in it, tells their kind and writes them into Arrow columns of the event tables. What cannot be
 //! read becomes a row of `_Quarantine`; nothing is dropped, and no input makes this crate panic.
 //! It knows nothing of HTTP, configuration, disks or clocks.

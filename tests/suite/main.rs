@@ -1,2 +1,7 @@
-//! Integration tests.
+//! What holds for the project as a whole: its layers, its dependencies, and the program as a user meets it.
 #![cfg(test)]
+
+mod dependencies;
+mod layers;
+mod program;
+mod tidy;
