@@ -220,7 +220,9 @@ fn not_stored(error: &AppendError) -> Problem {
             Problem::unavailable("the disk failed; nothing is taken until the service is restarted")
                 .retry_after(30)
         }
-        AppendError::Batch(_) | AppendError::Schema(_) => Problem::internal("store a batch", error),
+        AppendError::Batch(_) | AppendError::Schema(_) | AppendError::Background(_) => {
+            Problem::internal("store a batch", error)
+        }
     }
 }
 

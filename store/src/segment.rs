@@ -13,6 +13,7 @@ use parquet::basic::{Compression, ZstdLevel};
 use parquet::errors::ParquetError;
 use parquet::file::metadata::ParquetMetaData;
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
+use parquet::schema::types::ColumnPath;
 use thiserror::Error;
 use uuid::Uuid;
 
@@ -132,7 +133,9 @@ fn sort(table: Table, rows: &[RecordBatch]) -> Result<RecordBatch, SegmentError>
 fn properties(zstd_level: i32) -> Result<WriterProperties, ParquetError> {
     Ok(WriterProperties::builder()
         .set_compression(Compression::ZSTD(ZstdLevel::try_new(zstd_level)?))
-        .set_statistics_enabled(EnabledStatistics::Page)
+        // Pages are pruned by the column that rows are sorted by; of the others a page's bounds say little.
+        .set_statistics_enabled(EnabledStatistics::Chunk)
+        .set_column_statistics_enabled(ColumnPath::from(TIME_COLUMN), EnabledStatistics::Page)
         .set_max_row_group_row_count(Some(128 * 1024))
         .set_created_by("bartizan".to_owned())
         .build())

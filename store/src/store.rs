@@ -92,6 +92,9 @@ pub enum AppendError {
     /// Segments are not written as fast as rows come in: send again later.
     #[error("too many rows wait to be published")]
     Busy,
+    /// Work in the background ended badly.
+    #[error("run in background")]
+    Background(#[from] JoinError),
     /// Rows whose schema is not the table's.
     #[error("rows for {0} do not have its columns")]
     Schema(Table),
@@ -196,7 +199,9 @@ impl Store {
                 .map(crate::idempotency::Claim::stored),
             parts: batch.parts,
         };
-        let payload = stored.encode()?;
+        let encoded =
+            tokio::task::spawn_blocking(move || stored.encode().map(|bytes| (stored, bytes)));
+        let (stored, payload) = encoded.await??;
         self.wal.append(stored, payload, batch.idempotency).await?;
         Ok(receipt)
     }
