@@ -195,6 +195,21 @@ async fn a_segment_that_was_never_published_is_removed_and_its_rows_stay_once() 
     assert_eq!(visible(&store), [1, 2]);
 }
 
+#[tokio::test]
+async fn reopening_twice_without_a_batch_does_not_cost_the_next_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path()).await;
+    store.append(batch(&[1], None)).await.unwrap();
+    drop(store);
+    drop(open(folder.path()).await);
+    let store = open(folder.path()).await;
+    store.publish().await.unwrap();
+    store.append(batch(&[2], None)).await.unwrap();
+    drop(store);
+    let store = open(folder.path()).await;
+    assert_eq!(visible(&store), [1, 2]);
+}
+
 #[derive(Clone, Debug)]
 enum Operation {
     Append(u8),
@@ -212,7 +227,7 @@ fn operations() -> impl Strategy<Value = Vec<Operation>> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 12, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
 
     /// Whatever the order of appending, publishing and reopening, the store shows what was acknowledged, once.
     #[test]

@@ -75,12 +75,20 @@ impl Wal {
     ) -> Result<Self, DiskError> {
         let (commands, received) = mpsc::channel(settings.queue_max);
         let failed = Arc::new(AtomicBool::new(false));
+        // A file without one whole frame has the name that the next file gets: it must be out of the way, and
+        // must not be taken for a closed file later.
+        let (used, unused): (Vec<_>, Vec<_>) = replayed
+            .into_iter()
+            .partition(|file| file.sequence_last.is_some());
+        for file in unused {
+            ClosedFile::from(file).discard()?;
+        }
         let current = CurrentFile::create(&settings.folder, sequence_next)?;
         let writer = Writer {
             settings,
             current,
             sequence_next,
-            closed: replayed.into_iter().map(ClosedFile::from).collect(),
+            closed: used.into_iter().map(ClosedFile::from).collect(),
             failed: Arc::clone(&failed),
             on_durable,
         };
@@ -154,7 +162,7 @@ struct CurrentFile {
 impl CurrentFile {
     fn create(folder: &Path, sequence: u64) -> Result<Self, DiskError> {
         let path = folder.join(format!("{sequence:020}.wal"));
-        let created = File::create(&path).and_then(|mut file| {
+        let created = File::create_new(&path).and_then(|mut file| {
             file.write_all(&MAGIC)?;
             file.sync_all()?;
             Ok(file)
@@ -180,9 +188,21 @@ impl From<ReplayedFile> for ClosedFile {
     fn from(file: ReplayedFile) -> Self {
         Self {
             sequence_last: file.sequence_last.unwrap_or(0),
-            keep_aside: file.torn_bytes > 0 && file.sequence_last.is_some(),
+            keep_aside: file.torn_bytes > MAGIC.len(),
             path: file.path,
         }
+    }
+}
+
+impl ClosedFile {
+    /// Removes it, or puts it aside if it holds bytes that nobody could read.
+    fn discard(&self) -> Result<(), DiskError> {
+        let discarded = if self.keep_aside {
+            std::fs::rename(&self.path, self.path.with_extension("torn"))
+        } else {
+            std::fs::remove_file(&self.path)
+        };
+        discarded.map_err(|source| DiskError::new("discard", &self.path, source))
     }
 }
 
@@ -291,13 +311,11 @@ impl Writer {
             .partition(|file| file.sequence_last <= sequence);
         self.closed = kept;
         for file in done {
-            let removed = if file.keep_aside {
-                std::fs::rename(&file.path, file.path.with_extension("torn"))
-            } else {
-                std::fs::remove_file(&file.path)
-            };
-            if let Err(error) = removed {
-                tracing::warn!(path = %file.path.display(), %error, "remove published write-ahead log file");
+            if let Err(error) = file.discard() {
+                tracing::warn!(
+                    error = &error as &dyn std::error::Error,
+                    "discard published write-ahead log file"
+                );
             }
         }
     }
