@@ -147,8 +147,8 @@ impl Config {
 
     /// A configuration from TOML text alone, for the demo and for tests.
     pub(crate) fn from_text(text: &str) -> Result<Self, ConfigError> {
-        let raw =
-            toml::from_str(text).map_err(|error| ConfigError::Environment(one_line(&error)))?;
+        let raw = toml::from_str(text)
+            .map_err(|error| ConfigError::Environment(one_line(&error, text)))?;
         checked(raw)
     }
 }
@@ -183,7 +183,7 @@ fn read(file: Option<&Path>) -> Result<RawConfig, ConfigError> {
         if let Err(error) = toml::from_str::<RawConfig>(&text) {
             return Err(ConfigError::File {
                 path: path.to_owned(),
-                text: one_line(&error),
+                text: one_line(&error, &text),
             });
         }
         figment = figment.merge(Toml::string(&text));
@@ -198,19 +198,45 @@ fn read(file: Option<&Path>) -> Result<RawConfig, ConfigError> {
     })
 }
 
-/// "line 2, column 1: unknown field ..." out of toml's drawing of the place.
-fn one_line(error: &toml::de::Error) -> String {
+/// "line 2, column 12, rules.lateness: .." out of toml's drawing of the place.
+fn one_line(error: &toml::de::Error, text: &str) -> String {
     let drawn = error.to_string();
     let place = drawn
         .lines()
         .next()
         .unwrap_or_default()
         .strip_prefix("TOML parse error at ");
+    let key = error.span().and_then(|span| key_at(text, span.start));
     let message = error.message().replace('\n', " ");
-    match place {
-        Some(place) => format!("{place}: {message}"),
-        None => message,
+    let parts = [place.map(str::to_owned), key]
+        .into_iter()
+        .flatten()
+        .collect::<Vec<_>>();
+    if parts.is_empty() {
+        message
+    } else {
+        format!("{}: {message}", parts.join(", "))
     }
+}
+
+/// The key whose line holds that byte, with its table's name before it.
+fn key_at(text: &str, byte: usize) -> Option<String> {
+    let before = text.get(..byte)?;
+    let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
+    let key = text
+        .get(line_start..)?
+        .lines()
+        .next()?
+        .split_once('=')?
+        .0
+        .trim();
+    let headers = text
+        .get(..line_start)?
+        .lines()
+        .map(str::trim)
+        .filter(|line| line.starts_with('['));
+    let table = headers.last().map(|header| header.trim_matches(['[', ']']));
+    Some(table.map_or_else(|| key.to_owned(), |table| format!("{table}.{key}")))
 }
 
 fn setting(key: &str, reason: impl Into<String>) -> ConfigError {

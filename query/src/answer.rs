@@ -30,6 +30,15 @@ impl Limits {
     }
 }
 
+/// Gauge of the queries that run.
+const RUNNING: &str = "bartizan_queries_running";
+
+impl Drop for Answer {
+    fn drop(&mut self) {
+        metrics::gauge!(RUNNING).decrement(1);
+    }
+}
+
 /// A running query.
 pub struct Answer {
     schema: SchemaRef,
@@ -55,6 +64,7 @@ impl Answer {
         limits: Limits,
         turn: OwnedSemaphorePermit,
     ) -> Self {
+        metrics::gauge!(RUNNING).increment(1);
         Self {
             schema,
             batches,

@@ -17,13 +17,13 @@ fn an_empty_file_is_a_complete_configuration() {
 fn an_error_names_key_and_line() {
     check_error(
         "[rules]\nlatness = '5s'\n",
-        "line 2, column 1: unknown field `latness`",
+        "line 2, column 1, rules.latness: unknown field `latness`",
     );
     check_error(
         "[rules]\nlateness = 'soon'\n",
-        "line 2, column 12: 'soon' is no duration",
+        "line 2, column 12, rules.lateness: 'soon' is no duration",
     );
-    check_error("listen = 'here'\n", "line 1, column 10");
+    check_error("listen = 'here'\n", "line 1, column 10, listen: ");
     check_error("[watchlists]\na = ['10.0.0.0/99']\n", "line 2");
     check_error(
         "[store]\nzstd_level = 23\n",

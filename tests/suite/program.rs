@@ -5,6 +5,7 @@ use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::Path;
 use std::process::{Child, ChildStdout, Command, Output, Stdio};
+use std::time::{Duration, Instant};
 
 const KEY: &str = "a-key-for-tests-0123456789abcdef";
 
@@ -60,8 +61,16 @@ impl Running {
         }
     }
 
-    /// Status and body of an answer.
-    fn call(&self, method: &str, path: &str, body: &str) -> (u16, String) {
+    /// Waits up to ten seconds until so many queries run.
+    fn wait_for_queries(&self, wanted: &str) {
+        let line = format!("bartizan_queries_running {wanted}\n");
+        let begin = Instant::now();
+        while !self.call("GET", "/metrics", "").1.contains(&line) {
+            assert!(begin.elapsed() < Duration::from_secs(10), "no {line}");
+        }
+    }
+
+    fn send(&self, method: &str, path: &str, body: &str) -> TcpStream {
         let mut stream = TcpStream::connect(self.address).unwrap();
         let length = body.len();
         write!(
@@ -70,6 +79,12 @@ impl Running {
              Content-Type: application/json\r\nContent-Length: {length}\r\n\r\n{body}"
         )
         .unwrap();
+        stream
+    }
+
+    /// Status and body of an answer.
+    fn call(&self, method: &str, path: &str, body: &str) -> (u16, String) {
+        let mut stream = self.send(method, path, body);
         let mut answer = String::new();
         stream.read_to_string(&mut answer).unwrap();
         let status = answer.split(' ').nth(1).unwrap().parse().unwrap();
@@ -116,6 +131,24 @@ fn what_was_acknowledged_is_there_after_kill_and_after_terminate() {
     drop(service);
     let service = Running::start(folder.path());
     assert!(service.count().contains("\n2\n"), "{}", service.count());
+}
+
+#[test]
+fn a_client_that_leaves_ends_its_query() {
+    let folder = tempfile::tempdir().unwrap();
+    let service = Running::start(folder.path());
+    let records = vec![
+        r#"{"time":"2026-01-01T00:00:00Z","category":"GatewayLogs","properties":{"method":"GET"}}"#;
+        500
+    ];
+    let body = format!("[{}]", records.join(","));
+    assert_eq!(service.call("POST", "/api/v1/ingest", &body).0, 200);
+    let endless = r#"{"query":"select count(*) from ApiManagementGatewayLogs a, ApiManagementGatewayLogs b, ApiManagementGatewayLogs c, ApiManagementGatewayLogs d where a.Method || b.Method || c.Method || d.Method like '%x%'"}"#;
+    let stream = service.send("POST", "/api/v1/query", endless);
+    service.wait_for_queries("1");
+    drop(stream);
+    // Well before the query's own timeout of 30 s.
+    service.wait_for_queries("0");
 }
 
 #[track_caller]
