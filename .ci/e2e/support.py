@@ -62,13 +62,15 @@ class Answer:
 class Service:
     """`bartizan serve` on a free port of loopback, with its own configuration and data folder."""
 
-    def __init__(self, folder, config=CONFIG, arguments=()):
+    def __init__(self, folder, config=CONFIG, arguments=(), tls=None):
         self.folder = pathlib.Path(folder)
         self.data = self.folder / "data"
         self.config = self.folder / "bartizan.toml"
         self.config.write_text(config)
         self.log = self.folder / "service.log"
         self.arguments = list(arguments)
+        # An SSL context, where the configuration has a certificate.
+        self.tls = tls
         self.process, self.url = None, None
 
     def command(self, listen="127.0.0.1:0"):
@@ -91,7 +93,7 @@ class Service:
             raise SystemExit(f"the service ended with {self.process.returncode}:\n{self.tail()}")
         with open(self.log, "rb") as log:
             log.seek(offset)
-            found = re.search(rb"listening on (http://127\.0\.0\.1:\d+)", log.read())
+            found = re.search(rb"listening on (https?://127\.0\.0\.1:\d+)", log.read())
         return found and found.group(1).decode()
 
     def alive(self):
@@ -117,7 +119,11 @@ class Service:
         if isinstance(body, str):
             body = body.encode()
         headers = ({"Authorization": f"Bearer {key}"} if key else {}) | (headers or {})
-        connection = http.client.HTTPConnection(urllib.parse.urlsplit(self.url).netloc, timeout=60)
+        place = urllib.parse.urlsplit(self.url).netloc
+        if self.tls:
+            connection = http.client.HTTPSConnection(place, timeout=60, context=self.tls)
+        else:
+            connection = http.client.HTTPConnection(place, timeout=60)
         try:
             try:
                 connection.request(method, path, body, headers)

@@ -7,7 +7,7 @@
 use std::fs;
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;
-use std::process::{Child, Command, ExitCode, Stdio};
+use std::process::{Child, ChildStdout, Command, ExitCode, Stdio};
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
@@ -109,7 +109,7 @@ async fn measure(
         key: Some(alerts::Secret::new(KEY)),
     })?;
     wait_until_ready(&client).await?;
-    let pid = service.0.id();
+    let pid = service.child.id();
     let (cpu_before, begin) = (cpu_seconds(pid)?, Instant::now());
     let rows = send(bodies, arguments.senders, &client).await?;
     if store == AT_ONCE {
@@ -126,12 +126,16 @@ async fn measure(
 }
 
 /// A child process that does not outlive its measurement.
-struct ServiceProcess(Child);
+struct ServiceProcess {
+    child: Child,
+    /// Kept open: the service would meet a closed pipe.
+    output: BufReader<ChildStdout>,
+}
 
 impl ServiceProcess {
     fn end(&mut self) -> anyhow::Result<()> {
-        self.0.kill().context("end the service")?;
-        self.0.wait().context("end the service")?;
+        self.child.kill().context("end the service")?;
+        self.child.wait().context("end the service")?;
         Ok(())
     }
 }
@@ -159,12 +163,15 @@ fn start(folder: &Path, config: &Path) -> anyhow::Result<(ServiceProcess, String
         .stdout
         .take()
         .context("read what the service prints")?;
-    let service = ServiceProcess(child);
-    let mut lines = BufReader::new(stdout).lines();
-    while let Some(line) = lines.next().transpose()? {
-        if let Some((_, url)) = line.split_once("listening on ") {
-            return Ok((service, url.split(' ').next().unwrap_or(url).to_owned()));
+    let output = BufReader::new(stdout);
+    let mut service = ServiceProcess { child, output };
+    let mut line = String::new();
+    while service.output.read_line(&mut line)? > 0 {
+        if let Some((_, url)) = line.trim_end().split_once("listening on ") {
+            let url = url.split(' ').next().unwrap_or(url).to_owned();
+            return Ok((service, url));
         }
+        line.clear();
     }
     bail!("the service ended before it listened")
 }

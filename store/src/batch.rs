@@ -1,7 +1,8 @@
 //! A batch: what one request brought, the unit of acknowledgement, and its form in the WAL.
 //!
-//! Form, version 1: length of the header (u32, little endian), header (JSON), then one Arrow IPC stream per
-//! part. A part holds only the columns that have a value: a table has up to a hundred, a log fills thirty.
+//! Form, version 1: one Arrow IPC stream per part, then the trailer (JSON), then its length (u32, little endian).
+//! A part holds only the columns that have a value: a table has up to a hundred, a log fills thirty. The trailer
+//! stands last so that rows are written once, to where they stay.
 
 use std::io::Cursor;
 use std::sync::Arc;
@@ -73,9 +74,9 @@ pub enum BatchError {
     /// Arrow refused.
     #[error("convert rows")]
     Arrow(#[from] ArrowError),
-    /// The header is not what this version writes.
-    #[error("read batch header")]
-    Header(#[from] serde_json::Error),
+    /// The trailer is not what this version writes.
+    #[error("read batch trailer")]
+    Trailer(#[from] serde_json::Error),
     /// The bytes end before the batch does.
     #[error("batch is cut short")]
     Short,
@@ -85,7 +86,7 @@ pub enum BatchError {
 }
 
 #[derive(Serialize, Deserialize)]
-struct Header {
+struct Trailer {
     version: u32,
     workspace: String,
     batch: Uuid,
@@ -98,16 +99,19 @@ struct Header {
 
 const VERSION: u32 = 1;
 
+/// Room for a trailer beside the rows.
+const TRAILER_BYTES_USUAL: usize = 16 * 1024;
+
 impl StoredBatch {
     pub(crate) fn encode(&self) -> Result<Vec<u8>, BatchError> {
-        let mut bodies = Vec::with_capacity(self.bytes() / 2);
+        let mut bytes = Vec::with_capacity(self.bytes() + TRAILER_BYTES_USUAL);
         let mut parts = Vec::with_capacity(self.parts.len());
         for (table, rows) in &self.parts {
-            let start = bodies.len();
-            write_rows(rows, &mut bodies)?;
-            parts.push((table.name().to_owned(), bodies.len() - start));
+            let start = bytes.len();
+            write_rows(rows, &mut bytes)?;
+            parts.push((table.name().to_owned(), bytes.len() - start));
         }
-        let header = serde_json::to_vec(&Header {
+        let trailer = serde_json::to_vec(&Trailer {
             version: VERSION,
             workspace: self.workspace.as_str().to_owned(),
             batch: self.receipt.batch,
@@ -117,28 +121,30 @@ impl StoredBatch {
             idempotency: self.idempotency.clone(),
             parts,
         })?;
-        let header_length = u32::try_from(header.len()).map_err(|_too_long| BatchError::Short)?;
-        let mut bytes = Vec::with_capacity(4 + header.len() + bodies.len());
-        bytes.extend_from_slice(&header_length.to_le_bytes());
-        bytes.extend_from_slice(&header);
-        bytes.extend_from_slice(&bodies);
+        let trailer_length = u32::try_from(trailer.len()).map_err(|_too_long| BatchError::Short)?;
+        bytes.extend_from_slice(&trailer);
+        bytes.extend_from_slice(&trailer_length.to_le_bytes());
         Ok(bytes)
     }
 
     pub(crate) fn decode(bytes: &[u8]) -> Result<Self, BatchError> {
-        let (length, rest) = bytes.split_first_chunk::<4>().ok_or(BatchError::Short)?;
-        let header_length = u32::from_le_bytes(*length) as usize;
-        let (header, mut bodies) = rest
-            .split_at_checked(header_length)
+        let (rest, length) = bytes.split_last_chunk::<4>().ok_or(BatchError::Short)?;
+        let trailer_length = u32::from_le_bytes(*length) as usize;
+        let trailer_start = rest
+            .len()
+            .checked_sub(trailer_length)
             .ok_or(BatchError::Short)?;
-        let header: Header = serde_json::from_slice(header)?;
-        if header.version != VERSION {
-            return Err(BatchError::Unknown(format!("version {}", header.version)));
+        let (mut bodies, trailer) = rest
+            .split_at_checked(trailer_start)
+            .ok_or(BatchError::Short)?;
+        let trailer: Trailer = serde_json::from_slice(trailer)?;
+        if trailer.version != VERSION {
+            return Err(BatchError::Unknown(format!("version {}", trailer.version)));
         }
-        let workspace = Workspace::new(&header.workspace)
-            .ok_or_else(|| BatchError::Unknown(format!("workspace {}", header.workspace)))?;
-        let mut parts = Vec::with_capacity(header.parts.len());
-        for (name, length) in header.parts {
+        let workspace = Workspace::new(&trailer.workspace)
+            .ok_or_else(|| BatchError::Unknown(format!("workspace {}", trailer.workspace)))?;
+        let mut parts = Vec::with_capacity(trailer.parts.len());
+        for (name, length) in trailer.parts {
             let table = Table::from_name(&name)
                 .ok_or_else(|| BatchError::Unknown(format!("table {name}")))?;
             let (body, rest) = bodies.split_at_checked(length).ok_or(BatchError::Short)?;
@@ -150,12 +156,12 @@ impl StoredBatch {
         Ok(Self {
             workspace,
             receipt: Receipt {
-                batch: header.batch,
-                accepted: header.accepted,
-                quarantined: header.quarantined,
+                batch: trailer.batch,
+                accepted: trailer.accepted,
+                quarantined: trailer.quarantined,
             },
-            received: Timestamp::from_micros(header.received),
-            idempotency: header.idempotency,
+            received: Timestamp::from_micros(trailer.received),
+            idempotency: trailer.idempotency,
             parts,
         })
     }

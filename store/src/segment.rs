@@ -79,16 +79,22 @@ pub(crate) fn write(
     rows: &[RecordBatch],
     zstd_level: i32,
 ) -> Result<WrittenSegment, SegmentError> {
-    let sorted = sort(table, rows)?;
-    let (time_min, time_max) = time_range(&sorted).ok_or(SegmentError::NoTime)?;
+    let sorted = sorted(table, rows)?;
+    let (Some((time_min, _)), Some((_, time_max))) = (first_range(&sorted), last_range(&sorted))
+    else {
+        return Err(SegmentError::NoTime);
+    };
     disk::create_folder(folder)?;
     let name = format!("{NAME_PREFIX}{}.parquet", Uuid::now_v7());
     let path = folder.join(&name);
     let temporary = folder.join(format!("{name}.tmp"));
     let file =
         File::create(&temporary).map_err(|source| DiskError::new("create", &temporary, source))?;
-    let mut writer = ArrowWriter::try_new(file, sorted.schema(), Some(properties(zstd_level)?))?;
-    writer.write(&sorted)?;
+    let mut writer =
+        ArrowWriter::try_new(file, table.arrow_schema(), Some(properties(zstd_level)?))?;
+    for batch in &sorted {
+        writer.write(batch)?;
+    }
     let metadata = writer.close()?;
     disk::finish_file(&temporary, &path)?;
     let bytes = path
@@ -99,7 +105,7 @@ pub(crate) fn write(
         table,
         name,
         path,
-        rows: sorted.num_rows() as u64,
+        rows: sorted.iter().map(|batch| batch.num_rows() as u64).sum(),
         bytes,
         time_min,
         time_max,
@@ -107,18 +113,33 @@ pub(crate) fn write(
     })
 }
 
-fn sort(table: Table, rows: &[RecordBatch]) -> Result<RecordBatch, SegmentError> {
-    let together = compute::concat_batches(&table.arrow_schema(), rows)?;
-    let Some(times) = together.column_by_name(TIME_COLUMN) else {
-        return Err(SegmentError::NoTime);
-    };
-    // Logs arrive nearly in order: a batch that already is costs one pass and no copy.
-    let in_order = times
-        .as_primitive_opt::<TimestampMicrosecondType>()
-        .is_some_and(|times| times.null_count() == 0 && times.values().is_sorted());
-    if in_order {
-        return Ok(together);
+fn first_range(sorted: &[RecordBatch]) -> Option<(Timestamp, Timestamp)> {
+    sorted.first().and_then(time_range)
+}
+
+fn last_range(sorted: &[RecordBatch]) -> Option<(Timestamp, Timestamp)> {
+    sorted.last().and_then(time_range)
+}
+
+/// The rows in order of time. Logs arrive nearly in order: batches that only need to be put one behind the other
+/// are not copied.
+fn sorted(table: Table, rows: &[RecordBatch]) -> Result<Vec<RecordBatch>, SegmentError> {
+    let mut ranges = Vec::with_capacity(rows.len());
+    for batch in rows.iter().filter(|batch| batch.num_rows() > 0) {
+        ranges.push((time_range(batch).ok_or(SegmentError::NoTime)?, batch));
     }
+    ranges.sort_by_key(|(range, _)| *range);
+    let apart = ranges.windows(2).all(|pair| match pair {
+        [(before, _), (behind, _)] => before.1 <= behind.0,
+        _ => true,
+    });
+    if apart && ranges.iter().all(|(_, batch)| is_sorted(batch)) {
+        return Ok(ranges.into_iter().map(|(_, batch)| batch.clone()).collect());
+    }
+    let together = compute::concat_batches(&table.arrow_schema(), rows)?;
+    let times = together
+        .column_by_name(TIME_COLUMN)
+        .ok_or(SegmentError::NoTime)?;
     let by_time = SortColumn {
         values: Arc::clone(times),
         options: Some(SortOptions {
@@ -127,16 +148,29 @@ fn sort(table: Table, rows: &[RecordBatch]) -> Result<RecordBatch, SegmentError>
         }),
     };
     let order = compute::lexsort_to_indices(&[by_time], None)?;
-    Ok(compute::take_record_batch(&together, &order)?)
+    Ok(vec![compute::take_record_batch(&together, &order)?])
 }
 
+fn is_sorted(batch: &RecordBatch) -> bool {
+    let times = batch.column_by_name(TIME_COLUMN);
+    times
+        .and_then(|times| times.as_primitive_opt::<TimestampMicrosecondType>())
+        .is_some_and(|times| times.null_count() == 0 && times.values().is_sorted())
+}
+
+/// Columns whose values hardly repeat: a dictionary of them would be built for nothing.
+const UNIQUE_COLUMNS: [&str; 3] = ["CorrelationId", "EventDataId", "Digest"];
+
 fn properties(zstd_level: i32) -> Result<WriterProperties, ParquetError> {
-    Ok(WriterProperties::builder()
+    let mut builder = WriterProperties::builder()
         .set_compression(Compression::ZSTD(ZstdLevel::try_new(zstd_level)?))
         // Pages are pruned by the column that rows are sorted by; of the others a page's bounds say little.
         .set_statistics_enabled(EnabledStatistics::Chunk)
         .set_column_statistics_enabled(ColumnPath::from(TIME_COLUMN), EnabledStatistics::Page)
         .set_max_row_group_row_count(Some(128 * 1024))
-        .set_created_by("bartizan".to_owned())
-        .build())
+        .set_created_by("bartizan".to_owned());
+    for name in UNIQUE_COLUMNS {
+        builder = builder.set_column_dictionary_enabled(ColumnPath::from(name), false);
+    }
+    Ok(builder.build())
 }
