@@ -230,12 +230,14 @@ fn key_at(text: &str, byte: usize) -> Option<String> {
         .split_once('=')?
         .0
         .trim();
-    let headers = text
+    let mut headers = text
         .get(..line_start)?
         .lines()
         .map(str::trim)
         .filter(|line| line.starts_with('['));
-    let table = headers.last().map(|header| header.trim_matches(['[', ']']));
+    let table = headers
+        .next_back()
+        .map(|header| header.trim_matches(['[', ']']));
     Some(table.map_or_else(|| key.to_owned(), |table| format!("{table}.{key}")))
 }
 
