@@ -158,13 +158,15 @@ fn day(start: Timestamp) -> String {
 }
 
 fn hints(url: &str, key: &str) {
+    let program = std::env::current_exe().ok();
+    let program = program.map_or_else(|| "bartizan".to_owned(), |path| path.display().to_string());
     terminal::line(format!(
         "
 The service stays up until Ctrl-C. What to try next:
 
   read the API's description         {url}/docs
   see the incidents                  curl -H 'Authorization: Bearer {key}' {url}/api/v1/incidents
-  ask something                      bartizan query --url {url} --key {key} \\
+  ask something                      {program} query --url {url} --key {key} \\
                                        \"select CallerIpAddress, count(*) as calls from ApiManagementGatewayLogs
                                         where ResponseCode = 401 group by CallerIpAddress order by calls desc limit 5\"
   send a log of your own             curl -H 'Authorization: Bearer {key}' {url}/api/v1/ingest -d \\
