@@ -373,7 +373,7 @@ impl Constants<'_> {
 const EMBEDDED_DEPTH_MAX: usize = 64;
 
 /// The JSON that a string holds: exports write dynamic columns so.
-fn embedded(value: &str) -> Option<Cow<'_, str>> {
+pub(crate) fn embedded(value: &str) -> Option<Cow<'_, str>> {
     let text = json::string(value)?;
     let valid = json::is_nested(&text)
         && !json::is_deeper(&text, EMBEDDED_DEPTH_MAX)

@@ -4,6 +4,7 @@
     reason = "whatever a body holds, reading it must not panic"
 )]
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 
 use arrow::array::RecordBatch;
@@ -17,6 +18,7 @@ use crate::flow::{Flow, Written};
 use crate::gateway::Gateway;
 use crate::json::{self, Fields};
 use crate::kind::{self, Kind};
+use crate::log::{Log, LogWriter};
 use crate::quarantine::Quarantine;
 use crate::scan;
 
@@ -159,6 +161,7 @@ struct Decoder<'a> {
     gateway: Option<Gateway>,
     flow: Option<Flow>,
     activity: Option<Activity>,
+    logs: BTreeMap<Log, LogWriter>,
     quarantine: Option<Quarantine>,
     accepted: u64,
 }
@@ -172,6 +175,7 @@ impl<'a> Decoder<'a> {
             gateway: None,
             flow: None,
             activity: None,
+            logs: BTreeMap::new(),
             quarantine: None,
             accepted: 0,
         }
@@ -191,8 +195,8 @@ impl<'a> Decoder<'a> {
             return self.quarantine(range, &format!("record is nested deeper than {depth_max}"));
         }
         match kind::of(fields) {
-            Ok(kind) => self.write(kind, range, fields),
-            Err(reason) => self.quarantine(range, &reason),
+            Some(kind) => self.write(kind, range, fields),
+            None => self.quarantine(range, kind::UNKNOWN),
         }
     }
 
@@ -213,6 +217,7 @@ impl<'a> Decoder<'a> {
                     .get_or_insert_with(|| Activity::new(expected(2_000)));
                 activity.write(fields, received);
             }
+            Kind::Log(log) => self.log_writer(log).write(fields, received),
             Kind::Nsg | Kind::Vnet | Kind::FlowRow => {
                 let copies_max = self.limits.copies_max.min(COPIES_MAX);
                 let flow = self
@@ -228,6 +233,12 @@ impl<'a> Decoder<'a> {
             }
         }
         self.accepted = self.accepted.saturating_add(1);
+    }
+
+    fn log_writer(&mut self, log: Log) -> &mut LogWriter {
+        let expected = (self.body.len() / 1_500).clamp(1, ROWS_EXPECTED_MAX);
+        let writer = self.logs.entry(log);
+        writer.or_insert_with(|| LogWriter::new(log, expected))
     }
 
     fn quarantine(&mut self, range: Range<usize>, reason: &str) {
@@ -249,6 +260,7 @@ impl<'a> Decoder<'a> {
             gateway,
             flow,
             activity,
+            logs,
             quarantine,
             accepted,
             ..
@@ -259,15 +271,19 @@ impl<'a> Decoder<'a> {
         };
         let quarantine = quarantine.map(Quarantine::into_columns);
         let quarantined = quarantine.as_ref().map_or(0, Columns::rows);
-        let written = [
+        let mut written = vec![
             (
                 Table::ApiManagementGatewayLogs,
                 gateway.map(Gateway::into_columns),
             ),
             (Table::NtaNetAnalytics, flow.map(Flow::into_columns)),
             (Table::AzureActivity, activity.map(Activity::into_columns)),
-            (Table::Quarantine, quarantine),
         ];
+        for writer in logs.into_values() {
+            let (table, columns) = writer.into_columns();
+            written.push((table, Some(columns)));
+        }
+        written.push((Table::Quarantine, quarantine));
         let mut parts = Vec::new();
         for (table, columns) in written {
             if let Some(columns) = columns.filter(|columns| columns.rows() > 0) {

@@ -267,7 +267,7 @@ impl<'a> Envelope<'a> {
                 return Some(start);
             }
             at = match self.parse::<Fields<'a>>(start) {
-                Ok((fields, _)) if kind::of(&fields).is_ok() => return Some(start),
+                Ok((fields, _)) if kind::is_certain(&fields) => return Some(start),
                 Ok((_, end)) => {
                     self.spend(start, end);
                     end

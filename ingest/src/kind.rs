@@ -7,6 +7,7 @@ use std::borrow::Cow;
 use store::Table;
 
 use crate::json::{self, Fields};
+use crate::log::{self, Log};
 
 /// What a record is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,6 +22,8 @@ pub(crate) enum Kind {
     Activity,
     /// A row of `NTANetAnalytics`, exported from Log Analytics.
     FlowRow,
+    /// Resource log whose table is described rather than programmed.
+    Log(Log),
 }
 
 /// Categories that only the Activity log has; the first three are of log profiles.
@@ -38,31 +41,48 @@ const ACTIVITY_CATEGORIES: [&str; 11] = [
     "ResourceHealth",
 ];
 
-/// Tells the kind; an error says why it is none, in the words of `_Quarantine.Reason`.
-pub(crate) fn of(record: &Fields<'_>) -> Result<Kind, String> {
+/// What `_Quarantine.Reason` says of a record that is of no kind.
+pub(crate) const UNKNOWN: &str =
+    "unknown kind of record: it has no time, category, operation or resource";
+
+/// Tells the kind; a record of which next to nothing is known is of none.
+pub(crate) fn of(record: &Fields<'_>) -> Option<Kind> {
+    own(record).or_else(|| is_log(record).then_some(Kind::Log(Log::Diagnostics)))
+}
+
+/// Whether an object amid broken text is a record, and no part of one: parts may have a time or a
+/// category as well.
+pub(crate) fn is_certain(object: &Fields<'_>) -> bool {
+    let is_whole = ["time", "category", "resourceId"]
+        .iter()
+        .all(|name| object.text(name).is_some());
+    is_whole || own(object).is_some()
+}
+
+/// The kind of a record that has more to tell it by than what all logs have.
+fn own(record: &Fields<'_>) -> Option<Kind> {
     if record.get("flowRecords").is_some() {
-        return Ok(Kind::Vnet);
+        return Some(Kind::Vnet);
     }
     let category = record.text("category").unwrap_or_default();
     let operation = record.text("operationName").unwrap_or_default();
-    let by_name = by_category(&category).or_else(|| by_operation(&operation));
-    if let Some(kind) = by_name
+    // Rows keep the category of the record that they were, so what names its table goes first.
+    by_type(record)
+        .or_else(|| by_category(&category))
+        .or_else(|| by_operation(&operation))
         .or_else(|| by_row(record))
         .or_else(|| by_activity(record, &category))
-    {
-        return Ok(kind);
-    }
-    if let Some(kind) = by_properties(record, &category) {
-        return Ok(kind);
-    }
-    let shown = |text: &str| text.chars().take(80).collect::<String>();
-    if category.is_empty() && operation.is_empty() {
-        return Err("unknown kind of record: it has no category".to_owned());
-    }
-    let (category, operation) = (shown(&category), shown(&operation));
-    Err(format!(
-        "unknown kind of record: category {category:?}, operation {operation:?}"
-    ))
+        .or_else(|| by_properties(record, &category))
+}
+
+/// Whether a record has any of what all logs of Azure have.
+fn is_log(record: &Fields<'_>) -> bool {
+    let circumstances = ["category", "operationName", "resourceId", "_ResourceId"];
+    let mut names = circumstances.iter().chain(&log::TIMES).chain([&log::STAMP]);
+    names.any(|name| {
+        let value = record.get(name).unwrap_or("null");
+        !matches!(value, "null" | "\"\"")
+    })
 }
 
 fn by_category(category: &str) -> Option<Kind> {
@@ -84,18 +104,21 @@ fn by_operation(operation: &str) -> Option<Kind> {
     }
 }
 
-/// Rows of Log Analytics name their table in `Type`, or have columns that no other table has.
-fn by_row(record: &Fields<'_>) -> Option<Kind> {
-    let kind = |table| match table {
+/// Rows of Log Analytics name their table in `Type`.
+fn by_type(record: &Fields<'_>) -> Option<Kind> {
+    let table = record
+        .text("Type")
+        .and_then(|name| Table::from_name(&name))?;
+    match table {
         Table::ApiManagementGatewayLogs => Some(Kind::Gateway),
         Table::NtaNetAnalytics => Some(Kind::FlowRow),
         Table::AzureActivity => Some(Kind::Activity),
-        Table::Quarantine => None,
-    };
-    let named = record.text("Type").and_then(|name| Table::from_name(&name));
-    if let Some(known) = named.and_then(kind) {
-        return Some(known);
+        _ => Log::of_table(table).map(Kind::Log),
     }
+}
+
+/// Rows of Log Analytics without a `Type` have columns that no other table has.
+fn by_row(record: &Fields<'_>) -> Option<Kind> {
     record.get("TimeGenerated")?;
     let has = |name| record.get(name).is_some();
     match () {
@@ -154,11 +177,7 @@ mod tests {
 
     #[track_caller]
     fn check(record: &str, expected: Option<Kind>) {
-        assert_eq!(
-            of(&Fields::parse(record).unwrap()).ok(),
-            expected,
-            "{record}"
-        );
+        assert_eq!(of(&Fields::parse(record).unwrap()), expected, "{record}");
     }
 
     #[test]
@@ -186,7 +205,7 @@ mod tests {
         );
         check(
             r#"{"category":"GatewayLlmLogs","properties":{"apiId":1,"method":2}}"#,
-            None,
+            Some(Kind::Log(Log::Diagnostics)),
         );
     }
 
@@ -223,15 +242,31 @@ mod tests {
             r#"{"TimeGenerated":"t","OperationNameValue":"v"}"#,
             Some(Kind::Activity),
         );
-        check(r#"{"category":"AuditEvent","identity":{"claim":{}}}"#, None);
+        check(
+            r#"{"category":"Other","identity":{"claim":{}}}"#,
+            Some(Kind::Log(Log::Diagnostics)),
+        );
+    }
+
+    #[test]
+    fn what_has_a_circumstance_is_a_log() {
+        for record in [
+            r#"{"category":"Other"}"#,
+            r#"{"operationName":"Do"}"#,
+            r#"{"resourceId":"/a"}"#,
+            r#"{"time":"t"}"#,
+            r#"{"timestamp":"t"}"#,
+            r#"{"Type":"AzureDiagnostics","Category":"GatewayLogs"}"#,
+        ] {
+            check(record, Some(Kind::Log(Log::Diagnostics)));
+        }
     }
 
     #[test]
     fn the_rest_is_unknown() {
         check("{}", None);
-        check(
-            r#"{"category":"SignInLogs","operationName":"Sign-in activity"}"#,
-            None,
-        );
+        check(r#"{"message":"m","level":1}"#, None);
+        check(r#"{"category":"","operationName":null}"#, None);
+        check(r#"{"Type":"_Quarantine"}"#, None);
     }
 }

@@ -14,6 +14,7 @@ mod flow;
 mod gateway;
 mod json;
 mod kind;
+mod log;
 mod names;
 mod quarantine;
 mod row;

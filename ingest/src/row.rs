@@ -136,6 +136,25 @@ impl<'a> Resource<'a> {
     }
 }
 
+/// The type of a resource within its provider, such as `sites/config`.
+pub(crate) fn resource_type(id: &str) -> Option<String> {
+    let mut parts = id.split('/').filter(|part| !part.is_empty());
+    let mut path: Option<String> = None;
+    while let (Some(key), Some(_)) = (parts.next(), parts.next()) {
+        match &mut path {
+            _ if key.eq_ignore_ascii_case("providers") => path = Some(String::new()),
+            Some(path) => {
+                if !path.is_empty() {
+                    path.push('/');
+                }
+                path.push_str(key);
+            }
+            None => {}
+        }
+    }
+    path.filter(|path| !path.is_empty())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -150,6 +169,8 @@ mod tests {
             name: Some("B"),
         };
         assert_eq!(Resource::parse(id), expected);
+        assert_eq!(resource_type(id).as_deref(), Some("SITES/CONFIG"));
+        assert_eq!(resource_type("/tenants/t/providers/p"), None);
         assert_eq!(Resource::parse("/tenants/t").subscription, None);
         assert_eq!(Resource::parse("").subscription, None);
     }

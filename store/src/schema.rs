@@ -4,6 +4,7 @@
 //! A record never creates a column: what no column holds goes to `AdditionalFields` as JSON text.
 
 mod activity;
+mod diagnostics;
 mod flow;
 mod gateway;
 mod quarantine;
@@ -29,6 +30,8 @@ pub enum Table {
     NtaNetAnalytics,
     /// Activity (control plane) logs.
     AzureActivity,
+    /// Resource logs that have no table of their own.
+    AzureDiagnostics,
     /// What could not be read.
     Quarantine,
 }
@@ -99,10 +102,11 @@ impl ColumnType {
 
 impl Table {
     /// Every event table.
-    pub const ALL: [Self; 4] = [
+    pub const ALL: [Self; 5] = [
         Self::ApiManagementGatewayLogs,
         Self::NtaNetAnalytics,
         Self::AzureActivity,
+        Self::AzureDiagnostics,
         Self::Quarantine,
     ];
 
@@ -112,6 +116,7 @@ impl Table {
             Self::ApiManagementGatewayLogs => "ApiManagementGatewayLogs",
             Self::NtaNetAnalytics => "NTANetAnalytics",
             Self::AzureActivity => "AzureActivity",
+            Self::AzureDiagnostics => "AzureDiagnostics",
             Self::Quarantine => "_Quarantine",
         }
     }
@@ -127,6 +132,7 @@ impl Table {
             Self::ApiManagementGatewayLogs => gateway::COLUMNS,
             Self::NtaNetAnalytics => flow::COLUMNS,
             Self::AzureActivity => activity::COLUMNS,
+            Self::AzureDiagnostics => diagnostics::COLUMNS,
             Self::Quarantine => quarantine::COLUMNS,
         }
     }

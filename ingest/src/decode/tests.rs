@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use super::*;
 
 mod activity;
+mod diagnostics;
 mod flow;
 mod gateway;
 mod quarantine;
