@@ -70,6 +70,7 @@ fn own(record: &Fields<'_>) -> Option<Kind> {
     by_type(record)
         .or_else(|| by_category(&category))
         .or_else(|| by_operation(&operation))
+        .or_else(|| by_log(record, &category))
         .or_else(|| by_row(record))
         .or_else(|| by_activity(record, &category))
         .or_else(|| by_properties(record, &category))
@@ -104,6 +105,13 @@ fn by_operation(operation: &str) -> Option<Kind> {
     }
 }
 
+fn by_log(record: &Fields<'_>, category: &str) -> Option<Kind> {
+    let resource = record
+        .text("resourceId")
+        .or_else(|| record.text("_ResourceId"));
+    Log::of_category(category, &resource.unwrap_or_default()).map(Kind::Log)
+}
+
 /// Rows of Log Analytics name their table in `Type`.
 fn by_type(record: &Fields<'_>) -> Option<Kind> {
     let table = record
@@ -125,6 +133,7 @@ fn by_row(record: &Fields<'_>) -> Option<Kind> {
         () if has("OperationNameValue") || has("ActivityStatusValue") => Some(Kind::Activity),
         () if has("ApimSubscriptionId") || has("BackendResponseCode") => Some(Kind::Gateway),
         () if has("ApiId") && has("ResponseCode") => Some(Kind::Gateway),
+        () if has("AADOperationType") => Some(Kind::Log(Log::Audit)),
         () if has("SrcIp") && has("DestIp") && has("FlowDirection") => Some(Kind::FlowRow),
         () => None,
     }
@@ -164,6 +173,10 @@ fn by_properties(record: &Fields<'_>, category: &str) -> Option<Kind> {
     };
     if is_array("flows") {
         return Some(Kind::Nsg);
+    }
+    // Copies of audit logs have the category of the change at the top.
+    if has("initiatedBy") && has("targetResources") {
+        return Some(Kind::Log(Log::Audit));
     }
     let is_gateway = has("apimSubscriptionId")
         || (has("apiId") && has("method"))
@@ -245,6 +258,46 @@ mod tests {
         check(
             r#"{"category":"Other","identity":{"claim":{}}}"#,
             Some(Kind::Log(Log::Diagnostics)),
+        );
+    }
+
+    #[test]
+    fn entra_logs() {
+        check(
+            r#"{"category":"signinlogs","resourceId":"/tenants/t/providers/MICROSOFT.AADIAM"}"#,
+            Some(Kind::Log(Log::SignIn)),
+        );
+        check(
+            r#"{"category":"NonInteractiveUserSignInLogs"}"#,
+            Some(Kind::Log(Log::NonInteractive)),
+        );
+        check(
+            r#"{"category":"ServicePrincipalSignInLogs"}"#,
+            Some(Kind::Log(Log::ServicePrincipal)),
+        );
+        check(
+            r#"{"category":"ManagedIdentitySignInLogs"}"#,
+            Some(Kind::Log(Log::ManagedIdentity)),
+        );
+        check(
+            r#"{"category":"AuditLogs","resourceId":"/tenants/t/providers/Microsoft.aadiam"}"#,
+            Some(Kind::Log(Log::Audit)),
+        );
+        check(
+            r#"{"category":"AuditLogs","resourceId":"/subscriptions/s/providers/Microsoft.Other/a/b"}"#,
+            Some(Kind::Log(Log::Diagnostics)),
+        );
+        check(
+            r#"{"TimeGenerated":"t","Category":"Policy","AADOperationType":"Add"}"#,
+            Some(Kind::Log(Log::Audit)),
+        );
+        check(
+            r#"{"category":"Role","properties":{"initiatedBy":{},"targetResources":[]}}"#,
+            Some(Kind::Log(Log::Audit)),
+        );
+        check(
+            r#"{"Type":"AADManagedIdentitySignInLogs"}"#,
+            Some(Kind::Log(Log::ManagedIdentity)),
         );
     }
 

@@ -4,10 +4,15 @@
 //! A record never creates a column: what no column holds goes to `AdditionalFields` as JSON text.
 
 mod activity;
+mod audit;
 mod diagnostics;
 mod flow;
 mod gateway;
 mod quarantine;
+mod sign_in;
+mod sign_in_managed_identity;
+mod sign_in_non_interactive;
+mod sign_in_service_principal;
 
 use std::collections::HashMap;
 use std::fmt;
@@ -32,6 +37,16 @@ pub enum Table {
     AzureActivity,
     /// Resource logs that have no table of their own.
     AzureDiagnostics,
+    /// Interactive sign-ins of users.
+    SigninLogs,
+    /// Sign-ins that clients did for their users.
+    AadNonInteractiveUserSignInLogs,
+    /// Sign-ins of service principals.
+    AadServicePrincipalSignInLogs,
+    /// Sign-ins of managed identities.
+    AadManagedIdentitySignInLogs,
+    /// Changes in the directory.
+    AuditLogs,
     /// What could not be read.
     Quarantine,
 }
@@ -102,11 +117,16 @@ impl ColumnType {
 
 impl Table {
     /// Every event table.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 10] = [
         Self::ApiManagementGatewayLogs,
         Self::NtaNetAnalytics,
         Self::AzureActivity,
         Self::AzureDiagnostics,
+        Self::SigninLogs,
+        Self::AadNonInteractiveUserSignInLogs,
+        Self::AadServicePrincipalSignInLogs,
+        Self::AadManagedIdentitySignInLogs,
+        Self::AuditLogs,
         Self::Quarantine,
     ];
 
@@ -117,6 +137,11 @@ impl Table {
             Self::NtaNetAnalytics => "NTANetAnalytics",
             Self::AzureActivity => "AzureActivity",
             Self::AzureDiagnostics => "AzureDiagnostics",
+            Self::SigninLogs => "SigninLogs",
+            Self::AadNonInteractiveUserSignInLogs => "AADNonInteractiveUserSignInLogs",
+            Self::AadServicePrincipalSignInLogs => "AADServicePrincipalSignInLogs",
+            Self::AadManagedIdentitySignInLogs => "AADManagedIdentitySignInLogs",
+            Self::AuditLogs => "AuditLogs",
             Self::Quarantine => "_Quarantine",
         }
     }
@@ -133,6 +158,11 @@ impl Table {
             Self::NtaNetAnalytics => flow::COLUMNS,
             Self::AzureActivity => activity::COLUMNS,
             Self::AzureDiagnostics => diagnostics::COLUMNS,
+            Self::SigninLogs => sign_in::COLUMNS,
+            Self::AadNonInteractiveUserSignInLogs => sign_in_non_interactive::COLUMNS,
+            Self::AadServicePrincipalSignInLogs => sign_in_service_principal::COLUMNS,
+            Self::AadManagedIdentitySignInLogs => sign_in_managed_identity::COLUMNS,
+            Self::AuditLogs => audit::COLUMNS,
             Self::Quarantine => quarantine::COLUMNS,
         }
     }

@@ -9,6 +9,7 @@ use super::*;
 
 mod activity;
 mod diagnostics;
+mod entra;
 mod flow;
 mod gateway;
 mod quarantine;

@@ -11,6 +11,16 @@ use store::Table;
 pub(crate) enum Log {
     /// Any that is of no other kind.
     Diagnostics,
+    /// Interactive sign-ins of users to Entra ID.
+    SignIn,
+    /// Sign-ins that clients did for their users.
+    NonInteractive,
+    /// Sign-ins of service principals.
+    ServicePrincipal,
+    /// Sign-ins of managed identities.
+    ManagedIdentity,
+    /// Changes in Entra ID.
+    Audit,
 }
 
 /// How the logs of a kind become rows.
@@ -20,6 +30,8 @@ pub(super) struct Spec {
     pub(super) table: Table,
     /// Their category, which the table tells; empty where there are many.
     pub(super) category: &'static str,
+    /// The provider of the resources that write them.
+    pub(super) provider: &'static str,
     /// Members of the record, and the column that each fills.
     pub(super) record: &'static [(&'static str, &'static str)],
     /// Members of `properties`, and the column that each fills.
@@ -43,16 +55,39 @@ impl Spec {
 
 impl Log {
     /// Every kind.
-    const ALL: [Self; 1] = [Self::Diagnostics];
+    const ALL: [Self; 6] = [
+        Self::Diagnostics,
+        Self::SignIn,
+        Self::NonInteractive,
+        Self::ServicePrincipal,
+        Self::ManagedIdentity,
+        Self::Audit,
+    ];
 
     /// The kind whose rows are in `table`.
     pub(crate) fn of_table(table: Table) -> Option<Self> {
         Self::ALL.into_iter().find(|log| log.spec().table == table)
     }
 
+    /// The kind whose records have that category and belong to that resource. Other services have
+    /// some of the categories too.
+    pub(crate) fn of_category(category: &str, resource: &str) -> Option<Self> {
+        let is_own = |spec: &Spec| {
+            let is_category = spec.category.eq_ignore_ascii_case(category);
+            is_category && (resource.is_empty() || has_part(resource, spec.provider))
+        };
+        let known = |log: &Self| !category.is_empty() && is_own(log.spec());
+        Self::ALL.into_iter().find(known)
+    }
+
     pub(super) fn spec(self) -> &'static Spec {
         match self {
             Self::Diagnostics => &DIAGNOSTICS,
+            Self::SignIn => &SIGN_IN,
+            Self::NonInteractive => &NON_INTERACTIVE,
+            Self::ServicePrincipal => &SERVICE_PRINCIPAL,
+            Self::ManagedIdentity => &MANAGED_IDENTITY,
+            Self::Audit => &AUDIT,
         }
     }
 }
@@ -60,8 +95,80 @@ impl Log {
 const DIAGNOSTICS: Spec = Spec {
     table: Table::AzureDiagnostics,
     category: "",
+    provider: "",
     record: &[],
     properties: &[],
     keeps_properties: true,
     is_upper: true,
 };
+
+const ENTRA: &str = "microsoft.aadiam";
+
+/// The tenant of the directory; `TenantId` is the workspace's.
+const TENANT: (&str, &str) = ("tenantId", "AADTenantId");
+
+const SIGN_IN_RECORD: &[(&str, &str)] = &[TENANT, ("callerIpAddress", "IPAddress")];
+
+const SIGN_IN_PROPERTIES: &[(&str, &str)] = &[
+    ("location", "LocationDetails"),
+    // What was signed in to, by its GUID; the record's own resource is the directory.
+    ("resourceId", "ResourceIdentity"),
+    (
+        "appliedConditionalAccessPolicies",
+        "ConditionalAccessPolicies",
+    ),
+];
+
+const SIGN_IN: Spec = Spec {
+    table: Table::SigninLogs,
+    category: "SignInLogs",
+    provider: ENTRA,
+    record: SIGN_IN_RECORD,
+    properties: SIGN_IN_PROPERTIES,
+    keeps_properties: false,
+    is_upper: false,
+};
+
+const NON_INTERACTIVE: Spec = Spec {
+    table: Table::AadNonInteractiveUserSignInLogs,
+    category: "NonInteractiveUserSignInLogs",
+    properties: &[
+        ("location", "LocationDetails"),
+        ("resourceId", "ResourceIdentity"),
+        (
+            "appliedConditionalAccessPolicies",
+            "ConditionalAccessPolicies",
+        ),
+        ("processingTimeInMilliseconds", "ProcessingTimeInMs"),
+    ],
+    ..SIGN_IN
+};
+
+const SERVICE_PRINCIPAL: Spec = Spec {
+    table: Table::AadServicePrincipalSignInLogs,
+    category: "ServicePrincipalSignInLogs",
+    ..SIGN_IN
+};
+
+const MANAGED_IDENTITY: Spec = Spec {
+    table: Table::AadManagedIdentitySignInLogs,
+    category: "ManagedIdentitySignInLogs",
+    ..SIGN_IN
+};
+
+const AUDIT: Spec = Spec {
+    table: Table::AuditLogs,
+    category: "AuditLogs",
+    record: &[TENANT],
+    properties: &[
+        ("operationType", "AADOperationType"),
+        // That of the change; the record's own only tells the table.
+        ("category", "Category"),
+    ],
+    ..SIGN_IN
+};
+
+/// Whether one of a resource id's parts is `part`, which is in lower case.
+fn has_part(id: &str, part: &str) -> bool {
+    id.split('/').any(|known| known.eq_ignore_ascii_case(part))
+}

@@ -15,6 +15,24 @@ const KNOWN: [&str; 6] = [
     "activitylogs",
 ];
 
+/// The same for kinds with a row for each record, and the tables that the rows are in.
+const KNOWN_ROWS: &[(&str, &[Table])] = &[
+    ("functionapp-eventhub", &[Table::AzureDiagnostics]),
+    ("metrics-eventhub", &[Table::AzureDiagnostics]),
+    (
+        "signinlogs",
+        &[
+            Table::SigninLogs,
+            Table::AadNonInteractiveUserSignInLogs,
+            Table::AadServicePrincipalSignInLogs,
+            Table::AadManagedIdentitySignInLogs,
+            // Those of Microsoft's own service principals have no table of their own.
+            Table::AzureDiagnostics,
+        ],
+    ),
+    ("auditlogs", &[Table::AuditLogs]),
+];
+
 /// Files in those folders that are no logs, or hold other kinds as well.
 const OTHERS: [&str; 2] = ["-expected.json", "test-activitylogs-edgecases.log"];
 
@@ -78,9 +96,14 @@ fn samples_of_others_go_in() {
             expected,
             "{name}: {reasons:?}"
         );
-        let is_known = KNOWN
-            .iter()
-            .any(|known| name.split('/').nth(1) == Some(known));
+        let kind = name.split('/').nth(1).unwrap_or_default();
+        if let Some((_, tables)) = KNOWN_ROWS.iter().find(|(known, _)| *known == kind) {
+            let parts = decoded.parts.iter();
+            let own = parts.filter(|(table, _)| tables.contains(table));
+            let rows: usize = own.map(|(_, batch)| batch.num_rows()).sum();
+            assert_eq!(rows as u64, expected, "{name}: {reasons:?}");
+        }
+        let is_known = KNOWN.contains(&kind);
         if is_known && !OTHERS.iter().any(|other| name.ends_with(other)) {
             assert_eq!(decoded.quarantined, 0, "{name}: {reasons:?}");
         }
@@ -108,5 +131,29 @@ fn activity_logs_within_test_cases_go_in() {
         let log = case["log"].to_string();
         let decoded = run(&Limits::default(), log.as_bytes()).unwrap();
         assert_eq!((decoded.accepted, decoded.quarantined), (1, 0), "{log}");
+    }
+}
+
+/// The same for those of Entra ID.
+#[test]
+fn entra_logs_within_test_cases_go_in() {
+    let path = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../../shared/samples/panther-labs+panther-analysis/Azure_Audit/",
+        "tests.with-expected.ndjson"
+    );
+    let Ok(text) = fs::read_to_string(path) else {
+        println!("skipped: entra_logs_within_test_cases_go_in: no samples folder");
+        return;
+    };
+    for line in text.lines() {
+        let case: Value = serde_json::from_str(line).unwrap();
+        let log = case["log"].to_string();
+        let decoded = run(&Limits::default(), log.as_bytes()).unwrap();
+        assert_eq!((decoded.accepted, decoded.quarantined), (1, 0), "{log}");
+        let [(table, _)] = decoded.parts.as_slice() else {
+            panic!("{log}")
+        };
+        assert_ne!(*table, Table::AzureDiagnostics, "{log}");
     }
 }
