@@ -101,6 +101,8 @@ fn by_operation(operation: &str) -> Option<Kind> {
     match () {
         () if is("Microsoft.ApiManagement/GatewayLogs") => Some(Kind::Gateway),
         () if is("NetworkSecurityGroupFlowEvents") => Some(Kind::Nsg),
+        () if is("ApplicationGatewayAccess") => Some(Kind::Log(Log::GatewayAccess)),
+        () if is("ApplicationGatewayFirewall") => Some(Kind::Log(Log::GatewayFirewall)),
         () => None,
     }
 }
@@ -133,6 +135,9 @@ fn by_row(record: &Fields<'_>) -> Option<Kind> {
         () if has("OperationNameValue") || has("ActivityStatusValue") => Some(Kind::Activity),
         () if has("ApimSubscriptionId") || has("BackendResponseCode") => Some(Kind::Gateway),
         () if has("ApiId") && has("ResponseCode") => Some(Kind::Gateway),
+        () if has("ClientIp") && has("HttpStatus") => Some(Kind::Log(Log::GatewayAccess)),
+        () if has("ClientIp") && has("RuleSetType") => Some(Kind::Log(Log::GatewayFirewall)),
+        () if has("IsRbacAuthorized") => Some(Kind::Log(Log::KeyVault)),
         () if has("AADOperationType") => Some(Kind::Log(Log::Audit)),
         () if has("SrcIp") && has("DestIp") && has("FlowDirection") => Some(Kind::FlowRow),
         () => None,
@@ -298,6 +303,34 @@ mod tests {
         check(
             r#"{"Type":"AADManagedIdentitySignInLogs"}"#,
             Some(Kind::Log(Log::ManagedIdentity)),
+        );
+    }
+
+    #[test]
+    fn logs_of_vaults_and_application_gateways() {
+        check(
+            r#"{"category":"AuditEvent","resourceId":"/SUBSCRIPTIONS/S/PROVIDERS/MICROSOFT.KEYVAULT/VAULTS/V"}"#,
+            Some(Kind::Log(Log::KeyVault)),
+        );
+        check(
+            r#"{"category":"AuditEvent","resourceId":"/subscriptions/s/providers/Microsoft.Other/a/b"}"#,
+            Some(Kind::Log(Log::Diagnostics)),
+        );
+        check(
+            r#"{"category":"ApplicationGatewayAccessLog"}"#,
+            Some(Kind::Log(Log::GatewayAccess)),
+        );
+        check(
+            r#"{"operationName":"ApplicationGatewayFirewall"}"#,
+            Some(Kind::Log(Log::GatewayFirewall)),
+        );
+        check(
+            r#"{"TimeGenerated":"t","ClientIp":"c","RuleSetType":"r"}"#,
+            Some(Kind::Log(Log::GatewayFirewall)),
+        );
+        check(
+            r#"{"TimeGenerated":"t","IsRbacAuthorized":true}"#,
+            Some(Kind::Log(Log::KeyVault)),
         );
     }
 

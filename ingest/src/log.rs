@@ -25,6 +25,9 @@ pub(crate) const TIMES: [&str; 3] = ["time", "TimeGenerated", "TimeGenerated [UT
 /// Members with the event's time in records that lack the others; beside them it is a coarser one.
 pub(crate) const STAMP: &str = "timeStamp";
 
+/// How instances of version 1 of Application Gateway are named; those of version 2 are `appgw_…`.
+const V1_INSTANCE: &str = "ApplicationGatewayRole";
+
 /// Columns that `properties` does not fill, though it may have members of that name.
 const RECORD_COLUMNS: [&str; 17] = [
     "TimeGenerated",
@@ -55,8 +58,10 @@ pub(crate) struct LogWriter {
     record_names: Names<Target>,
     row_names: Names<Target>,
     property_names: Names<Target>,
+    detail_names: Names<Target>,
     extras: ObjectWriter,
     property_extras: ObjectWriter,
+    detail_extras: ObjectWriter,
 }
 
 impl fmt::Debug for LogWriter {
@@ -78,6 +83,8 @@ enum Target {
     Category,
     Resource,
     Properties,
+    Details,
+    Duration(Place),
 }
 
 /// Columns that are filled from elsewhere, where the table has them.
@@ -129,8 +136,10 @@ impl LogWriter {
             record_names: record_names(spec),
             row_names: row_names(table),
             property_names: property_names(spec),
+            detail_names: detail_names(spec),
             extras: ObjectWriter::default(),
             property_extras: ObjectWriter::default(),
+            detail_extras: ObjectWriter::default(),
         }
     }
 
@@ -181,7 +190,7 @@ impl LogWriter {
             Some(Target::Category) if seen.category.is_none() => seen.category = Some(field.value),
             Some(Target::Resource) => self.put_resource(field, seen),
             Some(Target::Properties) => self.put_properties(field),
-            Some(Target::Category) | None => {
+            Some(Target::Category | Target::Details | Target::Duration(_)) | None => {
                 if !row::is_implied(self.spec.table, field) {
                     self.extras.push(&field.name, field.value);
                 }
@@ -226,15 +235,49 @@ impl LogWriter {
         let Some(properties) = properties else {
             return self.extras.push("properties", text);
         };
+        let instance = properties.text("instanceId").unwrap_or_default();
+        let is_v1 = instance.starts_with(V1_INSTANCE);
         for property in &properties.0 {
             match self.property_names.find(&property.name) {
                 Some(Target::Column(place)) => {
                     let extras = &mut self.property_extras;
                     row::put(&mut self.columns, extras, place, property);
                 }
+                Some(Target::Duration(place)) => self.put_duration(place, property, is_v1),
+                Some(Target::Details) => self.put_details(property),
                 _ => self.property_extras.push(&property.name, property.value),
             }
         }
+    }
+
+    /// A duration in seconds. One that came in milliseconds is kept as it came too: what tells them
+    /// apart is the instance's name, and not all of those are known.
+    fn put_duration(&mut self, place: Place, field: &Field<'_>, is_milliseconds: bool) {
+        if !is_milliseconds {
+            return row::put(&mut self.columns, &mut self.property_extras, place, field);
+        }
+        let text = json::string(field.value).unwrap_or(Cow::Borrowed(field.value));
+        let number = text.parse().ok().filter(|value: &f64| value.is_finite());
+        if let Some(milliseconds) = number {
+            let _is_kept_anyway = self.columns.real(place, milliseconds / 1000.0);
+        }
+        self.property_extras.push(&field.name, field.value);
+    }
+
+    fn put_details(&mut self, field: &Field<'_>) {
+        let Some(details) = Fields::parse(field.value) else {
+            return self.property_extras.push(&field.name, field.value);
+        };
+        for detail in &details.0 {
+            match self.detail_names.find(&detail.name) {
+                Some(Target::Column(place)) => {
+                    row::put(&mut self.columns, &mut self.detail_extras, place, detail);
+                }
+                _ => self.detail_extras.push(&detail.name, detail.value),
+            }
+        }
+        self.property_extras
+            .push_object("details", &mut self.detail_extras);
     }
 
     /// Sets columns from members that belong to others. What the record said itself stays.
@@ -349,9 +392,21 @@ fn row_names(table: Table) -> Names<Target> {
 
 fn property_names(spec: &Spec) -> Names<Target> {
     let mut names = Names::new();
+    if !spec.details.is_empty() {
+        names.add("details", Target::Details);
+    }
+    if let Some((name, column)) = spec.duration {
+        names.add(name, Target::Duration(Place::of(spec.table, column)));
+    }
     add_renamed(&mut names, spec.table, spec.properties);
     add_columns(&mut names, spec.table, |name| {
         !RECORD_COLUMNS.contains(&name)
     });
+    names
+}
+
+fn detail_names(spec: &Spec) -> Names<Target> {
+    let mut names = Names::new();
+    add_renamed(&mut names, spec.table, spec.details);
     names
 }

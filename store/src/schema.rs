@@ -8,6 +8,9 @@ mod audit;
 mod diagnostics;
 mod flow;
 mod gateway;
+mod gateway_access;
+mod gateway_firewall;
+mod key_vault;
 mod quarantine;
 mod sign_in;
 mod sign_in_managed_identity;
@@ -47,6 +50,12 @@ pub enum Table {
     AadManagedIdentitySignInLogs,
     /// Changes in the directory.
     AuditLogs,
+    /// What was done to key vaults and what they hold.
+    AzkvAuditLogs,
+    /// Calls through Application Gateways.
+    AgwAccessLogs,
+    /// Rules that matched in the firewalls of Application Gateways.
+    AgwFirewallLogs,
     /// What could not be read.
     Quarantine,
 }
@@ -117,7 +126,7 @@ impl ColumnType {
 
 impl Table {
     /// Every event table.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 13] = [
         Self::ApiManagementGatewayLogs,
         Self::NtaNetAnalytics,
         Self::AzureActivity,
@@ -127,6 +136,9 @@ impl Table {
         Self::AadServicePrincipalSignInLogs,
         Self::AadManagedIdentitySignInLogs,
         Self::AuditLogs,
+        Self::AzkvAuditLogs,
+        Self::AgwAccessLogs,
+        Self::AgwFirewallLogs,
         Self::Quarantine,
     ];
 
@@ -142,6 +154,9 @@ impl Table {
             Self::AadServicePrincipalSignInLogs => "AADServicePrincipalSignInLogs",
             Self::AadManagedIdentitySignInLogs => "AADManagedIdentitySignInLogs",
             Self::AuditLogs => "AuditLogs",
+            Self::AzkvAuditLogs => "AZKVAuditLogs",
+            Self::AgwAccessLogs => "AGWAccessLogs",
+            Self::AgwFirewallLogs => "AGWFirewallLogs",
             Self::Quarantine => "_Quarantine",
         }
     }
@@ -163,6 +178,9 @@ impl Table {
             Self::AadServicePrincipalSignInLogs => sign_in_service_principal::COLUMNS,
             Self::AadManagedIdentitySignInLogs => sign_in_managed_identity::COLUMNS,
             Self::AuditLogs => audit::COLUMNS,
+            Self::AzkvAuditLogs => key_vault::COLUMNS,
+            Self::AgwAccessLogs => gateway_access::COLUMNS,
+            Self::AgwFirewallLogs => gateway_firewall::COLUMNS,
             Self::Quarantine => quarantine::COLUMNS,
         }
     }

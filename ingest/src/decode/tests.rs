@@ -8,10 +8,12 @@ use serde_json::{Value, json};
 use super::*;
 
 mod activity;
+mod application_gateway;
 mod diagnostics;
 mod entra;
 mod flow;
 mod gateway;
+mod key_vault;
 mod quarantine;
 mod samples;
 

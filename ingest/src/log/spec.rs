@@ -21,6 +21,12 @@ pub(crate) enum Log {
     ManagedIdentity,
     /// Changes in Entra ID.
     Audit,
+    /// Audit log of a key vault or managed HSM.
+    KeyVault,
+    /// Access log of an Application Gateway, version 1 or 2.
+    GatewayAccess,
+    /// Firewall log of an Application Gateway, version 1 or 2.
+    GatewayFirewall,
 }
 
 /// How the logs of a kind become rows.
@@ -36,6 +42,11 @@ pub(super) struct Spec {
     pub(super) record: &'static [(&'static str, &'static str)],
     /// Members of `properties`, and the column that each fills.
     pub(super) properties: &'static [(&'static str, &'static str)],
+    /// Members of `details` in `properties`, and the column that each fills.
+    pub(super) details: &'static [(&'static str, &'static str)],
+    /// Member of `properties` that is seconds, but milliseconds where the instance is of version 1,
+    /// and the column that it fills.
+    pub(super) duration: Option<(&'static str, &'static str)>,
     /// Whether `properties` stays in one piece.
     pub(super) keeps_properties: bool,
     /// Whether the parts of a resource id are in upper case, as Log Analytics has them there.
@@ -55,13 +66,16 @@ impl Spec {
 
 impl Log {
     /// Every kind.
-    const ALL: [Self; 6] = [
+    const ALL: [Self; 9] = [
         Self::Diagnostics,
         Self::SignIn,
         Self::NonInteractive,
         Self::ServicePrincipal,
         Self::ManagedIdentity,
         Self::Audit,
+        Self::KeyVault,
+        Self::GatewayAccess,
+        Self::GatewayFirewall,
     ];
 
     /// The kind whose rows are in `table`.
@@ -88,6 +102,9 @@ impl Log {
             Self::ServicePrincipal => &SERVICE_PRINCIPAL,
             Self::ManagedIdentity => &MANAGED_IDENTITY,
             Self::Audit => &AUDIT,
+            Self::KeyVault => &KEY_VAULT,
+            Self::GatewayAccess => &GATEWAY_ACCESS,
+            Self::GatewayFirewall => &GATEWAY_FIREWALL,
         }
     }
 }
@@ -98,6 +115,8 @@ const DIAGNOSTICS: Spec = Spec {
     provider: "",
     record: &[],
     properties: &[],
+    details: &[],
+    duration: None,
     keeps_properties: true,
     is_upper: true,
 };
@@ -125,6 +144,8 @@ const SIGN_IN: Spec = Spec {
     provider: ENTRA,
     record: SIGN_IN_RECORD,
     properties: SIGN_IN_PROPERTIES,
+    details: &[],
+    duration: None,
     keeps_properties: false,
     is_upper: false,
 };
@@ -166,6 +187,41 @@ const AUDIT: Spec = Spec {
         ("category", "Category"),
     ],
     ..SIGN_IN
+};
+
+const KEY_VAULT: Spec = Spec {
+    table: Table::AzkvAuditLogs,
+    category: "AuditEvent",
+    provider: "microsoft.keyvault",
+    record: &[],
+    properties: &[("addrAuthType", "AddressAuthorizationType")],
+    details: &[],
+    duration: None,
+    keeps_properties: false,
+    is_upper: false,
+};
+
+const GATEWAY_ACCESS: Spec = Spec {
+    table: Table::AgwAccessLogs,
+    category: "ApplicationGatewayAccessLog",
+    provider: "microsoft.network",
+    properties: &[],
+    duration: Some(("timeTaken", "TimeTaken")),
+    ..KEY_VAULT
+};
+
+const GATEWAY_FIREWALL: Spec = Spec {
+    table: Table::AgwFirewallLogs,
+    category: "ApplicationGatewayFirewallLog",
+    properties: &[],
+    details: &[
+        ("message", "DetailedMessage"),
+        ("data", "DetailedData"),
+        ("file", "FileDetails"),
+        ("line", "LineDetails"),
+    ],
+    duration: None,
+    ..GATEWAY_ACCESS
 };
 
 /// Whether one of a resource id's parts is `part`, which is in lower case.

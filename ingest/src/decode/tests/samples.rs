@@ -31,6 +31,17 @@ const KNOWN_ROWS: &[(&str, &[Table])] = &[
         ],
     ),
     ("auditlogs", &[Table::AuditLogs]),
+    ("keyvault-audit", &[Table::AzkvAuditLogs]),
+    (
+        "application_gateway",
+        &[
+            Table::AgwAccessLogs,
+            Table::AgwFirewallLogs,
+            // One that reports on the health of a virtual machine is among them.
+            Table::AzureActivity,
+        ],
+    ),
+    ("appgw-waf", &[Table::AgwFirewallLogs]),
 ];
 
 /// Files in those folders that are no logs, or hold other kinds as well.
