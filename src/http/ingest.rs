@@ -42,7 +42,10 @@ impl From<Receipt> for IngestAnswer {
 /// Longest idempotency key, in bytes.
 const IDEMPOTENCY_KEY_BYTES_MAX: usize = 255;
 
-/// Takes logs: API Management gateway logs, VNet and NSG flow logs, Activity logs, each record told by itself.
+/// Takes Azure's logs, each record told by itself.
+///
+/// API Management gateway logs, VNet and NSG flow logs, Activity logs, sign-in and audit logs of Entra ID, audit logs of
+/// Key Vault, access and firewall logs of Application Gateway; any other resource log goes to `AzureDiagnostics`.
 ///
 /// The body is `{"records":[..]}`, an array of records or of such objects, one record, or one per line (NDJSON),
 /// plain, gzip or zstd. The answer comes when everything is on disk and can be queried. A request with an
