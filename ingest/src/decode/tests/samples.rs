@@ -1,6 +1,7 @@
 //! Logs that others wrote, where there are any: a folder beside the repository.
 
 use std::fs;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use super::*;
@@ -80,11 +81,16 @@ fn count(body: &str) -> Option<u64> {
         .sum()
 }
 
+/// Says that a test did not run. The handle is written to, as what a test prints by macro is shown only if it fails.
+fn skipped(test: &str) {
+    writeln!(std::io::stderr(), "skipped: {test}: no samples folder").unwrap();
+}
+
 #[test]
 fn samples_of_others_go_in() {
     let folder = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared/samples"));
     if !folder.is_dir() {
-        println!("skipped: samples_of_others_go_in: no samples folder");
+        skipped("samples_of_others_go_in");
         return;
     }
     let mut paths = Vec::new();
@@ -130,7 +136,7 @@ fn activity_logs_within_test_cases_go_in() {
         "tests.with-expected.ndjson"
     );
     let Ok(text) = fs::read_to_string(path) else {
-        println!("skipped: activity_logs_within_test_cases_go_in: no samples folder");
+        skipped("activity_logs_within_test_cases_go_in");
         return;
     };
     for line in text.lines() {
@@ -154,7 +160,7 @@ fn entra_logs_within_test_cases_go_in() {
         "tests.with-expected.ndjson"
     );
     let Ok(text) = fs::read_to_string(path) else {
-        println!("skipped: entra_logs_within_test_cases_go_in: no samples folder");
+        skipped("entra_logs_within_test_cases_go_in");
         return;
     };
     for line in text.lines() {
