@@ -80,10 +80,11 @@ pub(crate) fn write(
     zstd_level: i32,
 ) -> Result<WrittenSegment, SegmentError> {
     let sorted = sorted(table, rows)?;
-    let (Some((time_min, _)), Some((_, time_max))) = (first_range(&sorted), last_range(&sorted))
-    else {
-        return Err(SegmentError::NoTime);
-    };
+    let ends = sorted
+        .first()
+        .and_then(time_range)
+        .zip(sorted.last().and_then(time_range));
+    let ((time_min, _), (_, time_max)) = ends.ok_or(SegmentError::NoTime)?;
     disk::create_folder(folder)?;
     let name = format!("{NAME_PREFIX}{}.parquet", Uuid::now_v7());
     let path = folder.join(&name);
@@ -111,14 +112,6 @@ pub(crate) fn write(
         time_max,
         metadata,
     })
-}
-
-fn first_range(sorted: &[RecordBatch]) -> Option<(Timestamp, Timestamp)> {
-    sorted.first().and_then(time_range)
-}
-
-fn last_range(sorted: &[RecordBatch]) -> Option<(Timestamp, Timestamp)> {
-    sorted.last().and_then(time_range)
 }
 
 /// The rows in order of time. Logs arrive nearly in order: batches that only need to be put one behind the other
