@@ -7,6 +7,7 @@ mod config;
 mod demo;
 mod generate;
 mod http;
+mod intake;
 mod keys;
 mod service;
 mod terminal;

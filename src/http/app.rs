@@ -5,11 +5,11 @@ use std::sync::Arc;
 use metrics_exporter_prometheus::PrometheusHandle;
 use parking_lot::RwLock;
 use store::{Clock, Store};
-use tokio::sync::Semaphore;
 
 use super::problem::Problem;
 use super::rates::Rates;
 use crate::config::{HttpConfig, QueryConfig};
+use crate::intake::Intake;
 use crate::keys::Keys;
 
 /// What is there once the data folder is open and the log replayed.
@@ -26,10 +26,9 @@ pub(crate) struct Core {
 pub(crate) struct App {
     pub(crate) http: HttpConfig,
     pub(crate) query: QueryConfig,
-    pub(crate) ingest: ingest::Limits,
+    pub(crate) intake: Intake,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) rates: Rates,
-    pub(crate) decoding: Arc<Semaphore>,
     pub(crate) metrics: MetricsHandle,
     core: RwLock<Option<Arc<Core>>>,
 }
@@ -53,9 +52,13 @@ impl App {
         Self {
             http: config.http.clone(),
             query: config.query,
-            ingest: config.ingest,
+            intake: Intake::new(
+                config.ingest,
+                config.http.decompressed_bytes_max,
+                config.http.ingest_concurrency,
+                Arc::clone(&clock),
+            ),
             rates: Rates::new(&config.http),
-            decoding: Arc::new(Semaphore::new(config.http.ingest_concurrency)),
             clock,
             metrics,
             core: RwLock::new(None),

@@ -2,19 +2,20 @@
 
 use std::sync::Arc;
 
-use ::ingest::{BoundError, Context, DecodeError, Decoded, Encoding};
+use ::ingest::Encoding;
 use axum::body::Bytes;
 use axum::extract::State;
 use axum::extract::rejection::BytesRejection;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::{Extension, Json};
 use serde::Serialize;
-use store::{AppendError, Claim, ClaimOutcome, NewBatch, Receipt, WalError};
+use store::Receipt;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::app::{App, Core};
+use super::app::App;
 use super::problem::{Problem, ProblemBody};
+use crate::intake::{Delivery, IntakeError};
 use crate::keys::Principal;
 
 /// What became of a body's records; all of it is on disk.
@@ -73,38 +74,19 @@ pub(super) async fn ingest(
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Json<IngestAnswer>, Problem> {
     let core = app.core()?;
-    let encoding = encoding(&headers)?;
-    let body = body.map_err(|rejection| unreadable(&app, &rejection))?;
-    let claim = match idempotency_key(&headers)? {
-        None => None,
-        Some(key) => match claim(&core, &principal, key, &body).await? {
-            Claimed::New(claim) => Some(claim),
-            Claimed::Answered(receipt) => return Ok(Json(receipt.into())),
-        },
-    };
-    let id = Uuid::now_v7();
-    let decoded = decode(&app, &principal, (encoding, body), id).await?;
-    metrics::counter!("bartizan_ingest_records_total", "outcome" => "accepted")
-        .increment(decoded.accepted);
-    metrics::counter!("bartizan_ingest_records_total", "outcome" => "quarantined")
-        .increment(decoded.quarantined);
-    let batch = NewBatch {
+    let delivery = Delivery {
         workspace: principal.workspace,
-        id,
-        idempotency: claim,
-        accepted: decoded.accepted,
-        quarantined: decoded.quarantined,
-        parts: decoded.parts,
+        source: "http",
+        encoding: encoding(&headers)?,
+        body: whole(&app, body)?,
     };
-    let receipt = core
-        .store
-        .append(batch)
-        .await
-        .map_err(|error| not_stored(&error))?;
+    let key = idempotency_key(&headers)?;
+    let receipt = app.intake.take(&core.store, delivery, key).await?;
     Ok(Json(receipt.into()))
 }
 
-fn encoding(headers: &HeaderMap) -> Result<Encoding, Problem> {
+/// How the body is compressed.
+pub(super) fn encoding(headers: &HeaderMap) -> Result<Encoding, Problem> {
     let value = headers
         .get(header::CONTENT_ENCODING)
         .map(|value| value.to_str().unwrap_or("?"));
@@ -114,16 +96,15 @@ fn encoding(headers: &HeaderMap) -> Result<Encoding, Problem> {
     })
 }
 
-fn unreadable(app: &App, rejection: &BytesRejection) -> Problem {
-    if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
-        return too_large(app.http.body_bytes_max);
-    }
-    Problem::bad_request("the body ended before it was whole")
-}
-
-fn too_large(bytes_max: usize) -> Problem {
-    let detail = format!("the body is larger than {bytes_max} bytes; send it in parts");
-    Problem::new(StatusCode::PAYLOAD_TOO_LARGE, detail)
+/// The body, if it came as a whole and is not too long.
+pub(super) fn whole(app: &App, body: Result<Bytes, BytesRejection>) -> Result<Bytes, Problem> {
+    body.map_err(|rejection| {
+        if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
+            let bytes_max = app.http.body_bytes_max;
+            return IntakeError::TooLarge { bytes_max }.into();
+        }
+        Problem::bad_request("the body ended before it was whole")
+    })
 }
 
 fn idempotency_key(headers: &HeaderMap) -> Result<Option<&str>, Problem> {
@@ -138,104 +119,30 @@ fn idempotency_key(headers: &HeaderMap) -> Result<Option<&str>, Problem> {
     Ok(Some(key))
 }
 
-enum Claimed {
-    New(Claim),
-    Answered(Receipt),
-}
-
-async fn claim(
-    core: &Core,
-    principal: &Principal,
-    key: &str,
-    body: &Bytes,
-) -> Result<Claimed, Problem> {
-    use sha2::Digest as _;
-    let digest = sha2::Sha256::digest(body).into();
-    let outcome = core.store.claim(&principal.workspace, key, digest).await;
-    match outcome.map_err(|error| Problem::internal("claim an idempotency key", &error))? {
-        ClaimOutcome::Claimed(claim) => Ok(Claimed::New(claim)),
-        ClaimOutcome::Repeated(receipt) => Ok(Claimed::Answered(receipt)),
-        ClaimOutcome::OtherBody => {
-            let detail = "this Idempotency-Key was used for another body; use a new one";
-            Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, detail))
-        }
-        ClaimOutcome::InProgress => {
-            let detail = "a request with this Idempotency-Key is being worked on";
-            Err(Problem::new(StatusCode::CONFLICT, detail).retry_after(1))
-        }
-    }
-}
-
-/// Decompresses and decodes on a thread of its own: both are work for the processor.
-async fn decode(
-    app: &App,
-    principal: &Principal,
-    (encoding, body): (Encoding, Bytes),
-    id: Uuid,
-) -> Result<Decoded, Problem> {
-    let turn = Arc::clone(&app.decoding).acquire_owned().await;
-    let turn = turn.map_err(|error| Problem::internal("wait for a turn", &error))?;
-    let (limits, bytes_max) = (app.ingest, app.http.decompressed_bytes_max);
-    let (workspace, received) = (principal.workspace.clone(), app.clock.now());
-    let work = tokio::task::spawn_blocking(move || {
-        let _turn = turn;
-        let body =
-            ::ingest::decompress(encoding, body, bytes_max).map_err(|error| match error {
-                BoundError::TooLarge { .. } => too_large(bytes_max),
-                corrupt @ BoundError::Corrupt { .. } => Problem::bad_request(with_causes(&corrupt)),
-            })?;
-        metrics::counter!("bartizan_ingest_bytes_total").increment(body.len() as u64);
-        let batch = id.to_string();
-        let context = Context {
-            workspace: &workspace,
-            batch: &batch,
-            source: "http",
-            received,
+impl From<IntakeError> for Problem {
+    fn from(error: IntakeError) -> Self {
+        let status = match &error {
+            IntakeError::TooLarge { .. } | IntakeError::TooManyRecords(_) => {
+                StatusCode::PAYLOAD_TOO_LARGE
+            }
+            IntakeError::Corrupt(_) | IntakeError::Unreadable { .. } => StatusCode::BAD_REQUEST,
+            IntakeError::OtherBody => StatusCode::UNPROCESSABLE_ENTITY,
+            IntakeError::InProgress => StatusCode::CONFLICT,
+            IntakeError::Busy | IntakeError::Stopping | IntakeError::DiskFailed => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
+            IntakeError::Internal { doing, source } => return Self::internal(doing, &**source),
         };
-        ::ingest::decode(&context, &limits, &body).map_err(|error| not_decoded(&error))
-    });
-    work.await
-        .map_err(|error| Problem::internal("decode a body", &error))?
-}
-
-fn not_decoded(error: &DecodeError) -> Problem {
-    match error {
-        DecodeError::Unreadable { offset, .. } => {
-            Problem::bad_request(error.to_string()).at(*offset)
-        }
-        DecodeError::Empty => Problem::bad_request(error.to_string()),
-        DecodeError::TooManyRecords { .. } => Problem::new(
-            StatusCode::PAYLOAD_TOO_LARGE,
-            format!("{error}; send it in parts"),
-        ),
-        DecodeError::Build(_) => Problem::internal("decode a body", error),
-    }
-}
-
-fn not_stored(error: &AppendError) -> Problem {
-    match error {
-        AppendError::Busy => {
-            Problem::unavailable("more logs come in than can be written; send this again")
-                .retry_after(5)
-        }
-        AppendError::Wal(WalError::Closed) => Problem::unavailable("the service is stopping"),
-        AppendError::Wal(WalError::Failed) => {
-            Problem::unavailable("the disk failed; nothing is taken until the service is restarted")
-                .retry_after(30)
-        }
-        AppendError::Batch(_) | AppendError::Schema(_) | AppendError::Background(_) => {
-            Problem::internal("store a batch", error)
+        let problem = Self::new(status, error.to_string());
+        match error {
+            IntakeError::Unreadable {
+                offset: Some(offset),
+                ..
+            } => problem.at(offset),
+            IntakeError::InProgress | IntakeError::Stopping => problem.retry_after(1),
+            IntakeError::Busy => problem.retry_after(5),
+            IntakeError::DiskFailed => problem.retry_after(30),
+            _ => problem,
         }
     }
-}
-
-fn with_causes(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text.push_str(": ");
-        text.push_str(&error.to_string());
-        cause = error.source();
-    }
-    text
 }

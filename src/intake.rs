@@ -1,0 +1,268 @@
+//! What becomes of a body, whichever door it came through: bounded, decoded, made durable, counted.
+//!
+//! It knows nothing of HTTP: a door translates what its protocol says into a [`Delivery`], and what comes back into
+//! its protocol's words.
+
+use std::error::Error;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use ingest::{BoundError, Context, DecodeError, Decoded, Encoding, Limits};
+use sha2::Digest as _;
+use store::{
+    AppendError, Claim, ClaimOutcome, Clock, NewBatch, Receipt, Store, WalError, Workspace,
+};
+use thiserror::Error;
+use tokio::sync::Semaphore;
+use uuid::Uuid;
+
+/// The way in for bodies of any door.
+#[derive(Debug)]
+pub(crate) struct Intake {
+    limits: Limits,
+    /// Longest body once decompressed.
+    bytes_max: usize,
+    /// Bodies that are decoded at the same time.
+    turns: Arc<Semaphore>,
+    clock: Arc<dyn Clock>,
+}
+
+/// A body as a door hands it over.
+#[derive(Clone, Debug)]
+pub(crate) struct Delivery {
+    /// Whose logs.
+    pub(crate) workspace: Workspace,
+    /// The door, as metrics and `_Quarantine.Source` name it.
+    pub(crate) source: &'static str,
+    /// How the body is compressed.
+    pub(crate) encoding: Encoding,
+    pub(crate) body: Bytes,
+}
+
+/// Why nothing of a body was taken.
+#[derive(Debug, Error)]
+pub(crate) enum IntakeError {
+    /// Larger than the limit once decompressed.
+    #[error("the body is larger than {bytes_max} bytes; send it in parts")]
+    TooLarge { bytes_max: usize },
+    /// More records than the limit.
+    #[error("{0}; send it in parts")]
+    TooManyRecords(DecodeError),
+    /// Not what its encoding says.
+    #[error("{0}")]
+    Corrupt(String),
+    /// No record can be told apart in it.
+    #[error("{reason}")]
+    Unreadable {
+        reason: String,
+        /// Where, in bytes from 0, if it is at one place.
+        offset: Option<usize>,
+    },
+    /// The idempotency key stands for another body.
+    #[error("this idempotency key was used for another body; use a new one")]
+    OtherBody,
+    /// A request with the same idempotency key is being worked on.
+    #[error("a request with this idempotency key is being worked on")]
+    InProgress,
+    /// The disk is slower than the senders.
+    #[error("more logs come in than can be written; send this again")]
+    Busy,
+    /// The service is ending.
+    #[error("the service is stopping")]
+    Stopping,
+    /// The log can't be written any more.
+    #[error("the disk failed; nothing is taken until the service is restarted")]
+    DiskFailed,
+    /// A defect of ours, or the machine's.
+    #[error("{doing}")]
+    Internal {
+        doing: &'static str,
+        #[source]
+        source: Box<dyn Error + Send + Sync>,
+    },
+}
+
+impl IntakeError {
+    /// A failure of ours.
+    pub(crate) fn internal(
+        doing: &'static str,
+        source: impl Into<Box<dyn Error + Send + Sync>>,
+    ) -> Self {
+        Self::Internal {
+            doing,
+            source: source.into(),
+        }
+    }
+}
+
+impl From<DecodeError> for IntakeError {
+    fn from(error: DecodeError) -> Self {
+        match error {
+            DecodeError::Unreadable { offset, .. } => Self::Unreadable {
+                reason: error.to_string(),
+                offset: Some(offset),
+            },
+            DecodeError::Empty => Self::Unreadable {
+                reason: error.to_string(),
+                offset: None,
+            },
+            DecodeError::TooManyRecords { .. } => Self::TooManyRecords(error),
+            DecodeError::Build(_) => Self::internal("decode a body", error),
+        }
+    }
+}
+
+impl From<AppendError> for IntakeError {
+    fn from(error: AppendError) -> Self {
+        match error {
+            AppendError::Busy => Self::Busy,
+            AppendError::Wal(WalError::Closed) => Self::Stopping,
+            AppendError::Wal(WalError::Failed) => Self::DiskFailed,
+            AppendError::Batch(_) | AppendError::Schema(_) | AppendError::Background(_) => {
+                Self::internal("store a batch", error)
+            }
+        }
+    }
+}
+
+enum Claimed {
+    New(Claim),
+    Answered(Receipt),
+}
+
+impl Intake {
+    /// `concurrency` bodies are decoded at the same time, none longer than `bytes_max` once decompressed.
+    pub(crate) fn new(
+        limits: Limits,
+        bytes_max: usize,
+        concurrency: usize,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        Self {
+            limits,
+            bytes_max,
+            turns: Arc::new(Semaphore::new(concurrency)),
+            clock,
+        }
+    }
+
+    /// Takes a body of log records. With an idempotency key, the same body again gets the first answer again.
+    pub(crate) async fn take(
+        &self,
+        store: &Store,
+        delivery: Delivery,
+        idempotency_key: Option<&str>,
+    ) -> Result<Receipt, IntakeError> {
+        let claim = match idempotency_key {
+            None => None,
+            Some(key) => match claim(store, &delivery, key).await? {
+                Claimed::New(claim) => Some(claim),
+                Claimed::Answered(receipt) => return Ok(receipt),
+            },
+        };
+        let read = |context: &Context<'_>, limits: &Limits, body: &[u8]| {
+            Ok((ingest::decode(context, limits, body)?, ()))
+        };
+        let (receipt, ()) = self.append(store, delivery, claim, read).await?;
+        Ok(receipt)
+    }
+
+    /// Writes the rows that `read` makes of a body, which may have something to tell besides.
+    async fn append<T, R>(
+        &self,
+        store: &Store,
+        delivery: Delivery,
+        claim: Option<Claim>,
+        read: R,
+    ) -> Result<(Receipt, T), IntakeError>
+    where
+        T: Send + 'static,
+        R: FnOnce(&Context<'_>, &Limits, &[u8]) -> Result<(Decoded, T), IntakeError>
+            + Send
+            + 'static,
+    {
+        let id = Uuid::now_v7();
+        let (workspace, source) = (delivery.workspace.clone(), delivery.source);
+        let (decoded, told) = self.decode(delivery, id, read).await?;
+        let batch = NewBatch {
+            workspace,
+            id,
+            idempotency: claim,
+            accepted: decoded.accepted,
+            quarantined: decoded.quarantined,
+            parts: decoded.parts,
+        };
+        let receipt = store.append(batch).await?;
+        count(source, "accepted", receipt.accepted);
+        count(source, "quarantined", receipt.quarantined);
+        Ok((receipt, told))
+    }
+
+    /// Decompresses and reads on a thread of its own: both are work for the processor.
+    async fn decode<T, R>(
+        &self,
+        delivery: Delivery,
+        id: Uuid,
+        read: R,
+    ) -> Result<(Decoded, T), IntakeError>
+    where
+        T: Send + 'static,
+        R: FnOnce(&Context<'_>, &Limits, &[u8]) -> Result<(Decoded, T), IntakeError>
+            + Send
+            + 'static,
+    {
+        let turn = Arc::clone(&self.turns).acquire_owned().await;
+        let turn = turn.map_err(|error| IntakeError::internal("wait for a turn", error))?;
+        let (limits, bytes_max, received) = (self.limits, self.bytes_max, self.clock.now());
+        let work = tokio::task::spawn_blocking(move || {
+            let _turn = turn;
+            let body = decompress(delivery.encoding, delivery.body, bytes_max)?;
+            metrics::counter!("bartizan_ingest_bytes_total", "source" => delivery.source)
+                .increment(body.len() as u64);
+            let batch = id.to_string();
+            let context = Context {
+                workspace: &delivery.workspace,
+                batch: &batch,
+                source: delivery.source,
+                received,
+            };
+            read(&context, &limits, &body)
+        });
+        work.await
+            .map_err(|error| IntakeError::internal("decode a body", error))?
+    }
+}
+
+fn count(source: &'static str, outcome: &'static str, records: u64) {
+    metrics::counter!("bartizan_ingest_records_total", "source" => source, "outcome" => outcome)
+        .increment(records);
+}
+
+fn decompress(encoding: Encoding, body: Bytes, bytes_max: usize) -> Result<Bytes, IntakeError> {
+    ingest::decompress(encoding, body, bytes_max).map_err(|error| match error {
+        BoundError::TooLarge { bytes_max } => IntakeError::TooLarge { bytes_max },
+        BoundError::Corrupt { .. } => IntakeError::Corrupt(with_causes(&error)),
+    })
+}
+
+async fn claim(store: &Store, delivery: &Delivery, key: &str) -> Result<Claimed, IntakeError> {
+    let digest = sha2::Sha256::digest(&delivery.body).into();
+    let outcome = store.claim(&delivery.workspace, key, digest).await;
+    match outcome.map_err(|error| IntakeError::internal("claim an idempotency key", error))? {
+        ClaimOutcome::Claimed(claim) => Ok(Claimed::New(claim)),
+        ClaimOutcome::Repeated(receipt) => Ok(Claimed::Answered(receipt)),
+        ClaimOutcome::OtherBody => Err(IntakeError::OtherBody),
+        ClaimOutcome::InProgress => Err(IntakeError::InProgress),
+    }
+}
+
+fn with_causes(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        cause = error.source();
+    }
+    text
+}
