@@ -261,12 +261,13 @@ impl Columns {
     }
 
     /// Sets whatever `value`, a JSON text, means to the column's type. Numbers and booleans may come
-    /// as strings; an object or array in a text column stays JSON text; `null` sets nothing.
+    /// as strings; an object or array in a text column stays JSON text; `null` sets nothing, and
+    /// neither does an empty string where the column is no text.
     pub(crate) fn json(&mut self, place: Place, value: &str) -> Put {
         let Some(kind) = self.list.get(place.0).map(|column| column.kind) else {
             return Put::Refused;
         };
-        if value == "null" {
+        if value == "null" || (value == "\"\"" && kind != ColumnType::Text) {
             return Put::Done;
         }
         if kind == ColumnType::Dynamic {

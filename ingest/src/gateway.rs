@@ -160,6 +160,9 @@ impl Gateway {
 
     fn put_resource(&mut self, field: &Field<'_>) {
         let put = json::string(field.value).map_or(Put::Refused, |id| {
+            if id.is_empty() {
+                return Put::Done;
+            }
             self.shared.set_resource(&mut self.columns, &id)
         });
         if put == Put::Refused {

@@ -2,9 +2,9 @@
 //!
 //! Hub and container names are not looked at: their owner may choose them freely.
 
-use std::borrow::Cow;
+mod rows;
 
-use store::Table;
+use std::borrow::Cow;
 
 use crate::json::{self, Fields};
 use crate::log::{self, Log};
@@ -67,11 +67,11 @@ fn own(record: &Fields<'_>) -> Option<Kind> {
     let category = record.text("category").unwrap_or_default();
     let operation = record.text("operationName").unwrap_or_default();
     // Rows keep the category of the record that they were, so what names its table goes first.
-    by_type(record)
-        .or_else(|| by_category(&category))
+    rows::by_type(record, "Type")
+        .or_else(|| by_category(record, &category))
         .or_else(|| by_operation(&operation))
-        .or_else(|| by_log(record, &category))
-        .or_else(|| by_row(record))
+        .or_else(|| by_log(record, &category, &operation))
+        .or_else(|| rows::by_columns(record))
         .or_else(|| by_activity(record, &category))
         .or_else(|| by_properties(record, &category))
 }
@@ -86,9 +86,12 @@ fn is_log(record: &Fields<'_>) -> bool {
     })
 }
 
-fn by_category(category: &str) -> Option<Kind> {
+fn by_category(record: &Fields<'_>, category: &str) -> Option<Kind> {
     let is = |known: &str| category.eq_ignore_ascii_case(known);
     match () {
+        () if is("GatewayLogs") && rows::is_diagnostics(record) => {
+            Some(Kind::Log(Log::Diagnostics))
+        }
         () if is("GatewayLogs") => Some(Kind::Gateway),
         () if is("NetworkSecurityGroupFlowEvent") => Some(Kind::Nsg),
         () if is("FlowLogFlowEvent") => Some(Kind::Vnet),
@@ -107,41 +110,27 @@ fn by_operation(operation: &str) -> Option<Kind> {
     }
 }
 
-fn by_log(record: &Fields<'_>, category: &str) -> Option<Kind> {
+/// A service may have its category in `type`, or only in the operation's last part.
+fn by_log(record: &Fields<'_>, category: &str, operation: &str) -> Option<Kind> {
     let resource = record
         .text("resourceId")
-        .or_else(|| record.text("_ResourceId"));
-    Log::of_category(category, &resource.unwrap_or_default()).map(Kind::Log)
-}
-
-/// Rows of Log Analytics name their table in `Type`.
-fn by_type(record: &Fields<'_>) -> Option<Kind> {
-    let table = record
-        .text("Type")
-        .and_then(|name| Table::from_name(&name))?;
-    match table {
-        Table::ApiManagementGatewayLogs => Some(Kind::Gateway),
-        Table::NtaNetAnalytics => Some(Kind::FlowRow),
-        Table::AzureActivity => Some(Kind::Activity),
-        _ => Log::of_table(table).map(Kind::Log),
+        .or_else(|| record.text("_ResourceId"))
+        .unwrap_or_default();
+    let own = |category: &str| Log::of_category(category, &resource).map(Kind::Log);
+    if category.is_empty() {
+        let named = record.text("type").unwrap_or_default();
+        let (_, last) = operation.rsplit_once('/').unwrap_or_default();
+        return by_category(record, &named)
+            .or_else(|| own(&named))
+            .or_else(|| own(last));
     }
-}
-
-/// Rows of Log Analytics without a `Type` have columns that no other table has.
-fn by_row(record: &Fields<'_>) -> Option<Kind> {
-    record.get("TimeGenerated")?;
-    let has = |name| record.get(name).is_some();
-    match () {
-        () if has("OperationNameValue") || has("ActivityStatusValue") => Some(Kind::Activity),
-        () if has("ApimSubscriptionId") || has("BackendResponseCode") => Some(Kind::Gateway),
-        () if has("ApiId") && has("ResponseCode") => Some(Kind::Gateway),
-        () if has("ClientIp") && has("HttpStatus") => Some(Kind::Log(Log::GatewayAccess)),
-        () if has("ClientIp") && has("RuleSetType") => Some(Kind::Log(Log::GatewayFirewall)),
-        () if has("IsRbacAuthorized") => Some(Kind::Log(Log::KeyVault)),
-        () if has("AADOperationType") => Some(Kind::Log(Log::Audit)),
-        () if has("SrcIp") && has("DestIp") && has("FlowDirection") => Some(Kind::FlowRow),
-        () => None,
-    }
+    own(category).map(|kind| {
+        if rows::is_diagnostics(record) {
+            Kind::Log(Log::Diagnostics)
+        } else {
+            kind
+        }
+    })
 }
 
 fn by_activity(record: &Fields<'_>, category: &str) -> Option<Kind> {
@@ -217,12 +206,33 @@ mod tests {
             r#"{"Type":"ApiManagementGatewayLogs"}"#,
             Some(Kind::Gateway),
         );
+        check(r#"{"type":"GatewayLogs"}"#, Some(Kind::Gateway));
         check(
-            r#"{"TimeGenerated":"t","ApiId":"a","ResponseCode":1}"#,
-            Some(Kind::Gateway),
+            r#"{"category":"OtherLogs","properties":{"apiId":1,"method":2}}"#,
+            Some(Kind::Log(Log::Diagnostics)),
         );
+    }
+
+    #[test]
+    fn other_logs_of_api_management() {
         check(
             r#"{"category":"GatewayLlmLogs","properties":{"apiId":1,"method":2}}"#,
+            Some(Kind::Log(Log::LanguageModel)),
+        );
+        check(
+            r#"{"category":"GatewayMCPLogs"}"#,
+            Some(Kind::Log(Log::Tool)),
+        );
+        check(
+            r#"{"operationName":"Microsoft.ApiManagement/WebSocketConnectionLogs"}"#,
+            Some(Kind::Log(Log::WebSocket)),
+        );
+        check(
+            r#"{"category":"DeveloperPortalAuditLogs","resourceId":"/SUBSCRIPTIONS/S/PROVIDERS/MICROSOFT.APIMANAGEMENT/SERVICE/A"}"#,
+            Some(Kind::Log(Log::DeveloperPortal)),
+        );
+        check(
+            r#"{"category":"DeveloperPortalAuditLogs","resourceId":"/subscriptions/s/providers/Microsoft.Other/a/b"}"#,
             Some(Kind::Log(Log::Diagnostics)),
         );
     }
@@ -235,10 +245,6 @@ mod tests {
             Some(Kind::Nsg),
         );
         check(r#"{"properties":{"flows":[]}}"#, Some(Kind::Nsg));
-        check(
-            r#"{"TimeGenerated":"t","SrcIp":1,"DestIp":2,"FlowDirection":3}"#,
-            Some(Kind::FlowRow),
-        );
     }
 
     #[test]
@@ -254,10 +260,6 @@ mod tests {
         );
         check(
             r#"{"event_timestamp":"t","operation_name":{"value":"v"}}"#,
-            Some(Kind::Activity),
-        );
-        check(
-            r#"{"TimeGenerated":"t","OperationNameValue":"v"}"#,
             Some(Kind::Activity),
         );
         check(
@@ -293,10 +295,6 @@ mod tests {
             Some(Kind::Log(Log::Diagnostics)),
         );
         check(
-            r#"{"TimeGenerated":"t","Category":"Policy","AADOperationType":"Add"}"#,
-            Some(Kind::Log(Log::Audit)),
-        );
-        check(
             r#"{"category":"Role","properties":{"initiatedBy":{},"targetResources":[]}}"#,
             Some(Kind::Log(Log::Audit)),
         );
@@ -323,14 +321,6 @@ mod tests {
         check(
             r#"{"operationName":"ApplicationGatewayFirewall"}"#,
             Some(Kind::Log(Log::GatewayFirewall)),
-        );
-        check(
-            r#"{"TimeGenerated":"t","ClientIp":"c","RuleSetType":"r"}"#,
-            Some(Kind::Log(Log::GatewayFirewall)),
-        );
-        check(
-            r#"{"TimeGenerated":"t","IsRbacAuthorized":true}"#,
-            Some(Kind::Log(Log::KeyVault)),
         );
     }
 

@@ -202,6 +202,9 @@ impl LogWriter {
         let Some(id) = json::string(field.value) else {
             return self.extras.push(&field.name, field.value);
         };
+        if id.is_empty() {
+            return;
+        }
         // A row of Log Analytics has it twice, in two casings.
         let known = seen.resource.as_deref();
         let is_set = known.is_some_and(|known| known.eq_ignore_ascii_case(&id))
@@ -327,12 +330,16 @@ impl LogWriter {
     }
 }
 
+/// Whether a record has its time as rows of Log Analytics have it.
+pub(crate) fn has_row_time(record: &Fields<'_>) -> bool {
+    let [_, row_times @ ..] = TIMES;
+    row_times.iter().any(|name| record.get(name).is_some())
+}
+
 /// Whether it is a row of Log Analytics.
 fn is_row(record: &Fields<'_>) -> bool {
-    let [_, row_times @ ..] = TIMES;
     let is_named = |name: Cow<'_, str>| Table::from_name(&name).is_some();
-    row_times.iter().any(|name| record.get(name).is_some())
-        || record.text("Type").is_some_and(is_named)
+    has_row_time(record) || record.text("Type").is_some_and(is_named)
 }
 
 fn find(table: Table, name: &str) -> Option<Place> {

@@ -9,6 +9,9 @@ pub(crate) struct Names<T> {
     by_length: Vec<Vec<(String, T)>>,
 }
 
+/// What the portal's exports append to the names of columns with times.
+const ZONE: &str = " [UTC]";
+
 /// Names longer than this share a place.
 const LENGTH_MAX: usize = 31;
 
@@ -37,6 +40,12 @@ impl<T: Copy> Names<T> {
         };
         if let Some((_, meaning)) = exact.or_else(close) {
             return Some(*meaning);
+        }
+        if let Some(column) = name
+            .strip_suffix(ZONE)
+            .filter(|column| !column.ends_with(']'))
+        {
+            return self.find(column);
         }
         if name.starts_with('_') || memchr::memchr(b'_', name.as_bytes()).is_none() {
             return None;
@@ -69,6 +78,8 @@ mod tests {
         assert_eq!(names.find("event_timestamp"), Some(1));
         assert_eq!(names.find("_resourceid"), Some(2));
         assert_eq!(names.find("resource_id"), Some(3));
+        assert_eq!(names.find("EventTimestamp [UTC]"), Some(1));
+        assert_eq!(names.find(&" [UTC]".repeat(10_000)), None);
         assert_eq!(names.find("event"), None);
         assert_eq!(names.find(&"_".repeat(10_000)), None);
     }

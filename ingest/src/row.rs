@@ -92,7 +92,7 @@ pub(crate) fn is_ours(column: &str) -> bool {
 /// Whether a row exported from Log Analytics says here what the row says anyway.
 pub(crate) fn is_implied(table: Table, field: &Field<'_>) -> bool {
     let implied = match &*field.name {
-        "Type" => table.name(),
+        "Type" | "$table" => table.name(),
         "SourceSystem" => "Azure",
         _ => return false,
     };

@@ -5,11 +5,15 @@
 
 mod activity;
 mod audit;
+mod developer_portal;
 mod diagnostics;
 mod flow;
 mod gateway;
 mod gateway_access;
 mod gateway_firewall;
+mod gateway_llm;
+mod gateway_mcp;
+mod gateway_web_socket;
 mod key_vault;
 mod quarantine;
 mod sign_in;
@@ -56,6 +60,14 @@ pub enum Table {
     AgwAccessLogs,
     /// Rules that matched in the firewalls of Application Gateways.
     AgwFirewallLogs,
+    /// Calls of language models through API Management.
+    ApiManagementGatewayLlmLog,
+    /// Calls of tools (Model Context Protocol) through API Management.
+    ApiManagementGatewayMcpLog,
+    /// WebSocket connections through API Management.
+    ApiManagementWebSocketConnectionLogs,
+    /// Requests to API Management's developer portal.
+    ApimDevPortalAuditDiagnosticLog,
     /// What could not be read.
     Quarantine,
 }
@@ -126,7 +138,7 @@ impl ColumnType {
 
 impl Table {
     /// Every event table.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 17] = [
         Self::ApiManagementGatewayLogs,
         Self::NtaNetAnalytics,
         Self::AzureActivity,
@@ -139,6 +151,10 @@ impl Table {
         Self::AzkvAuditLogs,
         Self::AgwAccessLogs,
         Self::AgwFirewallLogs,
+        Self::ApiManagementGatewayLlmLog,
+        Self::ApiManagementGatewayMcpLog,
+        Self::ApiManagementWebSocketConnectionLogs,
+        Self::ApimDevPortalAuditDiagnosticLog,
         Self::Quarantine,
     ];
 
@@ -157,6 +173,10 @@ impl Table {
             Self::AzkvAuditLogs => "AZKVAuditLogs",
             Self::AgwAccessLogs => "AGWAccessLogs",
             Self::AgwFirewallLogs => "AGWFirewallLogs",
+            Self::ApiManagementGatewayLlmLog => "ApiManagementGatewayLlmLog",
+            Self::ApiManagementGatewayMcpLog => "ApiManagementGatewayMCPLog",
+            Self::ApiManagementWebSocketConnectionLogs => "ApiManagementWebSocketConnectionLogs",
+            Self::ApimDevPortalAuditDiagnosticLog => "APIMDevPortalAuditDiagnosticLog",
             Self::Quarantine => "_Quarantine",
         }
     }
@@ -181,6 +201,10 @@ impl Table {
             Self::AzkvAuditLogs => key_vault::COLUMNS,
             Self::AgwAccessLogs => gateway_access::COLUMNS,
             Self::AgwFirewallLogs => gateway_firewall::COLUMNS,
+            Self::ApiManagementGatewayLlmLog => gateway_llm::COLUMNS,
+            Self::ApiManagementGatewayMcpLog => gateway_mcp::COLUMNS,
+            Self::ApiManagementWebSocketConnectionLogs => gateway_web_socket::COLUMNS,
+            Self::ApimDevPortalAuditDiagnosticLog => developer_portal::COLUMNS,
             Self::Quarantine => quarantine::COLUMNS,
         }
     }

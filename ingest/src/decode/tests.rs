@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use super::*;
 
 mod activity;
+mod api_management;
 mod application_gateway;
 mod diagnostics;
 mod entra;
@@ -15,6 +16,7 @@ mod flow;
 mod gateway;
 mod key_vault;
 mod quarantine;
+mod rows;
 mod samples;
 
 const RECEIVED: Timestamp = Timestamp::from_micros(1_700_000_000_000_000);

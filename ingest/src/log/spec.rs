@@ -27,6 +27,14 @@ pub(crate) enum Log {
     GatewayAccess,
     /// Firewall log of an Application Gateway, version 1 or 2.
     GatewayFirewall,
+    /// Calls of language models through API Management.
+    LanguageModel,
+    /// Calls of tools through API Management.
+    Tool,
+    /// WebSocket connections through API Management.
+    WebSocket,
+    /// Requests to API Management's developer portal.
+    DeveloperPortal,
 }
 
 /// How the logs of a kind become rows.
@@ -66,7 +74,7 @@ impl Spec {
 
 impl Log {
     /// Every kind.
-    const ALL: [Self; 9] = [
+    const ALL: [Self; 13] = [
         Self::Diagnostics,
         Self::SignIn,
         Self::NonInteractive,
@@ -76,6 +84,10 @@ impl Log {
         Self::KeyVault,
         Self::GatewayAccess,
         Self::GatewayFirewall,
+        Self::LanguageModel,
+        Self::Tool,
+        Self::WebSocket,
+        Self::DeveloperPortal,
     ];
 
     /// The kind whose rows are in `table`.
@@ -105,6 +117,10 @@ impl Log {
             Self::KeyVault => &KEY_VAULT,
             Self::GatewayAccess => &GATEWAY_ACCESS,
             Self::GatewayFirewall => &GATEWAY_FIREWALL,
+            Self::LanguageModel => &LANGUAGE_MODEL,
+            Self::Tool => &TOOL,
+            Self::WebSocket => &WEB_SOCKET,
+            Self::DeveloperPortal => &DEVELOPER_PORTAL,
         }
     }
 }
@@ -222,6 +238,33 @@ const GATEWAY_FIREWALL: Spec = Spec {
     ],
     duration: None,
     ..GATEWAY_ACCESS
+};
+
+const LANGUAGE_MODEL: Spec = Spec {
+    table: Table::ApiManagementGatewayLlmLog,
+    category: "GatewayLlmLogs",
+    provider: "microsoft.apimanagement",
+    record: &[("location", "Region")],
+    properties: &[],
+    ..KEY_VAULT
+};
+
+const TOOL: Spec = Spec {
+    table: Table::ApiManagementGatewayMcpLog,
+    category: "GatewayMCPLogs",
+    ..LANGUAGE_MODEL
+};
+
+const WEB_SOCKET: Spec = Spec {
+    table: Table::ApiManagementWebSocketConnectionLogs,
+    category: "WebSocketConnectionLogs",
+    ..LANGUAGE_MODEL
+};
+
+const DEVELOPER_PORTAL: Spec = Spec {
+    table: Table::ApimDevPortalAuditDiagnosticLog,
+    category: "DeveloperPortalAuditLogs",
+    ..LANGUAGE_MODEL
 };
 
 /// Whether one of a resource id's parts is `part`, which is in lower case.
