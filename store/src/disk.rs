@@ -1,10 +1,74 @@
-//! Files that are there after a power loss: written aside, synced, renamed, and the folder synced.
+//! The seam between the store and its files.
+//!
+//! Everything that must survive a power loss goes through a [`Disk`]: the log, segments, folders, their renames and
+//! removals. So a test can give the store a disk that fails, fills up, or forgets what was not synced. Two things
+//! stand beside the seam: the catalog, because SQLite brings its own (a commit is synced by `synchronous = full`), and
+//! queries, which read published segments from the real folder and never write.
+//!
+//! The trait is what a file system gives and nothing more. What makes a file durable (written aside, synced,
+//! renamed, the folder synced) are the functions below it.
 
-use std::fs::{self, File, TryLockError};
-use std::io;
+mod real;
+
+use std::fmt;
+use std::fs::File;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use thiserror::Error;
+
+pub use real::RealDisk;
+
+/// A file system, as much of it as the store uses.
+///
+/// Nothing is durable before it is synced: a file's bytes by the file's sync, its name (also a new, a changed or a
+/// removed one) by the sync of its folder.
+pub trait Disk: fmt::Debug + Send + Sync {
+    /// Creates a file for writing; it must not be there yet.
+    fn create(&self, path: &Path) -> io::Result<Box<dyn DiskFile>>;
+
+    /// Opens a file for reading. The file is a real one whatever the disk, because readers of Parquet want that.
+    fn open(&self, path: &Path) -> io::Result<File>;
+
+    /// A file's bytes.
+    fn read(&self, path: &Path) -> io::Result<Vec<u8>>;
+
+    /// A file's length.
+    fn length(&self, path: &Path) -> io::Result<u64>;
+
+    /// What is in a folder, in any order.
+    fn list(&self, folder: &Path) -> io::Result<Vec<PathBuf>>;
+
+    /// Creates one folder in another that is there.
+    fn create_folder(&self, folder: &Path) -> io::Result<()>;
+
+    /// Makes the entries of a folder durable, not what is in its files.
+    fn sync_folder(&self, folder: &Path) -> io::Result<()>;
+
+    /// Gives a file another name, in place of the file that may have it.
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()>;
+
+    /// Removes a file.
+    fn remove(&self, path: &Path) -> io::Result<()>;
+
+    /// Bytes that may still be written.
+    fn free_bytes(&self, folder: &Path) -> io::Result<u64>;
+
+    /// Holds a lock on a file until the returned handle is dropped; `None` if another process has it.
+    fn lock(&self, path: &Path) -> io::Result<Option<File>>;
+}
+
+/// A file that is being written, from its start to its end.
+///
+/// After an error of a sync nothing is known of the bytes since the one before it, and a further sync would lie: the
+/// kernel marks pages that it could not write as clean. The only thing left to do is to begin another file.
+pub trait DiskFile: Write + fmt::Debug + Send {
+    /// Makes what was written durable, and the length with it.
+    fn sync(&mut self) -> io::Result<()>;
+
+    /// Cuts the file back to its first bytes; what is written next stands behind them.
+    fn cut(&mut self, bytes: u64) -> io::Result<()>;
+}
 
 /// A file operation that failed, and on what.
 #[derive(Debug, Error)]
@@ -26,37 +90,56 @@ impl DiskError {
     }
 }
 
-/// Creates a folder and those above it, durably as far as the last one goes.
-pub(crate) fn create_folder(path: &Path) -> Result<(), DiskError> {
-    fs::create_dir_all(path).map_err(|source| DiskError::new("create folder", path, source))?;
-    path.parent()
-        .filter(|parent| !parent.as_os_str().is_empty())
-        .map_or(Ok(()), sync_folder)
+/// Creates a folder and those above it that are missing, durably.
+pub(crate) fn create_folder(disk: &dyn Disk, path: &Path) -> Result<(), DiskError> {
+    let parent = path
+        .parent()
+        .filter(|parent| !parent.as_os_str().is_empty());
+    let mut created = disk.create_folder(path);
+    if let (Err(error), Some(parent)) = (&created, parent)
+        && error.kind() == io::ErrorKind::NotFound
+    {
+        create_folder(disk, parent)?;
+        created = disk.create_folder(path);
+    }
+    match created {
+        // A crash may have come between its creation and the sync of its entry.
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists && path.is_dir() => {}
+        created => created.map_err(|source| DiskError::new("create folder", path, source))?,
+    }
+    parent.map_or(Ok(()), |parent| sync_folder(disk, parent))
 }
 
 /// Makes the entries of a folder durable.
-pub(crate) fn sync_folder(path: &Path) -> Result<(), DiskError> {
-    File::open(path)
-        .and_then(|folder| folder.sync_all())
+pub(crate) fn sync_folder(disk: &dyn Disk, path: &Path) -> Result<(), DiskError> {
+    disk.sync_folder(path)
         .map_err(|source| DiskError::new("sync folder", path, source))
 }
 
-/// Makes a finished file durable under its final name.
-pub(crate) fn finish_file(temporary: &Path, path: &Path) -> Result<(), DiskError> {
-    File::open(temporary)
-        .and_then(|file| file.sync_all())
+/// Makes a finished file durable under its final name; returns its length.
+pub(crate) fn finish_file(
+    disk: &dyn Disk,
+    mut file: Box<dyn DiskFile>,
+    temporary: &Path,
+    path: &Path,
+) -> Result<u64, DiskError> {
+    file.sync()
         .map_err(|source| DiskError::new("sync", temporary, source))?;
-    fs::rename(temporary, path).map_err(|source| DiskError::new("rename to", path, source))?;
-    path.parent().map_or(Ok(()), sync_folder)
+    drop(file);
+    disk.rename(temporary, path)
+        .map_err(|source| DiskError::new("rename to", path, source))?;
+    path.parent()
+        .map_or(Ok(()), |parent| sync_folder(disk, parent))?;
+    disk.length(path)
+        .map_err(|source| DiskError::new("measure", path, source))
 }
 
-/// The files of a folder, sorted by name.
-pub(crate) fn list(path: &Path) -> Result<Vec<PathBuf>, DiskError> {
-    let failed = |source| DiskError::new("list", path, source);
-    let mut files = Vec::new();
-    for entry in fs::read_dir(path).map_err(failed)? {
-        files.push(entry.map_err(failed)?.path());
-    }
+/// The files of a folder, sorted by name; a folder that is not there has none.
+pub(crate) fn list(disk: &dyn Disk, path: &Path) -> Result<Vec<PathBuf>, DiskError> {
+    let mut files = match disk.list(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
+        listed => listed.map_err(|source| DiskError::new("list", path, source))?,
+    };
     files.sort();
     Ok(files)
 }
@@ -69,21 +152,15 @@ pub(crate) struct FolderLock {
 
 impl FolderLock {
     /// Takes the folder, or says that another process has it.
-    pub(crate) fn take(folder: &Path) -> Result<Self, DiskError> {
+    pub(crate) fn take(disk: &dyn Disk, folder: &Path) -> Result<Self, DiskError> {
         let path = folder.join("lock");
-        let file = File::options()
-            .create(true)
-            .truncate(false)
-            .write(true)
-            .open(&path)
-            .map_err(|source| DiskError::new("open", &path, source))?;
-        match file.try_lock() {
-            Ok(()) => Ok(Self { _file: file }),
-            Err(TryLockError::WouldBlock) => {
+        match disk.lock(&path) {
+            Ok(Some(file)) => Ok(Self { _file: file }),
+            Ok(None) => {
                 let taken = io::Error::other("another process works in this data folder");
                 Err(DiskError::new("lock", &path, taken))
             }
-            Err(TryLockError::Error(source)) => Err(DiskError::new("lock", &path, source)),
+            Err(source) => Err(DiskError::new("lock", &path, source)),
         }
     }
 }

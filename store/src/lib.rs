@@ -20,7 +20,7 @@ mod workspace;
 
 pub use batch::{BatchError, NewBatch, Receipt};
 pub use catalog::{CatalogError, open_database};
-pub use disk::DiskError;
+pub use disk::{Disk, DiskError, DiskFile, RealDisk};
 pub use idempotency::{Claim, ClaimOutcome};
 pub use progress::Progress;
 pub use publish::Published;

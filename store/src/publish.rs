@@ -9,7 +9,7 @@ use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 
 use crate::catalog::{Publication, StoredProgress, table_folder};
-use crate::disk;
+use crate::disk::{self, Disk};
 use crate::rows::Flush;
 use crate::schema::Table;
 use crate::segment::{self, Segment, WrittenSegment};
@@ -124,12 +124,13 @@ impl Store {
         flushes: Vec<Flush>,
     ) -> Result<Vec<(Workspace, WrittenSegment)>, StoreError> {
         let lake = self.lake()?;
-        let zstd_level = self.settings.zstd_level;
+        let (disk, zstd_level) = (Arc::clone(&self.settings.disk), self.settings.zstd_level);
         let written = tokio::task::spawn_blocking(move || {
             let mut written = Vec::with_capacity(flushes.len());
             for flush in flushes {
                 let folder = table_folder(&lake, &flush.workspace, flush.table);
-                let segment = segment::write(&folder, flush.table, &flush.rows, zstd_level)?;
+                let segment =
+                    segment::write(disk.as_ref(), &folder, flush.table, &flush.rows, zstd_level)?;
                 written.push((flush.workspace, segment));
             }
             Ok::<_, StoreError>(written)
@@ -142,13 +143,13 @@ impl Store {
         let _no_publication_meanwhile = self.flushing.lock().await;
         let lake = self.lake()?;
         let known = self.catalog.segments(&lake).await?;
+        let disk = Arc::clone(&self.settings.disk);
         let removed = tokio::task::spawn_blocking(move || {
             let mut removed = 0;
             for table in Table::ALL {
                 let folder = table_folder(&lake, &Workspace::default(), table);
-                if folder.try_exists().unwrap_or(false) {
-                    removed += remove_unknown(disk::list(&folder)?, &known);
-                }
+                let files = disk::list(disk.as_ref(), &folder)?;
+                removed += remove_unknown(disk.as_ref(), files, &known);
             }
             Ok::<_, StoreError>(removed)
         });
@@ -157,14 +158,18 @@ impl Store {
 }
 
 /// Removes those of our files that the catalog does not know; returns how many.
-fn remove_unknown(files: Vec<PathBuf>, known: &[(Workspace, Table, Segment)]) -> u64 {
+fn remove_unknown(
+    disk: &dyn Disk,
+    files: Vec<PathBuf>,
+    known: &[(Workspace, Table, Segment)],
+) -> u64 {
     let mut removed = 0;
     for path in files {
         let is_known = known.iter().any(|(_, _, segment)| segment.path == path);
         if is_known || !is_ours(&path) {
             continue;
         }
-        match std::fs::remove_file(&path) {
+        match disk.remove(&path) {
             Ok(()) => removed += 1,
             Err(error) => tracing::warn!(path = %path.display(), %error, "remove orphan"),
         }

@@ -1,6 +1,5 @@
 //! A segment: one Parquet file of one table, sorted by event time, written once and never changed.
 
-use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -18,7 +17,7 @@ use thiserror::Error;
 use uuid::Uuid;
 
 use crate::batch::time_range;
-use crate::disk::{self, DiskError};
+use crate::disk::{self, Disk, DiskError};
 use crate::schema::{TIME_COLUMN, Table};
 use crate::time::Timestamp;
 
@@ -74,6 +73,7 @@ pub(crate) struct WrittenSegment {
 
 /// Sorts rows by time and writes them durably into `folder`; blocks.
 pub(crate) fn write(
+    disk: &dyn Disk,
     folder: &Path,
     table: Table,
     rows: &[RecordBatch],
@@ -85,23 +85,23 @@ pub(crate) fn write(
         .and_then(time_range)
         .zip(sorted.last().and_then(time_range));
     let ((time_min, _), (_, time_max)) = ends.ok_or(SegmentError::NoTime)?;
-    disk::create_folder(folder)?;
+    disk::create_folder(disk, folder)?;
     let name = format!("{NAME_PREFIX}{}.parquet", Uuid::now_v7());
     let path = folder.join(&name);
     let temporary = folder.join(format!("{name}.tmp"));
-    let file =
-        File::create(&temporary).map_err(|source| DiskError::new("create", &temporary, source))?;
-    let mut writer =
-        ArrowWriter::try_new(file, table.arrow_schema(), Some(properties(zstd_level)?))?;
+    let mut file = disk
+        .create(&temporary)
+        .map_err(|source| DiskError::new("create", &temporary, source))?;
+    let mut writer = ArrowWriter::try_new(
+        &mut file,
+        table.arrow_schema(),
+        Some(properties(zstd_level)?),
+    )?;
     for batch in &sorted {
         writer.write(batch)?;
     }
     let metadata = writer.close()?;
-    disk::finish_file(&temporary, &path)?;
-    let bytes = path
-        .metadata()
-        .map_err(|source| DiskError::new("measure", &path, source))?
-        .len();
+    let bytes = disk::finish_file(disk, file, &temporary, &path)?;
     Ok(WrittenSegment {
         table,
         name,

@@ -13,7 +13,7 @@ use tokio::task::JoinError;
 
 use crate::batch::{BatchError, NewBatch, Receipt, StoredBatch, time_range};
 use crate::catalog::{ANSWER_RETENTION, Catalog, CatalogError};
-use crate::disk::{self, DiskError, FolderLock};
+use crate::disk::{self, Disk, DiskError, FolderLock, RealDisk};
 use crate::idempotency::{Answered, ClaimOutcome, IdempotencyKeys};
 use crate::progress::{self, Progress, ProgressByTable};
 use crate::rows::{Rows, TableSnapshot};
@@ -28,6 +28,8 @@ use crate::workspace::Workspace;
 pub struct StoreSettings {
     /// The data folder.
     pub data: PathBuf,
+    /// What the log and the segments are kept on.
+    pub disk: Arc<dyn Disk>,
     /// Recent rows become segments at least this often.
     pub flush_interval: Duration,
     /// Recent rows become segments when they take more memory than this.
@@ -47,6 +49,7 @@ impl StoreSettings {
     pub fn new(data: impl Into<PathBuf>) -> Self {
         Self {
             data: data.into(),
+            disk: Arc::new(RealDisk),
             flush_interval: Duration::from_mins(1),
             segment_bytes: 128 << 20,
             recent_bytes_max: 384 << 20,
@@ -131,19 +134,21 @@ const BUSY_WAIT: Duration = Duration::from_secs(5);
 impl Store {
     /// Opens the store: takes the folder, migrates the catalog and replays what no segment holds.
     pub async fn open(settings: StoreSettings, clock: Arc<dyn Clock>) -> Result<Self, StoreError> {
-        disk::create_folder(&settings.data)?;
-        let lock = FolderLock::take(&settings.data)?;
+        let disk = Arc::clone(&settings.disk);
+        disk::create_folder(disk.as_ref(), &settings.data)?;
+        let lock = FolderLock::take(disk.as_ref(), &settings.data)?;
         // DuckDB resolves the lake's path from its own working directory.
         let lake = lake_folder(&settings.data)?;
         let catalog = Catalog::open(&settings.data, &lake, clock.now()).await?;
         let state = Arc::new(Mutex::new(load(&catalog, &lake).await?));
         let keys = IdempotencyKeys::default();
         let wal_folder = settings.data.join("wal");
-        disk::create_folder(&wal_folder)?;
-        let replayed = replay(&wal_folder, &catalog, &state, &keys).await?;
+        disk::create_folder(disk.as_ref(), &wal_folder)?;
+        let replayed = replay((Arc::clone(&disk), &wal_folder), &catalog, &state, &keys).await?;
         let (changes, _) = watch::channel(state.lock().sequence);
         let flush_wanted = Arc::new(Notify::new());
         let wal_settings = WalSettings {
+            disk,
             folder: wal_folder,
             file_bytes_max: settings.wal_file_bytes_max,
             queue_max: settings.append_queue_max,
@@ -301,7 +306,7 @@ async fn load(catalog: &Catalog, lake: &Path) -> Result<State, StoreError> {
 }
 
 async fn replay(
-    folder: &Path,
+    (disk, folder): (Arc<dyn Disk>, &Path),
     catalog: &Catalog,
     state: &Arc<Mutex<State>>,
     keys: &IdempotencyKeys,
@@ -311,12 +316,12 @@ async fn replay(
     let files = tokio::task::spawn_blocking(move || {
         let mut files = Vec::new();
         let mut batches = 0_u64;
-        for path in wal::wal_files(&folder)? {
+        for path in wal::wal_files(disk.as_ref(), &folder)? {
             let mut take = |sequence, batch| {
                 batches += 1;
                 apply(&mut state.lock(), &keys, sequence, batch);
             };
-            let file = wal::replay_file(&path, published, &mut take)?;
+            let file = wal::replay_file(disk.as_ref(), &path, published, &mut take)?;
             if file.torn_bytes > 0 {
                 tracing::warn!(path = %path.display(), bytes = file.torn_bytes, "write-ahead log file ends in an unfinished frame");
             }

@@ -188,7 +188,7 @@ async fn a_segment_that_was_never_published_is_removed_and_its_rows_stay_once() 
     store.append(batch(&[1, 2], None)).await.unwrap();
     let lake = store.lake().unwrap();
     let orphans = catalog::table_folder(&lake, &Workspace::default(), TABLE);
-    segment::write(&orphans, TABLE, &[rows(&[1, 2])], 1).unwrap();
+    segment::write(&RealDisk, &orphans, TABLE, &[rows(&[1, 2])], 1).unwrap();
     assert_eq!(store.remove_orphans().await.unwrap(), 1);
     store.publish().await.unwrap();
     assert_eq!(store.remove_orphans().await.unwrap(), 0);

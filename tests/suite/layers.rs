@@ -90,6 +90,21 @@ pub(crate) fn sources() -> Vec<PathBuf> {
     found
 }
 
+#[test]
+fn the_store_reaches_files_through_its_disk_only() {
+    for path in sources() {
+        let relative = path.strip_prefix(root()).unwrap().to_string_lossy();
+        let is_seam = relative.starts_with("store/src/disk");
+        if !relative.starts_with("store/src") || is_seam || relative.contains("tests") {
+            continue;
+        }
+        let text = fs::read_to_string(&path).unwrap();
+        for around in ["std::fs", "tokio::fs", "File::open", "File::create"] {
+            assert!(!text.contains(around), "{relative} uses {around}");
+        }
+    }
+}
+
 /// Words that write to a table in SQL.
 const WRITES: [&str; 4] = [
     "insert into ",

@@ -4,14 +4,13 @@
 //! bytes behind it are reported, and the file is kept aside instead of removed once its rows are published.
 #![deny(clippy::indexing_slicing)]
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
 use super::frame::{self, HEADER_BYTES, Header, MAGIC, PAYLOAD_BYTES_MAX};
 use crate::batch::{BatchError, StoredBatch};
-use crate::disk::{self, DiskError};
+use crate::disk::{self, Disk, DiskError};
 
 /// A log that can't be replayed.
 #[derive(Debug, Error)]
@@ -46,19 +45,22 @@ pub(crate) struct ReplayedFile {
 }
 
 /// The log's files, oldest first.
-pub(crate) fn wal_files(folder: &Path) -> Result<Vec<PathBuf>, DiskError> {
-    let mut files = disk::list(folder)?;
+pub(crate) fn wal_files(disk: &dyn Disk, folder: &Path) -> Result<Vec<PathBuf>, DiskError> {
+    let mut files = disk::list(disk, folder)?;
     files.retain(|path| path.extension().is_some_and(|extension| extension == "wal"));
     Ok(files)
 }
 
 /// Hands every batch of a file with a sequence above `after` to `apply`, in order.
 pub(crate) fn replay_file(
+    disk: &dyn Disk,
     path: &Path,
     after: u64,
     apply: &mut dyn FnMut(u64, StoredBatch),
 ) -> Result<ReplayedFile, ReplayError> {
-    let bytes = fs::read(path).map_err(|source| DiskError::new("read", path, source))?;
+    let bytes = disk
+        .read(path)
+        .map_err(|source| DiskError::new("read", path, source))?;
     let mut replayed = ReplayedFile {
         path: path.to_owned(),
         sequence_last: None,

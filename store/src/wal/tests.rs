@@ -6,6 +6,7 @@ use parking_lot::Mutex;
 use uuid::Uuid;
 
 use super::*;
+use crate::RealDisk;
 use crate::batch::{Receipt, StoredBatch};
 use crate::{Timestamp, Workspace};
 
@@ -25,6 +26,7 @@ fn batch(number: u64) -> StoredBatch {
 
 fn settings(folder: &Path) -> WalSettings {
     WalSettings {
+        disk: Arc::new(RealDisk),
         folder: folder.to_owned(),
         file_bytes_max: 1 << 20,
         queue_max: 8,
@@ -34,10 +36,10 @@ fn settings(folder: &Path) -> WalSettings {
 fn replay(folder: &Path, after: u64) -> (Vec<(u64, u64)>, Vec<ReplayedFile>) {
     let mut seen = Vec::new();
     let mut files = Vec::new();
-    for path in wal_files(folder).unwrap() {
+    for path in wal_files(&RealDisk, folder).unwrap() {
         let mut apply =
             |sequence, batch: StoredBatch| seen.push((sequence, batch.receipt.accepted));
-        files.push(replay_file(&path, after, &mut apply).unwrap());
+        files.push(replay_file(&RealDisk, &path, after, &mut apply).unwrap());
     }
     (seen, files)
 }
@@ -74,7 +76,7 @@ async fn what_was_acknowledged_is_replayed_in_order_across_files() {
 async fn a_file_cut_anywhere_gives_its_whole_frames() {
     let folder = tempfile::tempdir().unwrap();
     append(folder.path(), 1, &[10, 20]).await;
-    let path = wal_files(folder.path()).unwrap().remove(0);
+    let path = wal_files(&RealDisk, folder.path()).unwrap().remove(0);
     let whole = fs::read(&path).unwrap();
     let frame = (whole.len() - 8) / 2;
     for length in 1..whole.len() {
@@ -94,7 +96,7 @@ async fn a_file_cut_anywhere_gives_its_whole_frames() {
 async fn a_flipped_bit_is_never_taken_for_a_row() {
     let folder = tempfile::tempdir().unwrap();
     append(folder.path(), 1, &[10]).await;
-    let path = wal_files(folder.path()).unwrap().remove(0);
+    let path = wal_files(&RealDisk, folder.path()).unwrap().remove(0);
     let whole = fs::read(&path).unwrap();
     for position in 8..whole.len() {
         let mut damaged = whole.clone();
@@ -109,6 +111,6 @@ async fn a_foreign_file_is_an_error_not_an_empty_log() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("1.wal");
     fs::write(&path, b"something else entirely").unwrap();
-    let error = replay_file(&path, 0, &mut |_, _| {}).unwrap_err();
+    let error = replay_file(&RealDisk, &path, 0, &mut |_, _| {}).unwrap_err();
     assert!(matches!(error, ReplayError::Foreign(_)), "{error}");
 }

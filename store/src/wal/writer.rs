@@ -1,7 +1,6 @@
 //! Appends frames, one sync for all that wait.
 
-use std::fs::File;
-use std::io::{self, Write as _};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -13,7 +12,7 @@ use tokio::sync::{mpsc, oneshot};
 use super::frame::{self, Header, MAGIC};
 use super::reader::ReplayedFile;
 use crate::batch::StoredBatch;
-use crate::disk::{self, DiskError};
+use crate::disk::{self, Disk, DiskError, DiskFile};
 use crate::idempotency::Claim;
 
 /// A batch that did not become durable.
@@ -30,6 +29,7 @@ pub enum WalError {
 /// Bounds of the log.
 #[derive(Clone, Debug)]
 pub(crate) struct WalSettings {
+    pub(crate) disk: Arc<dyn Disk>,
     pub(crate) folder: PathBuf,
     /// A file is closed when it is longer than this.
     pub(crate) file_bytes_max: u64,
@@ -81,9 +81,9 @@ impl Wal {
             .into_iter()
             .partition(|file| file.sequence_last.is_some());
         for file in unused {
-            ClosedFile::from(file).discard()?;
+            ClosedFile::from(file).discard(settings.disk.as_ref())?;
         }
-        let current = CurrentFile::create(&settings.folder, sequence_next)?;
+        let current = CurrentFile::create(settings.disk.as_ref(), &settings.folder, sequence_next)?;
         let writer = Writer {
             settings,
             current,
@@ -154,21 +154,21 @@ impl Wal {
 
 #[derive(Debug)]
 struct CurrentFile {
-    file: File,
+    file: Box<dyn DiskFile>,
     path: PathBuf,
     bytes: u64,
 }
 
 impl CurrentFile {
-    fn create(folder: &Path, sequence: u64) -> Result<Self, DiskError> {
+    fn create(disk: &dyn Disk, folder: &Path, sequence: u64) -> Result<Self, DiskError> {
         let path = folder.join(format!("{sequence:020}.wal"));
-        let created = File::create_new(&path).and_then(|mut file| {
+        let created = disk.create(&path).and_then(|mut file| {
             file.write_all(&MAGIC)?;
-            file.sync_all()?;
+            file.sync()?;
             Ok(file)
         });
         let file = created.map_err(|source| DiskError::new("create", &path, source))?;
-        disk::sync_folder(folder)?;
+        disk::sync_folder(disk, folder)?;
         Ok(Self {
             file,
             path,
@@ -196,11 +196,11 @@ impl From<ReplayedFile> for ClosedFile {
 
 impl ClosedFile {
     /// Removes it, or puts it aside if it holds bytes that nobody could read.
-    fn discard(&self) -> Result<(), DiskError> {
+    fn discard(&self, disk: &dyn Disk) -> Result<(), DiskError> {
         let discarded = if self.keep_aside {
-            std::fs::rename(&self.path, self.path.with_extension("torn"))
+            disk.rename(&self.path, &self.path.with_extension("torn"))
         } else {
-            std::fs::remove_file(&self.path)
+            disk.remove(&self.path)
         };
         discarded.map_err(|source| DiskError::new("discard", &self.path, source))
     }
@@ -286,11 +286,15 @@ impl Writer {
             self.sequence_next += 1;
             self.current.bytes += (frame::HEADER_BYTES + append.payload.len()) as u64;
         }
-        self.current.file.sync_data()
+        self.current.file.sync()
     }
 
     fn rotate(&mut self) {
-        match CurrentFile::create(&self.settings.folder, self.sequence_next) {
+        match CurrentFile::create(
+            self.settings.disk.as_ref(),
+            &self.settings.folder,
+            self.sequence_next,
+        ) {
             Ok(next) => {
                 let full = std::mem::replace(&mut self.current, next);
                 self.closed.push(ClosedFile {
@@ -311,7 +315,7 @@ impl Writer {
             .partition(|file| file.sequence_last <= sequence);
         self.closed = kept;
         for file in done {
-            if let Err(error) = file.discard() {
+            if let Err(error) = file.discard(self.settings.disk.as_ref()) {
                 tracing::warn!(
                     error = &error as &dyn std::error::Error,
                     "discard published write-ahead log file"
