@@ -188,6 +188,7 @@ impl Intake {
             workspace,
             id,
             idempotency: claim,
+            steps: Vec::new(),
             accepted: decoded.accepted,
             quarantined: decoded.quarantined,
             parts: decoded.parts,

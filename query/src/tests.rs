@@ -34,6 +34,7 @@ async fn fixture(addresses: &[&str]) -> Fixture {
             workspace: Workspace::default(),
             id: uuid::Uuid::nil(),
             idempotency: None,
+            steps: Vec::new(),
             accepted: 1,
             quarantined: 0,
             parts,

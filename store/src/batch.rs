@@ -19,6 +19,7 @@ use thiserror::Error;
 use uuid::Uuid;
 
 use crate::idempotency::Claim;
+use crate::position::{Step, StepClaim};
 use crate::schema::{TIME_COLUMN, Table};
 use crate::time::Timestamp;
 use crate::workspace::Workspace;
@@ -32,6 +33,8 @@ pub struct NewBatch {
     pub id: Uuid,
     /// The claimed idempotency key, if the sender named one.
     pub idempotency: Option<Claim>,
+    /// The claimed moves of the sources that it was read from.
+    pub steps: Vec<StepClaim>,
     /// Records that became rows.
     pub accepted: u64,
     /// Records that are kept in `_Quarantine`.
@@ -58,6 +61,7 @@ pub(crate) struct StoredBatch {
     pub(crate) receipt: Receipt,
     pub(crate) received: Timestamp,
     pub(crate) idempotency: Option<StoredKey>,
+    pub(crate) steps: Vec<Step>,
     pub(crate) parts: Vec<(Table, RecordBatch)>,
 }
 
@@ -94,6 +98,8 @@ struct Trailer {
     quarantined: u64,
     received: i64,
     idempotency: Option<StoredKey>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    steps: Vec<Step>,
     parts: Vec<(String, usize)>,
 }
 
@@ -119,6 +125,7 @@ impl StoredBatch {
             quarantined: self.receipt.quarantined,
             received: self.received.as_micros(),
             idempotency: self.idempotency.clone(),
+            steps: self.steps.clone(),
             parts,
         })?;
         let trailer_length = u32::try_from(trailer.len()).map_err(|_too_long| BatchError::Short)?;
@@ -162,6 +169,7 @@ impl StoredBatch {
             },
             received: Timestamp::from_micros(trailer.received),
             idempotency: trailer.idempotency,
+            steps: trailer.steps,
             parts,
         })
     }

@@ -1,10 +1,11 @@
 //! The database: the DuckLake catalog and, beside it, Bartizan's own tables, in one SQLite file.
 //!
-//! Publishing is one transaction: the files, the WAL position behind them, the answers to idempotency keys and
-//! the progress of tables change together or not at all. That is what makes a replay exact.
+//! Publishing is one transaction: the files, the WAL position behind them, the answers to idempotency keys, the
+//! positions of sources and the progress of tables change together or not at all. That is what makes a replay exact.
 
 mod lake;
 mod ledger;
+mod positions;
 mod statistics;
 
 use std::path::Path;
@@ -17,6 +18,7 @@ use thiserror::Error;
 
 use crate::disk::DiskError;
 use crate::idempotency::Answered;
+use crate::position::{Source, Standing};
 use crate::schema::Table;
 use crate::segment::{Segment, WrittenSegment};
 use crate::time::Timestamp;
@@ -69,6 +71,7 @@ pub(crate) struct Publication {
     pub(crate) segments: Vec<(Workspace, WrittenSegment)>,
     pub(crate) answers: Vec<(Workspace, String, Answered)>,
     pub(crate) progress: Vec<StoredProgress>,
+    pub(crate) positions: Vec<(Workspace, Source, Standing)>,
     pub(crate) now: Timestamp,
 }
 
@@ -147,6 +150,25 @@ impl Catalog {
         ledger::answer(&self.pool, workspace, key).await
     }
 
+    /// Where a source stands.
+    pub(crate) async fn standing(
+        &self,
+        workspace: &Workspace,
+        source: &Source,
+    ) -> Result<Option<Standing>, CatalogError> {
+        positions::one(&self.pool, workspace, source).await
+    }
+
+    /// The first `count` sources behind `after`, by name.
+    pub(crate) async fn standings(
+        &self,
+        workspace: &Workspace,
+        after: Option<&Source>,
+        count: usize,
+    ) -> Result<Vec<(Source, Standing)>, CatalogError> {
+        positions::page(&self.pool, workspace, after, count).await
+    }
+
     /// Makes a publication true; returns the segments under their ids, in the order given.
     pub(crate) async fn publish(
         &self,
@@ -163,6 +185,7 @@ impl Catalog {
             lake::insert_segments(&mut transaction, &publication.segments, publication.now).await?
         };
         ledger::write(&mut transaction, publication).await?;
+        positions::write(&mut transaction, &publication.positions).await?;
         transaction.commit().await.during("commit publication")?;
         Ok(segments)
     }

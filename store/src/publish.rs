@@ -73,17 +73,18 @@ impl Store {
     /// Publishes every row that is not in a segment.
     pub async fn publish(&self) -> Result<Published, StoreError> {
         let _one_at_a_time = self.flushing.lock().await;
-        let (flushes, sequence, progress) = {
+        let (flushes, sequence, progress, positions) = {
             let mut state = self.state.lock();
             (
                 state.rows.begin_flush(),
                 state.sequence,
                 state.progress.clone(),
+                state.positions.all(),
             )
         };
         // Taken after the cut, so it may hold answers behind it: an answer may be written before its rows are.
         let answers = self.keys.unpublished();
-        if flushes.is_empty() && answers.is_empty() {
+        if flushes.is_empty() && answers.is_empty() && positions.is_empty() {
             return Ok(Published::default());
         }
         let segments = self.write_segments(flushes).await?;
@@ -99,6 +100,7 @@ impl Store {
                     progress,
                 })
                 .collect(),
+            positions,
             now: self.clock.now(),
         };
         let published = self.catalog.publish(&publication).await?;
@@ -108,7 +110,11 @@ impl Store {
             outcome.rows += segment.rows;
             outcome.bytes += segment.bytes;
         }
-        self.state.lock().rows.finish_flush(published);
+        {
+            let mut state = self.state.lock();
+            state.rows.finish_flush(published);
+            state.positions.published(&publication.positions);
+        }
         self.keys.published(&publication.answers);
         self.flush_done.notify_waiters();
         metrics::counter!("bartizan_segments_published_total").increment(outcome.segments);

@@ -15,6 +15,7 @@ use crate::batch::{BatchError, NewBatch, Receipt, StoredBatch, time_range};
 use crate::catalog::{ANSWER_RETENTION, Catalog, CatalogError};
 use crate::disk::{self, Disk, DiskError, FolderLock, RealDisk};
 use crate::idempotency::{Answered, ClaimOutcome, IdempotencyKeys};
+use crate::position::{Moving, Positions};
 use crate::progress::{self, Progress, ProgressByTable};
 use crate::rows::{Rows, TableSnapshot};
 use crate::schema::Table;
@@ -108,6 +109,7 @@ pub enum AppendError {
 pub(crate) struct State {
     pub(crate) rows: Rows,
     pub(crate) progress: ProgressByTable,
+    pub(crate) positions: Positions,
     /// The last sequence that is in `rows` or in segments.
     pub(crate) sequence: u64,
 }
@@ -120,6 +122,7 @@ pub struct Store {
     pub(crate) catalog: Catalog,
     pub(crate) state: Arc<Mutex<State>>,
     pub(crate) keys: IdempotencyKeys,
+    pub(crate) moving: Moving,
     pub(crate) wal: Wal,
     pub(crate) flush_wanted: Arc<Notify>,
     pub(crate) flush_done: Notify,
@@ -172,6 +175,7 @@ impl Store {
             catalog,
             state,
             keys,
+            moving: Moving::default(),
             wal,
             flush_wanted,
             flush_done: Notify::new(),
@@ -202,12 +206,18 @@ impl Store {
                 .idempotency
                 .as_ref()
                 .map(crate::idempotency::Claim::stored),
+            steps: batch
+                .steps
+                .iter()
+                .map(|claim| claim.step().clone())
+                .collect(),
             parts: batch.parts,
         };
         let encoded =
             tokio::task::spawn_blocking(move || stored.encode().map(|bytes| (stored, bytes)));
         let (stored, payload) = encoded.await??;
-        self.wal.append(stored, payload, batch.idempotency).await?;
+        let claims = (batch.idempotency, batch.steps);
+        self.wal.append(stored, payload, claims).await?;
         Ok(receipt)
     }
 
@@ -349,6 +359,12 @@ fn apply(state: &mut State, keys: &IdempotencyKeys, sequence: u64, batch: Stored
             return state.rows.bytes();
         }
     }
+    if !state.positions.allow(&batch.workspace, &batch.steps) {
+        return state.rows.bytes();
+    }
+    state
+        .positions
+        .take(&batch.workspace, batch.steps, batch.received);
     for (table, rows) in batch.parts {
         if let Some((event_time_min, event_time_max)) = time_range(&rows) {
             let reach = Progress {

@@ -19,7 +19,7 @@ fn settings(folder: &Path) -> StoreSettings {
     }
 }
 
-async fn open(folder: &Path) -> Arc<Store> {
+pub(crate) async fn open(folder: &Path) -> Arc<Store> {
     let clock = Arc::new(ManualClock::new(Timestamp::from_micros(1_000_000)));
     Arc::new(Store::open(settings(folder), clock).await.unwrap())
 }
@@ -44,11 +44,12 @@ fn rows(numbers: &[i64]) -> RecordBatch {
     RecordBatch::try_new(TABLE.arrow_schema(), columns.collect()).unwrap()
 }
 
-fn batch(numbers: &[i64], idempotency: Option<Claim>) -> NewBatch {
+pub(crate) fn batch(numbers: &[i64], idempotency: Option<Claim>) -> NewBatch {
     NewBatch {
         workspace: Workspace::default(),
         id: Uuid::now_v7(),
         idempotency,
+        steps: Vec::new(),
         accepted: numbers.len() as u64,
         quarantined: 0,
         parts: vec![(TABLE, rows(numbers))],
@@ -56,7 +57,7 @@ fn batch(numbers: &[i64], idempotency: Option<Claim>) -> NewBatch {
 }
 
 /// Every row that a query would see, sorted.
-fn visible(store: &Store) -> Vec<i64> {
+pub(crate) fn visible(store: &Store) -> Vec<i64> {
     let snapshot = store.snapshot(&Workspace::default(), TABLE);
     let mut batches = snapshot.recent;
     for segment in snapshot.segments {

@@ -105,6 +105,7 @@ impl World {
             workspace: Workspace::default(),
             id: Uuid::now_v7(),
             idempotency: None,
+            steps: Vec::new(),
             accepted: events.len() as u64,
             quarantined: 0,
             parts: vec![(table, batch)],

@@ -20,6 +20,7 @@ fn batch(number: u64) -> StoredBatch {
         },
         received: Timestamp::from_micros(0),
         idempotency: None,
+        steps: Vec::new(),
         parts: Vec::new(),
     }
 }
@@ -54,7 +55,9 @@ async fn append(folder: &Path, sequence: u64, numbers: &[u64]) -> Vec<(u64, u64)
     for number in numbers {
         let batch = batch(*number);
         let payload = batch.encode().unwrap();
-        wal.append(batch, payload, None).await.unwrap();
+        wal.append(batch, payload, (None, Vec::new()))
+            .await
+            .unwrap();
     }
     wal.close();
     applied.lock().clone()

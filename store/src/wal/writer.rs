@@ -14,6 +14,7 @@ use super::reader::ReplayedFile;
 use crate::batch::StoredBatch;
 use crate::disk::{self, Disk, DiskError, DiskFile};
 use crate::idempotency::Claim;
+use crate::position::StepClaim;
 
 /// A batch that did not become durable.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
@@ -37,6 +38,9 @@ pub(crate) struct WalSettings {
     pub(crate) queue_max: usize,
 }
 
+/// What a batch holds until it is durable or given up.
+pub(crate) type Claims = (Option<Claim>, Vec<StepClaim>);
+
 /// A batch on its way to disk.
 #[derive(Debug)]
 pub(crate) struct Append {
@@ -44,7 +48,7 @@ pub(crate) struct Append {
     payload_checksum: u32,
     pub(crate) batch: StoredBatch,
     /// Held until the batch is durable, so that a repeated request can't overtake it.
-    pub(crate) claim: Option<Claim>,
+    claims: Claims,
     done: oneshot::Sender<Result<(), WalError>>,
 }
 
@@ -108,7 +112,7 @@ impl Wal {
         &self,
         batch: StoredBatch,
         payload: Vec<u8>,
-        claim: Option<Claim>,
+        claims: Claims,
     ) -> Result<(), WalError> {
         let (done, wait) = oneshot::channel();
         let payload_checksum = frame::payload_checksum(&payload);
@@ -116,7 +120,7 @@ impl Wal {
             payload,
             payload_checksum,
             batch,
-            claim,
+            claims,
             done,
         };
         self.send(Command::Append(Box::new(append))).await?;
@@ -264,7 +268,7 @@ impl Writer {
         metrics::counter!("bartizan_wal_syncs_total").increment(1);
         for (sequence, append) in (sequence_first..).zip(group) {
             (self.on_durable)(sequence, append.batch);
-            drop(append.claim);
+            drop(append.claims);
             answer(append.done, Ok(()));
         }
         if self.current.bytes > self.settings.file_bytes_max {
