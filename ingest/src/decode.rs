@@ -12,6 +12,7 @@ use arrow::error::ArrowError;
 use store::{Table, Timestamp, Workspace};
 
 use crate::activity::Activity;
+use crate::carrier;
 use crate::columns::{Columns, Constants};
 use crate::envelope::{Envelope, Piece};
 use crate::flow::{Flow, Written};
@@ -109,37 +110,75 @@ pub enum DecodeError {
     Build(#[from] ArrowError),
 }
 
+/// A part of a body whose ends its protocol tells, or all of it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Item<'a> {
+    /// One record, or what a body may be.
+    pub(crate) bytes: &'a [u8],
+    /// Where it is in the body, in bytes from 0.
+    pub(crate) offset: usize,
+    /// Where its records go that do not say it themselves.
+    pub(crate) table: Option<Table>,
+}
+
+/// Where a record is.
+#[derive(Clone, Debug)]
+pub(crate) struct At<'a> {
+    item: Item<'a>,
+    range: Range<usize>,
+}
+
+impl<'a> At<'a> {
+    /// All of an item.
+    pub(crate) fn whole(item: Item<'a>) -> Self {
+        let range = 0..item.bytes.len();
+        Self { item, range }
+    }
+
+    fn bytes(&self) -> &'a [u8] {
+        self.item.bytes.get(self.range.clone()).unwrap_or_default()
+    }
+
+    fn offset(&self) -> usize {
+        self.item.offset.saturating_add(self.range.start)
+    }
+}
+
 /// Decodes a decompressed body. CPU-bound, a few milliseconds for each megabyte.
 pub fn decode(context: &Context<'_>, limits: &Limits, body: &[u8]) -> Result<Decoded, DecodeError> {
+    decode_as(context, limits, body, None)
+}
+
+/// As [`decode()`], of a body whose records go to `table` if they do not say it themselves.
+pub fn decode_as(
+    context: &Context<'_>,
+    limits: &Limits,
+    body: &[u8],
+    table: Option<Table>,
+) -> Result<Decoded, DecodeError> {
     if scan::skip_space(body, 0) == body.len() || body == b"\xef\xbb\xbf" {
         return Err(DecodeError::Empty);
     }
-    if body.len() > BODY_BYTES_MAX {
-        let reason = format!("it is longer than {BODY_BYTES_MAX} bytes");
-        return Err(unreadable(body, 0, reason));
-    }
-    let mut envelope = Envelope::new(body, limits.record_bytes_max);
-    let mut decoder = Decoder::new(context, limits, body);
-    let mut records = 0_usize;
-    while let Some(piece) = envelope.next() {
-        records = records.saturating_add(1);
-        if records > limits.records_max {
-            return Err(DecodeError::TooManyRecords {
-                records_max: limits.records_max,
-            });
-        }
-        match piece {
-            Piece::Record { range, fields } => decoder.record(range, &fields),
-            Piece::Broken { range, reason } => decoder.quarantine(range, &reason),
-        }
-    }
-    if let Some((offset, reason)) = envelope.complaint() {
+    let mut decoder = Decoder::new(context, limits, body.len())?;
+    let complaint = decoder.read(Item {
+        bytes: body,
+        offset: 0,
+        table,
+    })?;
+    if let Some((offset, reason)) = complaint {
         return Err(unreadable(body, offset, reason));
     }
     decoder.finish()
 }
 
-fn unreadable(body: &[u8], offset: usize, reason: String) -> DecodeError {
+/// The kind of the table that a record names, or the item for it.
+fn named(at: &At<'_>, fields: &Fields<'_>) -> Option<Kind> {
+    let table = at.item.table?;
+    kind::named(fields).or_else(|| kind::of_table(table))
+}
+
+/// Says where in a body something is wrong.
+pub(crate) fn unreadable(body: &[u8], offset: usize, reason: String) -> DecodeError {
     let (line, column) = scan::line_and_column(body, offset);
     DecodeError::Unreadable {
         offset,
@@ -154,55 +193,170 @@ const ROWS_EXPECTED_MAX: usize = 65_536;
 
 /// The tables that a body has filled so far.
 #[derive(Debug)]
-struct Decoder<'a> {
+pub(crate) struct Decoder<'a> {
     context: &'a Context<'a>,
     limits: &'a Limits,
-    body: &'a [u8],
+    /// Bytes of the whole body.
+    length: usize,
     gateway: Option<Gateway>,
     flow: Option<Flow>,
     activity: Option<Activity>,
     logs: BTreeMap<Log, LogWriter>,
     quarantine: Option<Quarantine>,
+    records: usize,
     accepted: u64,
+    /// Why something of the present item is in quarantine.
+    reason: Option<String>,
 }
 
 impl<'a> Decoder<'a> {
-    fn new(context: &'a Context<'a>, limits: &'a Limits, body: &'a [u8]) -> Self {
-        Self {
+    /// For a body of `length` bytes.
+    pub(crate) fn new(
+        context: &'a Context<'a>,
+        limits: &'a Limits,
+        length: usize,
+    ) -> Result<Self, DecodeError> {
+        if length > BODY_BYTES_MAX {
+            let reason = format!("it is longer than {BODY_BYTES_MAX} bytes");
+            return Err(unreadable(&[], 0, reason));
+        }
+        Ok(Self {
             context,
             limits,
-            body,
+            length,
             gateway: None,
             flow: None,
             activity: None,
             logs: BTreeMap::new(),
             quarantine: None,
+            records: 0,
             accepted: 0,
-        }
+            reason: None,
+        })
     }
 
-    fn record(&mut self, range: Range<usize>, fields: &Fields<'_>) {
-        let (bytes, bytes_max) = (range.len(), self.limits.record_bytes_max);
+    /// Reads an item as a body of its own. It costs other items nothing; gives why something of it is in quarantine.
+    pub(crate) fn item(&mut self, item: Item<'_>) -> Result<Option<String>, DecodeError> {
+        let complaint = self.read(item)?;
+        let reason = self.reason.take();
+        if let Some((_, complaint)) = complaint.filter(|_| reason.is_none()) {
+            self.quarantine(&At::whole(item), &complaint);
+            return Ok(self.reason.take());
+        }
+        Ok(reason)
+    }
+
+    /// Where and why no record could be told apart in it, if that is so.
+    fn read(&mut self, item: Item<'_>) -> Result<Option<(usize, String)>, DecodeError> {
+        let mut envelope = Envelope::new(item.bytes, self.limits.record_bytes_max);
+        while let Some(piece) = envelope.next() {
+            self.count()?;
+            match piece {
+                Piece::Record { range, fields } => self.record(&At { item, range }, &fields)?,
+                Piece::Broken { range, reason } => self.quarantine(&At { item, range }, &reason),
+            }
+        }
+        Ok(envelope.complaint())
+    }
+
+    /// Counts a record, of which there may be so many.
+    pub(crate) fn count(&mut self) -> Result<(), DecodeError> {
+        let records_max = self.limits.records_max;
+        self.records = self.records.saturating_add(1);
+        if self.records > records_max {
+            return Err(DecodeError::TooManyRecords { records_max });
+        }
+        Ok(())
+    }
+
+    fn record(&mut self, at: &At<'_>, fields: &Fields<'_>) -> Result<(), DecodeError> {
+        if let Some(reason) = self.unfit(at.range.len(), fields) {
+            self.quarantine(at, &reason);
+            return Ok(());
+        }
+        let own = kind::own(fields);
+        if own.is_none()
+            && let Some(text) = carrier::inside(fields)
+            && self.carried(at, &text, carrier::is_event(fields))?
+        {
+            return Ok(());
+        }
+        match named(at, fields).or(own).or_else(|| kind::rest(fields)) {
+            Some(kind) => self.write(kind, at, fields),
+            None => self.quarantine(at, kind::UNKNOWN),
+        }
+        Ok(())
+    }
+
+    /// Why a record can't be taken, whatever its kind.
+    fn unfit(&self, bytes: usize, fields: &Fields<'_>) -> Option<String> {
+        let bytes_max = self.limits.record_bytes_max;
         if bytes > bytes_max {
-            let reason = format!("record of {bytes} bytes is longer than {bytes_max}");
-            return self.quarantine(range, &reason);
+            return Some(format!(
+                "record of {bytes} bytes is longer than {bytes_max}"
+            ));
         }
         let depth_max = self.limits.depth_max;
         // The record is a level itself.
         let deeper =
             |value| json::is_nested(value) && json::is_deeper(value, depth_max.saturating_sub(1));
-        if fields.0.iter().any(|field| deeper(field.value)) {
-            return self.quarantine(range, &format!("record is nested deeper than {depth_max}"));
-        }
-        match kind::of(fields) {
-            Some(kind) => self.write(kind, range, fields),
-            None => self.quarantine(range, kind::UNKNOWN),
-        }
+        let is_deeper = fields.0.iter().any(|field| deeper(field.value));
+        is_deeper.then(|| format!("record is nested deeper than {depth_max}"))
     }
 
-    fn write(&mut self, kind: Kind, range: Range<usize>, fields: &Fields<'_>) {
+    /// Reads the records in a text that came within another record; `false` if it begins with none. Where it is
+    /// certain that there is one, it may have less to tell it by.
+    pub(crate) fn carried(
+        &mut self,
+        at: &At<'_>,
+        text: &str,
+        is_certain: bool,
+    ) -> Result<bool, DecodeError> {
+        let mut envelope = Envelope::new(text.as_bytes(), self.limits.record_bytes_max);
+        let mut is_first = true;
+        while let Some(piece) = envelope.next() {
+            let (inner, read) = match piece {
+                Piece::Record { range, fields } => {
+                    let kind = self.carried_kind(at, &fields, is_certain);
+                    (range, kind.map(|kind| (kind, fields)))
+                }
+                Piece::Broken { range, reason } => (range, Err(reason)),
+            };
+            match read {
+                Ok((kind, fields)) => self.write(kind, at, &fields),
+                Err(_) if is_first => return Ok(false),
+                Err(reason) => {
+                    let bytes = text.as_bytes().get(inner).unwrap_or_default();
+                    self.quarantine_bytes(at.offset(), bytes, &reason);
+                }
+            }
+            if !is_first {
+                self.count()?;
+            }
+            is_first = false;
+        }
+        Ok(!is_first)
+    }
+
+    fn carried_kind(
+        &self,
+        at: &At<'_>,
+        fields: &Fields<'_>,
+        is_certain: bool,
+    ) -> Result<Kind, String> {
+        if let Some(reason) = self.unfit(0, fields) {
+            return Err(reason);
+        }
+        let known = kind::own(fields).map(|own| named(at, fields).unwrap_or(own));
+        let is_certain = is_certain || kind::is_certain(fields);
+        let rest = || kind::rest(fields).filter(|_| is_certain);
+        let kind = known.or_else(|| rest().map(|rest| named(at, fields).unwrap_or(rest)));
+        kind.ok_or_else(|| kind::UNKNOWN.to_owned())
+    }
+
+    fn write(&mut self, kind: Kind, at: &At<'_>, fields: &Fields<'_>) {
         let received = self.context.received;
-        let length = self.body.len();
+        let length = self.length;
         let expected = |row_bytes: usize| (length / row_bytes).clamp(1, ROWS_EXPECTED_MAX);
         match kind {
             Kind::Gateway => {
@@ -226,9 +380,9 @@ impl<'a> Decoder<'a> {
                 match flow.write(kind, fields, received) {
                     Ok(Written::Whole) => {}
                     Ok(Written::Part { rest, reason }) => {
-                        self.quarantine_bytes(range, rest.as_bytes(), &reason);
+                        self.quarantine_bytes(at.offset(), rest.as_bytes(), &reason);
                     }
-                    Err(reason) => return self.quarantine(range, &reason),
+                    Err(reason) => return self.quarantine(at, &reason),
                 }
             }
         }
@@ -236,25 +390,27 @@ impl<'a> Decoder<'a> {
     }
 
     fn log_writer(&mut self, log: Log) -> &mut LogWriter {
-        let expected = (self.body.len() / 1_500).clamp(1, ROWS_EXPECTED_MAX);
+        let expected = (self.length / 1_500).clamp(1, ROWS_EXPECTED_MAX);
         let writer = self.logs.entry(log);
         writer.or_insert_with(|| LogWriter::new(log, expected))
     }
 
-    fn quarantine(&mut self, range: Range<usize>, reason: &str) {
-        let bytes = self.body.get(range.clone()).unwrap_or_default();
-        self.quarantine_bytes(range, bytes, reason);
+    /// Keeps what can't be read.
+    pub(crate) fn quarantine(&mut self, at: &At<'_>, reason: &str) {
+        self.quarantine_bytes(at.offset(), at.bytes(), reason);
     }
 
-    fn quarantine_bytes(&mut self, range: Range<usize>, bytes: &[u8], reason: &str) {
+    fn quarantine_bytes(&mut self, offset: usize, bytes: &[u8], reason: &str) {
         let bytes_max = self.limits.record_bytes_max;
         let quarantine = self
             .quarantine
             .get_or_insert_with(|| Quarantine::new(bytes_max));
-        quarantine.write(self.context, range, bytes, reason);
+        quarantine.write(self.context, offset, bytes, reason);
+        self.reason.get_or_insert_with(|| reason.to_owned());
     }
 
-    fn finish(self) -> Result<Decoded, DecodeError> {
+    /// The tables that were filled.
+    pub(crate) fn finish(self) -> Result<Decoded, DecodeError> {
         let Self {
             context,
             gateway,

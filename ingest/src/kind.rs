@@ -4,6 +4,8 @@
 
 mod rows;
 
+pub(crate) use self::rows::of_table;
+
 use std::borrow::Cow;
 
 use crate::json::{self, Fields};
@@ -46,8 +48,19 @@ pub(crate) const UNKNOWN: &str =
     "unknown kind of record: it has no time, category, operation or resource";
 
 /// Tells the kind; a record of which next to nothing is known is of none.
+#[cfg(test)]
 pub(crate) fn of(record: &Fields<'_>) -> Option<Kind> {
-    own(record).or_else(|| is_log(record).then_some(Kind::Log(Log::Diagnostics)))
+    own(record).or_else(|| rest(record))
+}
+
+/// The kind of a record that has nothing but what all logs have.
+pub(crate) fn rest(record: &Fields<'_>) -> Option<Kind> {
+    is_log(record).then_some(Kind::Log(Log::Diagnostics))
+}
+
+/// The kind of a row that names its table.
+pub(crate) fn named(record: &Fields<'_>) -> Option<Kind> {
+    rows::by_type(record, "Type")
 }
 
 /// Whether an object amid broken text is a record, and no part of one: parts may have a time or a
@@ -60,7 +73,7 @@ pub(crate) fn is_certain(object: &Fields<'_>) -> bool {
 }
 
 /// The kind of a record that has more to tell it by than what all logs have.
-fn own(record: &Fields<'_>) -> Option<Kind> {
+pub(crate) fn own(record: &Fields<'_>) -> Option<Kind> {
     if record.get("flowRecords").is_some() {
         return Some(Kind::Vnet);
     }

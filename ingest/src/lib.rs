@@ -7,6 +7,8 @@
 
 mod activity;
 pub mod bounded;
+mod bulk;
+mod carrier;
 mod columns;
 mod decode;
 mod envelope;
@@ -22,4 +24,5 @@ mod scan;
 mod time;
 
 pub use bounded::{BoundError, Encoding, decompress};
-pub use decode::{Context, DecodeError, Decoded, Limits, decode};
+pub use bulk::{Action, BulkItem, Outcome, decode_bulk};
+pub use decode::{Context, DecodeError, Decoded, Limits, decode, decode_as};

@@ -1,7 +1,5 @@
 //! Rows of `_Quarantine`: what could not be read, with all that is needed to read it again.
 
-use std::ops::Range;
-
 use store::Table;
 
 use crate::columns::{Columns, Place};
@@ -53,12 +51,12 @@ impl Quarantine {
         }
     }
 
-    /// Keeps `bytes`, which came from `range` of the decompressed body. They may differ from it where
+    /// Keeps `bytes` of a record at `offset` of the decompressed body. They may differ from it where
     /// only a part of a record is kept; the length and the digest are of `bytes`.
     pub(crate) fn write(
         &mut self,
         context: &Context<'_>,
-        range: Range<usize>,
+        offset: usize,
         bytes: &[u8],
         reason: &str,
     ) {
@@ -73,7 +71,7 @@ impl Quarantine {
             columns.text(places.batch, context.batch),
             columns.text(places.source, context.source),
             columns.text(places.reason, &reason),
-            columns.long(places.offset, signed(range.start)),
+            columns.long(places.offset, signed(offset)),
             columns.long(places.length, signed(bytes.len())),
             columns.bytes(places.bytes, kept),
             columns.text(places.digest, blake3::hash(bytes).to_hex().as_str()),

@@ -10,6 +10,7 @@ use super::*;
 mod activity;
 mod api_management;
 mod application_gateway;
+mod carrier;
 mod diagnostics;
 mod entra;
 mod flow;

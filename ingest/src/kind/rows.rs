@@ -54,9 +54,12 @@ const MARKS: &[(&[&str], Kind)] = &[
 
 /// The kind of a row that names its table in `Type`, or in `$table` as the portal's files do.
 pub(super) fn by_type(record: &Fields<'_>, member: &str) -> Option<Kind> {
-    let table = record
-        .text(member)
-        .and_then(|name| Table::from_name(&name))?;
+    let name = record.text(member)?;
+    of_table(Table::from_name(&name)?)
+}
+
+/// The kind of a table's rows; `None` for tables that records can't name.
+pub(crate) fn of_table(table: Table) -> Option<Kind> {
     match table {
         Table::ApiManagementGatewayLogs => Some(Kind::Gateway),
         Table::NtaNetAnalytics => Some(Kind::FlowRow),
