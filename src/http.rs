@@ -1,10 +1,16 @@
 //! The HTTP API: a table of routes, who may use them, and what they answer.
 
 mod app;
+mod arrived;
 mod authorize;
+mod bulk;
+mod credential;
+mod elastic;
+mod forms;
 mod incidents;
 mod ingest;
 mod keys;
+mod logs_ingestion;
 mod openapi;
 mod problem;
 mod query;

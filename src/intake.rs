@@ -10,7 +10,7 @@ use bytes::Bytes;
 use ingest::{BoundError, Context, DecodeError, Decoded, Encoding, Limits};
 use sha2::Digest as _;
 use store::{
-    AppendError, Claim, ClaimOutcome, Clock, NewBatch, Receipt, Store, WalError, Workspace,
+    AppendError, Claim, ClaimOutcome, Clock, NewBatch, Receipt, Store, Table, WalError, Workspace,
 };
 use thiserror::Error;
 use tokio::sync::Semaphore;
@@ -37,6 +37,8 @@ pub(crate) struct Delivery {
     /// How the body is compressed.
     pub(crate) encoding: Encoding,
     pub(crate) body: Bytes,
+    /// Where its records go that do not say it themselves.
+    pub(crate) table: Option<Table>,
 }
 
 /// Why nothing of a body was taken.
@@ -160,14 +162,30 @@ impl Intake {
                 Claimed::Answered(receipt) => return Ok(receipt),
             },
         };
-        let read = |context: &Context<'_>, limits: &Limits, body: &[u8]| {
-            Ok((ingest::decode(context, limits, body)?, ()))
+        let table = delivery.table;
+        let read = move |context: &Context<'_>, limits: &Limits, body: &[u8]| {
+            Ok((ingest::decode_as(context, limits, body, table)?, ()))
         };
         let (receipt, ()) = self.append(store, delivery, claim, read).await?;
         Ok(receipt)
     }
 
-    /// Writes the rows that `read` makes of a body, which may have something to tell besides.
+    /// Takes a body of which `read` makes rows, and something to tell the sender.
+    pub(crate) async fn take_with<T, R>(
+        &self,
+        store: &Store,
+        delivery: Delivery,
+        read: R,
+    ) -> Result<(Receipt, T), IntakeError>
+    where
+        T: Send + 'static,
+        R: FnOnce(&Context<'_>, &Limits, &[u8]) -> Result<(Decoded, T), IntakeError>
+            + Send
+            + 'static,
+    {
+        self.append(store, delivery, None, read).await
+    }
+
     async fn append<T, R>(
         &self,
         store: &Store,

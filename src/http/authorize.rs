@@ -4,12 +4,13 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::extract::{ConnectInfo, Request, State};
+use axum::http::StatusCode;
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 
 use super::app::App;
+use super::credential;
 use super::problem::Problem;
 use super::routes::Permission;
 use crate::keys::{Principal, Scope};
@@ -44,10 +45,10 @@ async fn admit(
         return Ok(None);
     };
     let core = app.core()?;
-    let secret = bearer(&head.headers)?;
+    let secret = credential::key(&head.headers).map_err(unauthorized)?;
     let principal = core
         .keys
-        .verify(secret, app.clock.now())
+        .verify(&secret, app.clock.now())
         .await
         .map_err(|error| Problem::internal("look up a key", &error))?;
     let Some(principal) = principal else {
@@ -80,19 +81,6 @@ fn what_for(scope: Scope) -> &'static str {
         Scope::Manage => ", which lets change incidents",
         Scope::Admin => ", which lets do everything",
     }
-}
-
-fn bearer(headers: &HeaderMap) -> Result<&str, Problem> {
-    let value = headers
-        .get(header::AUTHORIZATION)
-        .ok_or_else(|| unauthorized("send an API key as 'Authorization: Bearer <key>'"))?;
-    value
-        .to_str()
-        .ok()
-        .and_then(|text| text.split_once(' '))
-        .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
-        .map(|(_, key)| key.trim())
-        .ok_or_else(|| unauthorized("the Authorization header is not 'Bearer <key>'"))
 }
 
 fn unauthorized(detail: &str) -> Problem {

@@ -2,21 +2,18 @@
 
 use std::sync::Arc;
 
-use ::ingest::Encoding;
-use axum::body::Bytes;
+use axum::Json;
 use axum::extract::State;
-use axum::extract::rejection::BytesRejection;
-use axum::http::{HeaderMap, StatusCode, header};
-use axum::{Extension, Json};
+use axum::http::{HeaderMap, StatusCode};
 use serde::Serialize;
 use store::Receipt;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::app::App;
+use super::arrived::Arrived;
 use super::problem::{Problem, ProblemBody};
-use crate::intake::{Delivery, IntakeError};
-use crate::keys::Principal;
+use crate::intake::IntakeError;
 
 /// What became of a body's records; all of it is on disk.
 #[derive(Debug, Serialize, ToSchema)]
@@ -69,42 +66,14 @@ const IDEMPOTENCY_KEY_BYTES_MAX: usize = 255;
         (status = 503, description = "Starting or overloaded; see Retry-After", body = ProblemBody)))]
 pub(super) async fn ingest(
     State(app): State<Arc<App>>,
-    Extension(principal): Extension<Principal>,
-    headers: HeaderMap,
-    body: Result<Bytes, BytesRejection>,
+    arrived: Arrived,
 ) -> Result<Json<IngestAnswer>, Problem> {
     let core = app.core()?;
-    let delivery = Delivery {
-        workspace: principal.workspace,
-        source: "http",
-        encoding: encoding(&headers)?,
-        body: whole(&app, body)?,
-    };
+    let headers = arrived.headers.clone();
     let key = idempotency_key(&headers)?;
+    let delivery = arrived.into_delivery("http", None);
     let receipt = app.intake.take(&core.store, delivery, key).await?;
     Ok(Json(receipt.into()))
-}
-
-/// How the body is compressed.
-pub(super) fn encoding(headers: &HeaderMap) -> Result<Encoding, Problem> {
-    let value = headers
-        .get(header::CONTENT_ENCODING)
-        .map(|value| value.to_str().unwrap_or("?"));
-    Encoding::from_header(value).ok_or_else(|| {
-        let detail = "Content-Encoding must be identity, gzip or zstd";
-        Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, detail)
-    })
-}
-
-/// The body, if it came as a whole and is not too long.
-pub(super) fn whole(app: &App, body: Result<Bytes, BytesRejection>) -> Result<Bytes, Problem> {
-    body.map_err(|rejection| {
-        if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
-            let bytes_max = app.http.body_bytes_max;
-            return IntakeError::TooLarge { bytes_max }.into();
-        }
-        Problem::bad_request("the body ended before it was whole")
-    })
 }
 
 fn idempotency_key(headers: &HeaderMap) -> Result<Option<&str>, Problem> {

@@ -11,7 +11,7 @@ use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 
 use super::problem::Problem;
-use super::{incidents, ingest, keys, query, rules, system};
+use super::{bulk, incidents, ingest, keys, logs_ingestion, query, rules, system};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -19,7 +19,7 @@ use super::{incidents, ingest, keys, query, rules, system};
          license(name = "Apache-2.0", identifier = "Apache-2.0")),
     paths(
         system::healthz, system::readyz, system::metrics, document,
-        ingest::ingest, query::query, rules::list,
+        ingest::ingest, logs_ingestion::upload, bulk::bulk, bulk::put_bulk, bulk::index_bulk, bulk::put_index_bulk, query::query, rules::list,
         incidents::list, incidents::get, incidents::update,
         keys::list, keys::create, keys::revoke,
     ),

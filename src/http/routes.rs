@@ -7,7 +7,7 @@ use axum::extract::DefaultBodyLimit;
 use axum::http::{Method, StatusCode, header};
 use axum::middleware;
 use axum::response::Response;
-use axum::routing::{MethodRouter, delete, get, patch, post};
+use axum::routing::{MethodRouter, delete, get, patch, post, put};
 use tower::ServiceBuilder;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::request_id::{MakeRequestUuid, PropagateRequestIdLayer, SetRequestIdLayer};
@@ -17,8 +17,11 @@ use tower_http::timeout::TimeoutLayer;
 
 use super::app::App;
 use super::authorize::authorize;
+use super::forms::{Form, in_form};
 use super::problem::Problem;
-use super::{incidents, ingest, keys, openapi, query, rules, system};
+use super::{
+    bulk, elastic, incidents, ingest, keys, logs_ingestion, openapi, query, rules, system,
+};
 use crate::keys::Scope;
 
 /// What a route asks of its caller.
@@ -35,6 +38,7 @@ pub(crate) struct Route {
     pub(crate) method: Method,
     pub(crate) path: &'static str,
     pub(crate) permission: Permission,
+    form: Form,
     handler: MethodRouter<Arc<App>>,
 }
 
@@ -43,6 +47,7 @@ fn public(method: Method, path: &'static str, handler: MethodRouter<Arc<App>>) -
         method,
         path,
         permission: Permission::Public,
+        form: Form::Problem,
         handler,
     }
 }
@@ -57,13 +62,25 @@ fn needs(
         method,
         path,
         permission: Permission::Scope(scope),
+        form: Form::Problem,
         handler,
+    }
+}
+
+/// A way in for logs by another's protocol, in which errors are said too.
+fn door(form: Form, method: Method, path: &'static str, handler: MethodRouter<Arc<App>>) -> Route {
+    Route {
+        form,
+        ..needs(Scope::Ingest, method, path, handler)
     }
 }
 
 /// Every way in.
 pub(crate) fn routes() -> Vec<Route> {
     use Scope::{Admin, Ingest, Manage, Read};
+    const STREAM: &str = "/dataCollectionRules/{rule}/streams/{stream}";
+    const INDEX_BULK: &str = "/{index}/_bulk";
+    const ELASTIC: &str = "/elastic/{*path}";
     const INCIDENTS: &str = "/api/v1/incidents";
     const INCIDENT: &str = "/api/v1/incidents/{number}";
     const KEYS: &str = "/api/v1/keys";
@@ -76,6 +93,31 @@ pub(crate) fn routes() -> Vec<Route> {
         public(Method::GET, "/docs/{*file}", get(openapi::docs_file)),
         public(Method::GET, "/api/v1/openapi.json", get(openapi::document)),
         needs(Ingest, Method::POST, "/api/v1/ingest", post(ingest::ingest)),
+        door(
+            Form::Azure,
+            Method::POST,
+            STREAM,
+            post(logs_ingestion::upload),
+        ),
+        door(Form::Elastic, Method::POST, "/_bulk", post(bulk::bulk)),
+        door(Form::Elastic, Method::PUT, "/_bulk", put(bulk::put_bulk)),
+        door(
+            Form::Elastic,
+            Method::POST,
+            INDEX_BULK,
+            post(bulk::index_bulk),
+        ),
+        door(
+            Form::Elastic,
+            Method::PUT,
+            INDEX_BULK,
+            put(bulk::put_index_bulk),
+        ),
+        door(Form::Elastic, Method::GET, "/elastic", get(elastic::about)),
+        door(Form::Elastic, Method::GET, "/elastic/", get(elastic::about)),
+        door(Form::Elastic, Method::GET, ELASTIC, get(elastic::look)),
+        door(Form::Elastic, Method::PUT, ELASTIC, put(elastic::change)),
+        door(Form::Elastic, Method::POST, ELASTIC, post(elastic::change)),
         needs(Read, Method::POST, "/api/v1/query", post(query::query)),
         needs(Read, Method::GET, "/api/v1/rules", get(rules::list)),
         needs(Read, Method::GET, INCIDENTS, get(incidents::list)),
@@ -95,7 +137,8 @@ pub(crate) fn router(app: &Arc<App>) -> Router {
         let admission = (Arc::clone(app), route.permission);
         let guarded = route
             .handler
-            .route_layer(middleware::from_fn_with_state(admission, authorize));
+            .route_layer(middleware::from_fn_with_state(admission, authorize))
+            .route_layer(middleware::from_fn_with_state(route.form, in_form));
         router = router.route(route.path, guarded);
     }
     let timeout =

@@ -1,0 +1,173 @@
+//! The door of Elasticsearch's bulk API, the one of its requests that brings logs.
+//!
+//! Senders treat an item's error differently: Filebeat and Logstash drop the item, Fluent Bit sends the whole body
+//! again. So a record that is kept in `_Quarantine` is an item that was created, in that index, with the reason
+//! beside it; only what was not kept at all is an error.
+
+use std::sync::Arc;
+
+use ::ingest::{Action, BulkItem, Outcome};
+use axum::Json;
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse as _, Response};
+use serde::Serialize;
+use serde_json::{Value, json};
+use store::Receipt;
+use utoipa::ToSchema;
+
+use super::app::App;
+use super::arrived::Arrived;
+use super::problem::Problem;
+use crate::intake::IntakeError;
+
+/// What became of the actions.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct BulkAnswer {
+    /// Milliseconds.
+    took: u64,
+    /// Whether there is an item with an error.
+    errors: bool,
+    /// For each action, in order, an object named after it with `_index`, `_id`, `status`, and `error` where
+    /// nothing was kept. `_index` is `_Quarantine`, with a `reason`, where the record could not be read.
+    items: Vec<Value>,
+}
+
+/// Elasticsearch's bulk API, as Filebeat, Logstash, Vector, Fluent Bit and others use it.
+///
+/// NDJSON: a line with the action, `index` or `create`, and a line with the document. The record is the document, or
+/// the line of a log that its `message`, `event.original` or `log` carries. Also below `/elastic`, for senders that
+/// look at the server first. A record that can't be read is kept in `_Quarantine` and is no error: it need not be
+/// sent again. `update` and `delete` are errors.
+#[utoipa::path(post, path = "/_bulk", tag = "senders", security(("key" = [])),
+    params(("Content-Encoding" = Option<String>, Header, description = "`identity`, `gzip` or `zstd`")),
+    request_body(content = String, content_type = "application/x-ndjson", description = "actions and documents"),
+    responses(
+        (status = 200, description = "On disk, but for items with an error", body = BulkAnswer),
+        (status = 400, description = "No body of this API"),
+        (status = 401, description = "No valid key"),
+        (status = 403, description = "The key lacks the scope `ingest`"),
+        (status = 413, description = "Larger than the limit"),
+        (status = 429, description = "Over the rate limit; see Retry-After"),
+        (status = 503, description = "Starting or overloaded; see Retry-After")))]
+pub(super) async fn bulk(
+    State(app): State<Arc<App>>,
+    arrived: Arrived,
+) -> Result<Response, Problem> {
+    take(&app, arrived, None).await
+}
+
+/// As POST.
+#[utoipa::path(put, path = "/_bulk", tag = "senders", security(("key" = [])),
+    request_body(content = String, content_type = "application/x-ndjson", description = "actions and documents"),
+    responses((status = 200, description = "On disk, but for items with an error", body = BulkAnswer)))]
+pub(super) async fn put_bulk(app: State<Arc<App>>, arrived: Arrived) -> Result<Response, Problem> {
+    bulk(app, arrived).await
+}
+
+/// As `/_bulk`, with the index of the actions that name none.
+///
+/// An index named after a table, in any casing, alone or as a part between dashes (`logs-azureactivity-default`),
+/// takes the records that do not say themselves what they are.
+#[utoipa::path(post, path = "/{index}/_bulk", tag = "senders", security(("key" = [])),
+    params(("index" = String, Path, description = "any, or a table's name")),
+    request_body(content = String, content_type = "application/x-ndjson", description = "actions and documents"),
+    responses((status = 200, description = "On disk, but for items with an error", body = BulkAnswer)))]
+pub(super) async fn index_bulk(
+    State(app): State<Arc<App>>,
+    Path(index): Path<String>,
+    arrived: Arrived,
+) -> Result<Response, Problem> {
+    take(&app, arrived, Some(index)).await
+}
+
+/// As POST.
+#[utoipa::path(put, path = "/{index}/_bulk", tag = "senders", security(("key" = [])),
+    params(("index" = String, Path, description = "any, or a table's name")),
+    request_body(content = String, content_type = "application/x-ndjson", description = "actions and documents"),
+    responses((status = 200, description = "On disk, but for items with an error", body = BulkAnswer)))]
+pub(super) async fn put_index_bulk(
+    app: State<Arc<App>>,
+    index: Path<String>,
+    arrived: Arrived,
+) -> Result<Response, Problem> {
+    index_bulk(app, index, arrived).await
+}
+
+/// Takes a body; `index` is that of the path.
+pub(super) async fn take(
+    app: &App,
+    arrived: Arrived,
+    index: Option<String>,
+) -> Result<Response, Problem> {
+    let core = app.core()?;
+    let begin = app.clock.now();
+    let headers = arrived.headers.clone();
+    let delivery = arrived.into_delivery("bulk", None);
+    let taken = app
+        .intake
+        .take_with(&core.store, delivery, move |context, limits, body| {
+            let decoded = ::ingest::decode_bulk(context, limits, body, index.as_deref());
+            decoded.map_err(IntakeError::from)
+        });
+    let (receipt, items) = taken.await?;
+    let took = app.clock.now().since(begin).as_millis();
+    let answer = BulkAnswer {
+        took: u64::try_from(took).unwrap_or(u64::MAX),
+        errors: items.iter().any(|item| item.outcome == Outcome::Refused),
+        items: numbered(&receipt, items),
+    };
+    Ok(in_kind(&headers, Json(answer).into_response()))
+}
+
+fn numbered(receipt: &Receipt, items: Vec<BulkItem>) -> Vec<Value> {
+    let numbers = 0_u64..;
+    let numbered = items.into_iter().zip(numbers);
+    numbered
+        .map(|(item, number)| said(receipt, item, number))
+        .collect()
+}
+
+/// An item as Elasticsearch says it.
+fn said(receipt: &Receipt, item: BulkItem, number: u64) -> Value {
+    let action = match item.action {
+        Action::Index => "index",
+        Action::Create => "create",
+        Action::Update => "update",
+        Action::Delete => "delete",
+    };
+    let id = item
+        .id
+        .unwrap_or_else(|| format!("{}-{number}", receipt.batch));
+    let index = item.index.unwrap_or_default();
+    let body = match item.outcome {
+        Outcome::Kept => created(&index, &id),
+        Outcome::Quarantined { reason } => {
+            let mut body = created("_Quarantine", &id);
+            body["reason"] = Value::String(reason);
+            body
+        }
+        Outcome::Refused => json!({"_index": index, "_id": id, "status": 400, "error": {
+            "type": "illegal_argument_exception",
+            "reason": format!("{action} is not possible: logs are kept as they came; send index or create")}}),
+    };
+    json!({ action: body })
+}
+
+fn created(index: &str, id: &str) -> Value {
+    json!({"_index": index, "_id": id, "_version": 1, "result": "created",
+        "_shards": {"total": 1, "successful": 1, "failed": 0}, "_seq_no": 0, "_primary_term": 1,
+        "status": StatusCode::CREATED.as_u16()})
+}
+
+/// Answers in the media type that was asked for, where it is one of Elasticsearch's own.
+pub(super) fn in_kind(headers: &HeaderMap, mut response: Response) -> Response {
+    let accepted = headers.get(header::ACCEPT);
+    let text = accepted.and_then(|value| value.to_str().ok()).unwrap_or("");
+    let own = text.split(',').map(str::trim);
+    let mut own = own.filter(|kind| kind.starts_with("application/vnd.elasticsearch+json"));
+    if let Some(kind) = own.next_back().and_then(|kind| kind.parse().ok()) {
+        response.headers_mut().insert(header::CONTENT_TYPE, kind);
+    }
+    response
+}

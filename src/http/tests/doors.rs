@@ -1,0 +1,160 @@
+//! The doors of other protocols: what comes in by them, and how they say no.
+
+use serde_json::{Value, json};
+
+use super::*;
+
+const STREAM: &str =
+    "/dataCollectionRules/dcr-1/streams/Custom-AzureActivity?api-version=2023-01-01";
+
+fn request(method: &Method, path: &str, headers: &[(&str, &str)], body: &str) -> Request<Body> {
+    let mut request = Request::builder().method(method).uri(path);
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
+    request.body(Body::from(body.to_owned())).unwrap()
+}
+
+impl Fixture {
+    /// Status, headers and body of an answer in JSON.
+    async fn post(&self, path: &str, headers: &[(&str, &str)], body: &str) -> (Parts, Value) {
+        let (head, body) = self.send(request(&Method::POST, path, headers, body)).await;
+        let body = serde_json::from_slice(&body).unwrap_or(Value::Null);
+        (head, body)
+    }
+
+    async fn bearer(&self) -> String {
+        format!("Bearer {}", self.key(&[Scope::Ingest]).await)
+    }
+}
+
+#[tokio::test]
+async fn rows_of_a_stream_go_to_its_table_and_are_stored_once() {
+    let fixture = fixture("").await;
+    let bearer = fixture.bearer().await;
+    let id = "3f2b8a52-9d0e-11ef-8f3b-6045bd1e2a34";
+    let headers = [
+        ("authorization", bearer.as_str()),
+        ("x-ms-client-request-id", id),
+    ];
+    let rows = r#"[{"TimeGenerated":"2026-01-01T00:00:00Z","Caller":"a"},{"TimeGenerated":"2026-01-01T00:00:00Z","Caller":"b"}]"#;
+    let cut = rows.strip_suffix(']').unwrap();
+    for body in [rows, rows, cut] {
+        let (head, _) = fixture.post(STREAM, &headers, body).await;
+        assert_eq!(head.status, StatusCode::NO_CONTENT);
+        assert_eq!(head.headers["x-ms-client-request-id"], id);
+    }
+    // The third body is another, though it holds the same rows and was cut.
+    assert_eq!(
+        fixture.ask("select count(*) as n from AzureActivity").await,
+        "n\n4\n"
+    );
+}
+
+#[tokio::test]
+async fn azures_clients_are_told_in_azures_words() {
+    let fixture = fixture("[limits]\nbody_bytes = 100").await;
+    let bearer = fixture.bearer().await;
+    let headers = [
+        ("authorization", bearer.as_str()),
+        ("x-ms-client-request-id", "mine"),
+    ];
+    let (head, body) = fixture
+        .post("/dataCollectionRules/d/streams/s", &headers, "[]")
+        .await;
+    assert_eq!(head.status, StatusCode::BAD_REQUEST);
+    assert_eq!(body["error"]["code"], "InvalidRequest");
+    assert!(
+        body["error"]["message"].to_string().contains("api-version"),
+        "{body}"
+    );
+    assert_eq!(head.headers["x-ms-client-request-id"], "mine");
+    let (head, body) = fixture.post(STREAM, &[], "[]").await;
+    assert_eq!(head.status, StatusCode::UNAUTHORIZED);
+    assert_eq!(body["error"]["code"], "InvalidAccessToken");
+    let (head, body) = fixture.post(STREAM, &headers, &" ".repeat(101)).await;
+    assert_eq!(head.status, StatusCode::PAYLOAD_TOO_LARGE);
+    assert_eq!(body["error"]["code"], "ContentLengthLimitExceeded");
+    let (head, _) = fixture.post(STREAM, &headers, "[]").await;
+    assert_eq!(head.status, StatusCode::NO_CONTENT);
+}
+
+#[tokio::test]
+async fn each_item_of_a_bulk_body_is_answered() {
+    let fixture = fixture("").await;
+    let key = fixture.key(&[Scope::Ingest]).await;
+    let basic = format!(
+        "Basic {}",
+        base64::Engine::encode(&base64::prelude::BASE64_STANDARD, format!("filebeat:{key}"))
+    );
+    let headers = [("authorization", basic.as_str())];
+    let line = json!({"@timestamp": "2026-01-02T00:00:00Z", "agent": {"type": "filebeat"},
+        "message": r#"{"time":"2026-01-01T00:00:00Z","category":"GatewayLogs","properties":{"method":"PUT"}}"#});
+    let body = format!(
+        "{{\"create\":{{\"_index\":\"filebeat-8\"}}}}\n{line}\n{{\"create\":{{}}}}\n{{\"message\":\"text\"}}\n{{\"delete\":{{\"_id\":\"7\"}}}}\n"
+    );
+    let (head, answer) = fixture.post("/elastic/_bulk", &headers, &body).await;
+    assert_eq!(head.status, StatusCode::OK, "{answer}");
+    assert_eq!(head.headers["x-elastic-product"], "Elasticsearch");
+    assert_eq!(answer["errors"], true);
+    let items = &answer["items"];
+    assert_eq!(items[0]["create"]["status"], 201);
+    assert_eq!(items[0]["create"]["_index"], "filebeat-8");
+    assert_eq!(items[1]["create"]["status"], 201);
+    assert_eq!(items[1]["create"]["_index"], "_Quarantine");
+    assert!(items[1]["create"]["reason"].is_string(), "{answer}");
+    assert_eq!(items[2]["delete"]["status"], 400);
+    assert_eq!(items[2]["delete"]["_id"], "7");
+    let found = fixture
+        .ask("select Method from ApiManagementGatewayLogs")
+        .await;
+    assert_eq!(found, "Method\nPUT\n");
+    let found = fixture
+        .ask("select \"Source\", \"Offset\" from \"_Quarantine\"")
+        .await;
+    let offset = body.find("{\"message\":\"text\"}").unwrap();
+    assert_eq!(found, format!("Source,Offset\nbulk,{offset}\n"));
+}
+
+#[tokio::test]
+async fn senders_of_elasticsearch_find_what_they_look_for() {
+    let fixture = fixture("").await;
+    let bearer = fixture.bearer().await;
+    let headers = [
+        ("authorization", bearer.as_str()),
+        (
+            "accept",
+            "application/vnd.elasticsearch+json; compatible-with=8",
+        ),
+    ];
+    for path in [
+        "/elastic",
+        "/elastic/",
+        "/elastic/_license",
+        "/elastic/_xpack",
+        "/elastic/_nodes/http",
+        "/elastic/_ilm/policy/filebeat",
+        "/elastic/_index_template/filebeat-8.19.0",
+        "/elastic/_template/logstash",
+        "/elastic/_ingest/pipeline/p",
+        "/elastic/filebeat-8.19.0",
+    ] {
+        for method in [Method::GET, Method::HEAD] {
+            let (head, body) = fixture.send(request(&method, path, &headers, "")).await;
+            assert_eq!(head.status, StatusCode::OK, "{path}");
+            assert_eq!(head.headers["x-elastic-product"], "Elasticsearch");
+            assert_eq!(head.headers["content-type"], headers[1].1);
+            assert_eq!(body.is_empty(), method == Method::HEAD, "{path}");
+        }
+    }
+    let wish = request(&Method::PUT, "/elastic/_index_template/t", &headers, "{}");
+    let (head, body) = fixture.send(wish).await;
+    assert_eq!(
+        (head.status, body.as_slice()),
+        (StatusCode::OK, &br#"{"acknowledged":true}"#[..])
+    );
+    let (head, answer) = fixture.post("/elastic/x/_search", &headers, "{}").await;
+    assert_eq!(head.status, StatusCode::NOT_FOUND);
+    assert_eq!(answer["error"]["type"], "resource_not_found_exception");
+    assert_eq!(answer["status"], 404);
+}
