@@ -26,6 +26,9 @@ pub(crate) enum Command {
     Key(KeyCommand),
     /// Ask a running service, and print the answer as a table
     Query(QueryArguments),
+    /// How logs of other gateways become rows
+    #[command(subcommand)]
+    Mapping(MappingCommand),
     /// Watch a day of made-up logs with attacks in it
     Demo(DemoArguments),
     /// Measure
@@ -96,6 +99,35 @@ pub(crate) struct QueryArguments {
     /// API key with the scope read [env: BARTIZAN_KEY or BARTIZAN_ADMIN_KEY]
     #[arg(long)]
     pub(crate) key: Option<String>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum MappingCommand {
+    /// List the mappings in the order in which they are tried
+    List {
+        #[command(flatten)]
+        service: ServeArguments,
+    },
+    /// Print a preset, as it can be written in a configuration
+    Show {
+        /// The preset
+        name: String,
+    },
+    /// Print the rows that a mapping makes of a file, and why it does not take a record
+    Test(MappingTestArguments),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct MappingTestArguments {
+    /// The mapping: of the configuration, or a preset
+    pub(crate) name: String,
+    /// A file with log records, plain; - is standard input
+    pub(crate) file: PathBuf,
+    /// How many rows to print
+    #[arg(long, default_value_t = 3)]
+    pub(crate) rows: usize,
+    #[command(flatten)]
+    pub(crate) service: ServeArguments,
 }
 
 #[derive(Debug, Args)]

@@ -3,5 +3,6 @@
 pub(crate) mod bench;
 pub(crate) mod check;
 pub(crate) mod key;
+pub(crate) mod mapping;
 pub(crate) mod query;
 pub(crate) mod serve;

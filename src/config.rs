@@ -3,27 +3,24 @@
 //! The only module that reads the environment. What it gives out has every default filled in, so that nobody
 //! else knows where a value came from. The README's table of settings is the reference.
 
+mod file;
+pub(crate) mod mapping;
 mod raw;
 
 use std::collections::BTreeSet;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use alerts::{
     EmailSettings, Receiver, ReceiverKind, Secret, Severity, SmtpCredentials, SmtpSecurity,
     SmtpSettings, WebhookSettings,
 };
-use figment::Figment;
-use figment::providers::{Env, Format as _, Toml};
 use query::{EngineSettings, Watchlists};
 use store::StoreSettings;
 use thiserror::Error;
 
 use raw::{RawConfig, RawLogFormat, RawReceiver, RawSmtp, RawSmtpTls};
-
-/// Variables that are no settings.
-const OTHER_VARIABLES: [&str; 4] = ["ADMIN_KEY", "CONFIG", "URL", "KEY"];
 
 /// A configuration that can't be used; the text says which key, file and line.
 #[derive(Debug, Error)]
@@ -93,6 +90,9 @@ pub(crate) struct Config {
     pub(crate) engine: EngineSettings,
     pub(crate) query: QueryConfig,
     pub(crate) ingest: ingest::Limits,
+    pub(crate) mappings: ingest::Mappings,
+    /// Those that the configuration itself declares.
+    pub(crate) mappings_own: Vec<ingest::mapping::Mapping>,
     pub(crate) alerts: alerts::Settings,
     /// The first administrator's key, from `BARTIZAN_ADMIN_KEY`.
     pub(crate) admin_key: Option<Secret>,
@@ -136,7 +136,7 @@ impl Config {
             .config
             .clone()
             .or_else(|| variable("BARTIZAN_CONFIG").map(PathBuf::from));
-        let mut raw = read(file.as_deref())?;
+        let mut raw = file::read(file.as_deref())?;
         raw.data = overrides.data.clone().or(raw.data);
         raw.listen = overrides.listen.or(raw.listen);
         raw.allow_insecure_listen |= overrides.allow_insecure_listen;
@@ -147,9 +147,7 @@ impl Config {
 
     /// A configuration from TOML text alone, for the demo and for tests.
     pub(crate) fn from_text(text: &str) -> Result<Self, ConfigError> {
-        let raw = toml::from_str(text)
-            .map_err(|error| ConfigError::Environment(one_line(&error, text)))?;
-        checked(raw)
+        checked(file::parsed(text).map_err(ConfigError::Environment)?)
     }
 }
 
@@ -170,75 +168,6 @@ fn admin_key() -> Result<Option<Secret>, ConfigError> {
         )),
         key => Ok(key.map(Secret::new)),
     }
-}
-
-fn read(file: Option<&Path>) -> Result<RawConfig, ConfigError> {
-    let mut figment = Figment::new();
-    if let Some(path) = file {
-        let text = std::fs::read_to_string(path).map_err(|source| ConfigError::Read {
-            path: path.to_owned(),
-            source,
-        })?;
-        // figment names the key but not the line, toml both.
-        if let Err(error) = toml::from_str::<RawConfig>(&text) {
-            return Err(ConfigError::File {
-                path: path.to_owned(),
-                text: one_line(&error, &text),
-            });
-        }
-        figment = figment.merge(Toml::string(&text));
-    }
-    let environment = Env::prefixed("BARTIZAN_")
-        .ignore(&OTHER_VARIABLES)
-        .split("__");
-    let merged = figment.merge(environment);
-    merged.extract().map_err(|error| {
-        let key = error.path.join("__").to_uppercase();
-        ConfigError::Environment(format!("BARTIZAN_{key}: {}", error.kind))
-    })
-}
-
-/// "line 2, column 12, rules.lateness: .." out of toml's drawing of the place.
-fn one_line(error: &toml::de::Error, text: &str) -> String {
-    let drawn = error.to_string();
-    let place = drawn
-        .lines()
-        .next()
-        .unwrap_or_default()
-        .strip_prefix("TOML parse error at ");
-    let key = error.span().and_then(|span| key_at(text, span.start));
-    let message = error.message().replace('\n', " ");
-    let parts = [place.map(str::to_owned), key]
-        .into_iter()
-        .flatten()
-        .collect::<Vec<_>>();
-    if parts.is_empty() {
-        message
-    } else {
-        format!("{}: {message}", parts.join(", "))
-    }
-}
-
-/// The key whose line holds that byte, with its table's name before it.
-fn key_at(text: &str, byte: usize) -> Option<String> {
-    let before = text.get(..byte)?;
-    let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
-    let key = text
-        .get(line_start..)?
-        .lines()
-        .next()?
-        .split_once('=')?
-        .0
-        .trim();
-    let mut headers = text
-        .get(..line_start)?
-        .lines()
-        .map(str::trim)
-        .filter(|line| line.starts_with('['));
-    let table = headers
-        .next_back()
-        .map(|header| header.trim_matches(['[', ']']));
-    Some(table.map_or_else(|| key.to_owned(), |table| format!("{table}.{key}")))
 }
 
 fn setting(key: &str, reason: impl Into<String>) -> ConfigError {
@@ -267,6 +196,8 @@ fn checked(raw: RawConfig) -> Result<Config, ConfigError> {
             rows_max: raw.query.rows.unwrap_or(100_000),
         },
         ingest: ingest_limits(&raw),
+        mappings: mapping::all(&raw)?,
+        mappings_own: raw.mappings.clone(),
         alerts,
         admin_key: None,
         engine: engine(raw),

@@ -7,7 +7,7 @@ use std::error::Error;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use ingest::{BoundError, Context, DecodeError, Decoded, Encoding, Limits};
+use ingest::{BoundError, Context, DecodeError, Decoded, Encoding, Limits, Mappings};
 use sha2::Digest as _;
 use store::{
     AppendError, Claim, ClaimOutcome, Clock, NewBatch, Receipt, Store, Table, WalError, Workspace,
@@ -20,6 +20,8 @@ use uuid::Uuid;
 #[derive(Debug)]
 pub(crate) struct Intake {
     limits: Limits,
+    /// How logs of other gateways are told and read.
+    mappings: Mappings,
     /// Longest body once decompressed.
     bytes_max: usize,
     /// Bodies that are decoded at the same time.
@@ -135,13 +137,14 @@ enum Claimed {
 impl Intake {
     /// `concurrency` bodies are decoded at the same time, none longer than `bytes_max` once decompressed.
     pub(crate) fn new(
-        limits: Limits,
+        (limits, mappings): (Limits, Mappings),
         bytes_max: usize,
         concurrency: usize,
         clock: Arc<dyn Clock>,
     ) -> Self {
         Self {
             limits,
+            mappings,
             bytes_max,
             turns: Arc::new(Semaphore::new(concurrency)),
             clock,
@@ -202,6 +205,10 @@ impl Intake {
         let id = Uuid::now_v7();
         let (workspace, source) = (delivery.workspace.clone(), delivery.source);
         let (decoded, told) = self.decode(delivery, id, read).await?;
+        for (mapping, rows) in decoded.mapped {
+            metrics::counter!("bartizan_ingest_mapped_rows_total", "source" => source, "mapping" => mapping)
+                .increment(rows);
+        }
         let batch = NewBatch {
             workspace,
             id,
@@ -233,6 +240,7 @@ impl Intake {
         let turn = Arc::clone(&self.turns).acquire_owned().await;
         let turn = turn.map_err(|error| IntakeError::internal("wait for a turn", error))?;
         let (limits, bytes_max, received) = (self.limits, self.bytes_max, self.clock.now());
+        let mappings = self.mappings.clone();
         let work = tokio::task::spawn_blocking(move || {
             let _turn = turn;
             let body = decompress(delivery.encoding, delivery.body, bytes_max)?;
@@ -244,6 +252,7 @@ impl Intake {
                 batch: &batch,
                 source: delivery.source,
                 received,
+                mappings: &mappings,
             };
             read(&context, &limits, &body)
         });

@@ -52,6 +52,7 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
             Command::Check(arguments) => commands::check::run(arguments).await,
             Command::Key(KeyCommand::Create(arguments)) => commands::key::create(arguments).await,
             Command::Query(arguments) => commands::query::run(arguments).await,
+            Command::Mapping(command) => commands::mapping::run(command),
             Command::Demo(arguments) => demo::run(arguments).await,
             Command::Bench(cli::BenchCommand::Ingest(arguments)) => {
                 commands::bench::run(arguments).await

@@ -164,11 +164,13 @@ mod tests {
 
     fn run(body: &str, index: Option<&str>) -> Result<(Decoded, Vec<BulkItem>), DecodeError> {
         let workspace = Workspace::default();
+        let mappings = crate::Mappings::default();
         let context = Context {
             workspace: &workspace,
             batch: "b",
             source: "test",
             received: Timestamp::from_micros(0),
+            mappings: &mappings,
         };
         decode_bulk(&context, &Limits::default(), body.as_bytes(), index)
     }

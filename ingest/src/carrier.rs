@@ -30,6 +30,14 @@ pub(crate) fn inside<'a>(event: &Fields<'a>) -> Option<Cow<'a, str>> {
     line.or_else(|| LINES.iter().find_map(|name| records(event.get(name)?)))
 }
 
+/// The line of text in an event of a shipper, where it is no JSON.
+pub(crate) fn line<'a>(event: &Fields<'a>) -> Option<Cow<'a, str>> {
+    let original = || Fields::parse(event.get("event")?)?.text("original");
+    let line = event.text("message").or_else(original);
+    let line = line.or_else(|| LINES.iter().find_map(|name| event.text(name)))?;
+    (!json::is_nested(line.trim_start())).then_some(line)
+}
+
 /// Whether it is an event of a shipper for certain.
 pub(crate) fn is_event(event: &Fields<'_>) -> bool {
     SIGNS.iter().any(|name| event.get(name).is_some()) || event.0.len() == 1

@@ -287,6 +287,14 @@ impl Columns {
         self.parsed(place, kind, &text)
     }
 
+    /// Sets whatever `text` means to the column's type, as [`Columns::json`] does with a string.
+    pub(crate) fn plain(&mut self, place: Place, text: &str) -> Put {
+        match self.list.get(place.0).map(|column| column.kind) {
+            Some(kind) => self.parsed(place, kind, text),
+            None => Put::Refused,
+        }
+    }
+
     fn parsed(&mut self, place: Place, kind: ColumnType, text: &str) -> Put {
         let put = match kind {
             ColumnType::Text | ColumnType::Dynamic => Some(self.text(place, text)),
@@ -315,9 +323,9 @@ impl Columns {
         let mut arrays = Vec::with_capacity(self.list.len());
         for (column, known) in self.list.iter_mut().zip(self.table.columns()) {
             let kind = known.kind;
-            let filled = constants
-                .array(self.table, known.name, rows)
-                .or_else(|| column.finish(rows));
+            let constant = || constants.array(self.table, known.name, rows);
+            // Rows of other gateways have a source of their own.
+            let filled = column.finish(rows).or_else(constant);
             let shared = || nulls.iter().find(|(of, _)| *of == kind);
             let shared = || shared().map(|(_, array)| Arc::clone(array));
             arrays.push(match filled.or_else(shared) {

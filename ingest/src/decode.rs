@@ -4,6 +4,8 @@
     reason = "whatever a body holds, reading it must not panic"
 )]
 
+mod mapped;
+
 use std::collections::BTreeMap;
 use std::ops::Range;
 
@@ -20,6 +22,7 @@ use crate::gateway::Gateway;
 use crate::json::{self, Fields};
 use crate::kind::{self, Kind};
 use crate::log::{Log, LogWriter};
+use crate::mapping::{self, Lines, MappedWriter, Mappings};
 use crate::quarantine::Quarantine;
 use crate::scan;
 
@@ -34,6 +37,8 @@ pub struct Context<'a> {
     pub source: &'a str,
     /// When it came: `_TimeReceived` of every row, and the event's time if it has none of its own.
     pub received: Timestamp,
+    /// How logs of other gateways are told and read.
+    pub mappings: &'a Mappings,
 }
 
 /// Bounds on a body. Its own length is bounded where it is decompressed.
@@ -79,6 +84,8 @@ pub struct Decoded {
     /// Rows of `_Quarantine`: records that were not read, and for each flow log with some tuples that
     /// were not, one with just those. Only the latter is counted as accepted too.
     pub quarantined: u64,
+    /// Rows that each mapping gave, of those that gave any.
+    pub mapped: Vec<(String, u64)>,
 }
 
 /// Why a body gave nothing at all.
@@ -202,6 +209,7 @@ pub(crate) struct Decoder<'a> {
     flow: Option<Flow>,
     activity: Option<Activity>,
     logs: BTreeMap<Log, LogWriter>,
+    mapped: Option<MappedWriter>,
     quarantine: Option<Quarantine>,
     records: usize,
     accepted: u64,
@@ -228,6 +236,7 @@ impl<'a> Decoder<'a> {
             flow: None,
             activity: None,
             logs: BTreeMap::new(),
+            mapped: None,
             quarantine: None,
             records: 0,
             accepted: 0,
@@ -248,6 +257,12 @@ impl<'a> Decoder<'a> {
 
     /// Where and why no record could be told apart in it, if that is so.
     fn read(&mut self, item: Item<'_>) -> Result<Option<(usize, String)>, DecodeError> {
+        if self.context.mappings.takes_lines()
+            && let Some(lines) = Lines::of(item.bytes)
+        {
+            self.lines(item, lines)?;
+            return Ok(None);
+        }
         let mut envelope = Envelope::new(item.bytes, self.limits.record_bytes_max);
         while let Some(piece) = envelope.next() {
             self.count()?;
@@ -274,14 +289,22 @@ impl<'a> Decoder<'a> {
             self.quarantine(at, &reason);
             return Ok(());
         }
-        let own = kind::own(fields);
+        let own = kind::own(fields).or_else(|| self.mapped_kind(at, fields));
         if own.is_none()
             && let Some(text) = carrier::inside(fields)
             && self.carried(at, &text, carrier::is_event(fields))?
         {
             return Ok(());
         }
-        match named(at, fields).or(own).or_else(|| kind::rest(fields)) {
+        if own.is_none()
+            && let Some(line) = carrier::line(fields)
+            && self.line(at, line.as_bytes()).is_ok()
+        {
+            return Ok(());
+        }
+        let is_mapped = matches!(own, Some(Kind::Mapped(_)));
+        let named = named(at, fields).filter(|_| !is_mapped);
+        match named.or(own).or_else(|| kind::rest(fields)) {
             Some(kind) => self.write(kind, at, fields),
             None => self.quarantine(at, kind::UNKNOWN),
         }
@@ -347,7 +370,8 @@ impl<'a> Decoder<'a> {
         if let Some(reason) = self.unfit(0, fields) {
             return Err(reason);
         }
-        let known = kind::own(fields).map(|own| named(at, fields).unwrap_or(own));
+        let own = kind::own(fields).map(|own| named(at, fields).unwrap_or(own));
+        let known = own.or_else(|| self.mapped_kind(at, fields));
         let is_certain = is_certain || kind::is_certain(fields);
         let rest = || kind::rest(fields).filter(|_| is_certain);
         let kind = known.or_else(|| rest().map(|rest| named(at, fields).unwrap_or(rest)));
@@ -372,6 +396,12 @@ impl<'a> Decoder<'a> {
                 activity.write(fields, received);
             }
             Kind::Log(log) => self.log_writer(log).write(fields, received),
+            Kind::Mapped(index) => {
+                let mapped = self
+                    .mapped
+                    .get_or_insert_with(|| MappedWriter::new(expected(700)));
+                mapped.write((self.context.mappings, index), fields, received);
+            }
             Kind::Nsg | Kind::Vnet | Kind::FlowRow => {
                 let copies_max = self.limits.copies_max.min(COPIES_MAX);
                 let flow = self
@@ -417,6 +447,7 @@ impl<'a> Decoder<'a> {
             flow,
             activity,
             logs,
+            mapped,
             quarantine,
             accepted,
             ..
@@ -440,10 +471,12 @@ impl<'a> Decoder<'a> {
             written.push((table, Some(columns)));
         }
         written.push((Table::Quarantine, quarantine));
+        let counts = mapped.as_ref().map(|rows| rows.counts(context.mappings));
+        written.push((mapping::TABLE, mapped.map(MappedWriter::into_columns)));
         let mut parts = Vec::new();
         for (table, columns) in written {
             if let Some(columns) = columns.filter(|columns| columns.rows() > 0) {
-                parts.push((table, columns.finish(&constants)?));
+                mapped::add(&mut parts, table, columns.finish(&constants)?)?;
             }
         }
         let quarantined = u64::try_from(quarantined).unwrap_or(u64::MAX);
@@ -451,6 +484,7 @@ impl<'a> Decoder<'a> {
             parts,
             accepted,
             quarantined,
+            mapped: counts.unwrap_or_default(),
         })
     }
 }

@@ -26,6 +26,8 @@ pub(crate) enum Kind {
     FlowRow,
     /// Resource log whose table is described rather than programmed.
     Log(Log),
+    /// Log of another gateway, by its place among the mappings.
+    Mapped(usize),
 }
 
 /// Categories that only the Activity log has; the first three are of log profiles.

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use ipnet::IpNet;
-use serde::de::Error as _;
+use serde::de::{Error as _, IgnoredAny};
 use serde::{Deserialize, Deserializer};
 use url::Url;
 
@@ -28,6 +28,11 @@ pub(super) struct RawConfig {
     pub(super) smtp: Option<RawSmtp>,
     pub(super) receivers: Vec<RawReceiver>,
     pub(super) delivery: RawDelivery,
+    /// Read by `config::mapping`, which keeps the lines.
+    pub(super) mapping: Vec<IgnoredAny>,
+    #[serde(skip)]
+    pub(super) mappings: Vec<ingest::mapping::Mapping>,
+    pub(super) presets_disabled: Vec<String>,
 }
 
 #[derive(Clone, Debug, Deserialize)]

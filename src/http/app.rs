@@ -53,7 +53,7 @@ impl App {
             http: config.http.clone(),
             query: config.query,
             intake: Intake::new(
-                config.ingest,
+                (config.ingest, config.mappings.clone()),
                 config.http.decompressed_bytes_max,
                 config.http.ingest_concurrency,
                 Arc::clone(&clock),

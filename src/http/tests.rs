@@ -19,6 +19,7 @@ use crate::config::Config;
 use crate::keys::{Keys, NewKey, Scope};
 
 mod doors;
+mod gateways;
 
 struct Fixture {
     _folder: tempfile::TempDir,
@@ -27,12 +28,15 @@ struct Fixture {
 }
 
 async fn fixture(config: &str) -> Fixture {
+    fixture_at(config, Arc::new(SystemClock)).await
+}
+
+async fn fixture_at(config: &str, clock: Arc<dyn Clock>) -> Fixture {
     // Another test of this process may have installed it.
     drop(rustls::crypto::ring::default_provider().install_default());
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path().join("data");
     let config = Config::from_text(&format!("data = '{}'\n{config}", data.display())).unwrap();
-    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let metrics = MetricsHandle(PrometheusBuilder::new().build_recorder().handle());
     let app = Arc::new(App::new(&config, Arc::clone(&clock), metrics));
     let store = Arc::new(Store::open(config.store, Arc::clone(&clock)).await.unwrap());

@@ -3,5 +3,6 @@
 
 mod dependencies;
 mod layers;
+mod mapping;
 mod program;
 mod tidy;

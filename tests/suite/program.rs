@@ -19,7 +19,7 @@ fn program(folder: &Path, arguments: &[&str]) -> Command {
     command
 }
 
-fn run(folder: &Path, arguments: &[&str]) -> Output {
+pub(crate) fn run(folder: &Path, arguments: &[&str]) -> Output {
     program(folder, arguments).output().unwrap()
 }
 
@@ -152,7 +152,7 @@ fn a_client_that_leaves_ends_its_query() {
 }
 
 #[track_caller]
-fn check_refused(folder: &Path, arguments: &[&str], words: &[&str]) {
+pub(crate) fn check_refused(folder: &Path, arguments: &[&str], words: &[&str]) {
     let output = run(folder, arguments);
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     assert_eq!(output.status.code(), Some(1), "{said}");

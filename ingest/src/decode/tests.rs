@@ -23,12 +23,14 @@ mod samples;
 const RECEIVED: Timestamp = Timestamp::from_micros(1_700_000_000_000_000);
 
 fn run(limits: &Limits, body: &[u8]) -> Result<Decoded, DecodeError> {
+    let mappings = Mappings::default();
     let workspace = Workspace::default();
     let context = Context {
         workspace: &workspace,
         batch: "b",
         source: "test",
         received: RECEIVED,
+        mappings: &mappings,
     };
     let decoded = decode(&context, limits, body)?;
     for (table, batch) in &decoded.parts {

@@ -76,11 +76,13 @@ fn a_record_that_quotes_another_stays_itself() {
 #[test]
 fn rows_go_to_the_table_that_was_told_unless_they_name_one() {
     let workspace = Workspace::default();
+    let mappings = Mappings::default();
     let context = Context {
         workspace: &workspace,
         batch: "b",
         source: "test",
         received: RECEIVED,
+        mappings: &mappings,
     };
     let body =
         br#"[{"TimeGenerated":"2026-01-01T00:00:00Z","Caller":"c"},{"Type":"AuditLogs","Id":"1"}]"#;
