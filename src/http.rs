@@ -12,6 +12,7 @@ mod ingest;
 mod keys;
 mod logs_ingestion;
 mod openapi;
+mod otlp;
 mod problem;
 mod query;
 mod rates;

@@ -425,6 +425,11 @@ impl<'a> Decoder<'a> {
         writer.or_insert_with(|| LogWriter::new(log, expected))
     }
 
+    /// Why something is in quarantine since this was asked last.
+    pub(crate) fn take_reason(&mut self) -> Option<String> {
+        self.reason.take()
+    }
+
     /// Keeps what can't be read.
     pub(crate) fn quarantine(&mut self, at: &At<'_>, reason: &str) {
         self.quarantine_bytes(at.offset(), at.bytes(), reason);

@@ -4,7 +4,7 @@
 
 use axum::Json;
 use axum::extract::{Request, State};
-use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use serde_json::json;
@@ -20,6 +20,8 @@ pub(crate) enum Form {
     Azure,
     /// As Elasticsearch does.
     Elastic,
+    /// `google.rpc.Status`, in the encoding of the request.
+    Rpc,
 }
 
 /// By which clients of Elasticsearch know it; they refuse to talk to anything else.
@@ -36,7 +38,7 @@ pub(super) async fn in_form(State(form): State<Form>, request: Request, next: Ne
         return response;
     }
     if let Some(problem) = response.extensions_mut().remove::<Problem>() {
-        response = said_in(form, &problem, response);
+        response = said_in(form, &problem, &asked, response);
     }
     let headers = response.headers_mut();
     match form {
@@ -48,13 +50,13 @@ pub(super) async fn in_form(State(form): State<Form>, request: Request, next: Ne
                 headers.insert(CLIENT_REQUEST_ID, id.clone());
             }
         }
-        Form::Problem => {}
+        Form::Problem | Form::Rpc => {}
     }
     response
 }
 
 /// The same status and headers with another body.
-fn said_in(form: Form, problem: &Problem, original: Response) -> Response {
+fn said_in(form: Form, problem: &Problem, asked: &HeaderMap, original: Response) -> Response {
     let (status, detail) = (problem.status(), problem.detail());
     let mut said = match form {
         Form::Azure => {
@@ -70,6 +72,15 @@ fn said_in(form: Form, problem: &Problem, original: Response) -> Response {
             let body = Json(json!({"error": error, "status": status.as_u16()}));
             (status, body).into_response()
         }
+        Form::Rpc => {
+            let code = rpc_code(status);
+            if is_json(asked) {
+                (status, Json(json!({"code": code, "message": detail}))).into_response()
+            } else {
+                let kind = [(header::CONTENT_TYPE, "application/x-protobuf")];
+                (status, kind, rpc_status(code, detail)).into_response()
+            }
+        }
         Form::Problem => return original,
     };
     for name in [header::RETRY_AFTER, header::WWW_AUTHENTICATE] {
@@ -78,6 +89,18 @@ fn said_in(form: Form, problem: &Problem, original: Response) -> Response {
         }
     }
     said
+}
+
+/// What a request's body is, without parameters.
+pub(super) fn media_type(headers: &HeaderMap) -> &str {
+    let kind = headers.get(header::CONTENT_TYPE);
+    let kind = kind.and_then(|value| value.to_str().ok()).unwrap_or("");
+    kind.split(';').next().unwrap_or("").trim()
+}
+
+/// Whether a request's body is JSON.
+pub(super) fn is_json(headers: &HeaderMap) -> bool {
+    media_type(headers).eq_ignore_ascii_case("application/json")
 }
 
 fn azure_code(status: StatusCode) -> &'static str {
@@ -104,4 +127,43 @@ fn elastic_type(status: StatusCode) -> &'static str {
         status if status.is_server_error() => "exception",
         _ => "illegal_argument_exception",
     }
+}
+
+/// Codes of `google.rpc.Code`.
+fn rpc_code(status: StatusCode) -> u8 {
+    match status {
+        StatusCode::UNAUTHORIZED => 16,
+        StatusCode::FORBIDDEN => 7,
+        StatusCode::NOT_FOUND => 5,
+        StatusCode::CONFLICT => 10,
+        StatusCode::TOO_MANY_REQUESTS => 8,
+        StatusCode::SERVICE_UNAVAILABLE => 14,
+        status if status.is_server_error() => 13,
+        _ => 3,
+    }
+}
+
+/// `google.rpc.Status` as protobuf: field 1 is the code, field 2 the message.
+fn rpc_status(code: u8, message: &str) -> Vec<u8> {
+    let mut bytes = vec![0x08, code];
+    put_text(&mut bytes, 0x12, message);
+    bytes
+}
+
+/// Appends a protobuf field of text.
+pub(super) fn put_text(bytes: &mut Vec<u8>, tag: u8, text: &str) {
+    bytes.push(tag);
+    put_varint(bytes, text.len() as u64);
+    bytes.extend_from_slice(text.as_bytes());
+}
+
+/// Appends a protobuf number.
+pub(super) fn put_varint(bytes: &mut Vec<u8>, mut number: u64) {
+    while number >= 0x80 {
+        let [low, ..] = number.to_le_bytes();
+        bytes.push(low | 0x80);
+        number >>= 7;
+    }
+    let [low, ..] = number.to_le_bytes();
+    bytes.push(low);
 }

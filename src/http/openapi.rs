@@ -11,7 +11,7 @@ use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 
 use super::problem::Problem;
-use super::{bulk, incidents, ingest, keys, logs_ingestion, query, rules, system};
+use super::{bulk, incidents, ingest, keys, logs_ingestion, otlp, query, rules, system};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -19,7 +19,9 @@ use super::{bulk, incidents, ingest, keys, logs_ingestion, query, rules, system}
          license(name = "Apache-2.0", identifier = "Apache-2.0")),
     paths(
         system::healthz, system::readyz, system::metrics, document,
-        ingest::ingest, logs_ingestion::upload, bulk::bulk, bulk::put_bulk, bulk::index_bulk, bulk::put_index_bulk, query::query, rules::list,
+        ingest::ingest, logs_ingestion::upload, otlp::logs,
+        bulk::bulk, bulk::put_bulk, bulk::index_bulk, bulk::put_index_bulk,
+        query::query, rules::list,
         incidents::list, incidents::get, incidents::update,
         keys::list, keys::create, keys::revoke,
     ),

@@ -20,7 +20,7 @@ use super::authorize::authorize;
 use super::forms::{Form, in_form};
 use super::problem::Problem;
 use super::{
-    bulk, elastic, incidents, ingest, keys, logs_ingestion, openapi, query, rules, system,
+    bulk, elastic, incidents, ingest, keys, logs_ingestion, openapi, otlp, query, rules, system,
 };
 use crate::keys::Scope;
 
@@ -99,6 +99,7 @@ pub(crate) fn routes() -> Vec<Route> {
             STREAM,
             post(logs_ingestion::upload),
         ),
+        door(Form::Rpc, Method::POST, "/v1/logs", post(otlp::logs)),
         door(Form::Elastic, Method::POST, "/_bulk", post(bulk::bulk)),
         door(Form::Elastic, Method::PUT, "/_bulk", put(bulk::put_bulk)),
         door(

@@ -182,6 +182,7 @@ GET /docs/{*file}: everyone
 GET /api/v1/openapi.json: everyone
 POST /api/v1/ingest: ingest admin
 POST /dataCollectionRules/{rule}/streams/{stream}: ingest admin
+POST /v1/logs: ingest admin
 POST /_bulk: ingest admin
 PUT /_bulk: ingest admin
 POST /{index}/_bulk: ingest admin

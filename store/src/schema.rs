@@ -15,6 +15,7 @@ mod gateway_llm;
 mod gateway_mcp;
 mod gateway_web_socket;
 mod key_vault;
+mod otel_logs;
 mod quarantine;
 mod sign_in;
 mod sign_in_managed_identity;
@@ -68,6 +69,8 @@ pub enum Table {
     ApiManagementWebSocketConnectionLogs,
     /// Requests to API Management's developer portal.
     ApimDevPortalAuditDiagnosticLog,
+    /// Log records of OpenTelemetry that are of no other table.
+    OTelLogs,
     /// What could not be read.
     Quarantine,
 }
@@ -138,7 +141,7 @@ impl ColumnType {
 
 impl Table {
     /// Every event table.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::ApiManagementGatewayLogs,
         Self::NtaNetAnalytics,
         Self::AzureActivity,
@@ -155,6 +158,7 @@ impl Table {
         Self::ApiManagementGatewayMcpLog,
         Self::ApiManagementWebSocketConnectionLogs,
         Self::ApimDevPortalAuditDiagnosticLog,
+        Self::OTelLogs,
         Self::Quarantine,
     ];
 
@@ -177,6 +181,7 @@ impl Table {
             Self::ApiManagementGatewayMcpLog => "ApiManagementGatewayMCPLog",
             Self::ApiManagementWebSocketConnectionLogs => "ApiManagementWebSocketConnectionLogs",
             Self::ApimDevPortalAuditDiagnosticLog => "APIMDevPortalAuditDiagnosticLog",
+            Self::OTelLogs => "OTelLogs",
             Self::Quarantine => "_Quarantine",
         }
     }
@@ -205,6 +210,7 @@ impl Table {
             Self::ApiManagementGatewayMcpLog => gateway_mcp::COLUMNS,
             Self::ApiManagementWebSocketConnectionLogs => gateway_web_socket::COLUMNS,
             Self::ApimDevPortalAuditDiagnosticLog => developer_portal::COLUMNS,
+            Self::OTelLogs => otel_logs::COLUMNS,
             Self::Quarantine => quarantine::COLUMNS,
         }
     }

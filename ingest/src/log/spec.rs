@@ -35,6 +35,8 @@ pub(crate) enum Log {
     WebSocket,
     /// Requests to API Management's developer portal.
     DeveloperPortal,
+    /// Log records of OpenTelemetry, of no other kind.
+    OpenTelemetry,
 }
 
 /// How the logs of a kind become rows.
@@ -74,7 +76,7 @@ impl Spec {
 
 impl Log {
     /// Every kind.
-    const ALL: [Self; 13] = [
+    const ALL: [Self; 14] = [
         Self::Diagnostics,
         Self::SignIn,
         Self::NonInteractive,
@@ -88,6 +90,7 @@ impl Log {
         Self::Tool,
         Self::WebSocket,
         Self::DeveloperPortal,
+        Self::OpenTelemetry,
     ];
 
     /// The kind whose rows are in `table`.
@@ -121,6 +124,7 @@ impl Log {
             Self::Tool => &TOOL,
             Self::WebSocket => &WEB_SOCKET,
             Self::DeveloperPortal => &DEVELOPER_PORTAL,
+            Self::OpenTelemetry => &OPEN_TELEMETRY,
         }
     }
 }
@@ -135,6 +139,12 @@ const DIAGNOSTICS: Spec = Spec {
     duration: None,
     keeps_properties: true,
     is_upper: true,
+};
+
+const OPEN_TELEMETRY: Spec = Spec {
+    table: Table::OTelLogs,
+    is_upper: false,
+    ..DIAGNOSTICS
 };
 
 const ENTRA: &str = "microsoft.aadiam";

@@ -158,3 +158,92 @@ async fn senders_of_elasticsearch_find_what_they_look_for() {
     assert_eq!(answer["error"]["type"], "resource_not_found_exception");
     assert_eq!(answer["status"], 404);
 }
+
+#[tokio::test]
+async fn log_records_are_answered_in_their_encoding() {
+    let fixture = fixture("").await;
+    let bearer = fixture.bearer().await;
+    let json = [
+        ("authorization", bearer.as_str()),
+        ("content-type", "application/json; charset=utf-8"),
+    ];
+    let good = json!({"timeUnixNano": "1767225600000000000", "body": {"stringValue": "text"}});
+    let logs = |records: Value| json!({"resourceLogs": [{"scopeLogs": [{"logRecords": records}]}]});
+    let (head, answer) = fixture
+        .post("/v1/logs", &json, &logs(json!([good])).to_string())
+        .await;
+    assert_eq!((head.status, answer), (StatusCode::OK, json!({})));
+    let (_, answer) = fixture
+        .post(
+            "/v1/logs",
+            &json,
+            &logs(json!([good, {"body": 5}])).to_string(),
+        )
+        .await;
+    assert_eq!(answer["partialSuccess"]["rejectedLogRecords"], "1");
+    let message = answer["partialSuccess"]["errorMessage"].to_string();
+    assert!(message.contains("_Quarantine"), "{message}");
+    let found = fixture
+        .ask("select count(*) as n, max(\"Body\") as b from \"OTelLogs\"")
+        .await;
+    assert_eq!(found, "n,b\n2,text\n");
+    let (head, answer) = fixture.post("/v1/logs", &json, "nonsense").await;
+    assert_eq!(
+        (head.status, &answer["code"]),
+        (StatusCode::BAD_REQUEST, &json!(3))
+    );
+    let protobuf = [
+        ("authorization", bearer.as_str()),
+        ("content-type", "application/x-protobuf"),
+    ];
+    // A resource with a scope with a record that ends within a field.
+    let cut = "\n\x07\x12\x05\x12\x03\x2a\x05a";
+    let (head, bytes) = fixture
+        .send(request(&Method::POST, "/v1/logs", &protobuf, cut))
+        .await;
+    assert_eq!(head.status, StatusCode::OK);
+    assert_eq!(head.headers["content-type"], "application/x-protobuf");
+    let rest = u8::try_from(bytes.len()).unwrap() - 2;
+    assert_eq!(bytes.get(..5), Some(&[0x0a, rest, 0x08, 1, 0x12][..]));
+    let (head, bytes) = fixture
+        .send(request(&Method::POST, "/v1/logs", &protobuf[1..], ""))
+        .await;
+    assert_eq!(head.status, StatusCode::UNAUTHORIZED);
+    assert_eq!(bytes.get(..2), Some(&[0x08, 16][..]));
+    let plain = [
+        ("authorization", bearer.as_str()),
+        ("content-type", "text/plain"),
+    ];
+    let (head, _) = fixture.post("/v1/logs", &plain, "").await;
+    assert_eq!(head.status, StatusCode::UNSUPPORTED_MEDIA_TYPE);
+}
+
+#[tokio::test]
+async fn every_door_says_when_to_come_back() {
+    let fixture = fixture("[limits]\ningest_requests_per_second = 1").await;
+    for (path, told) in [
+        (STREAM, "/error/message"),
+        ("/_bulk", "/error/reason"),
+        ("/v1/logs", "/message"),
+    ] {
+        let bearer = fixture.bearer().await;
+        let headers = [
+            ("authorization", bearer.as_str()),
+            ("content-type", "application/json"),
+        ];
+        for _ in 0..2 {
+            fixture.post(path, &headers, "[]").await;
+        }
+        let (head, answer) = fixture.post(path, &headers, "[]").await;
+        assert_eq!(head.status, StatusCode::TOO_MANY_REQUESTS, "{path}");
+        assert_eq!(head.headers["retry-after"], "1", "{path}");
+        let told = answer
+            .pointer(told)
+            .map(Value::to_string)
+            .unwrap_or_default();
+        assert!(
+            told.contains("more requests than its limit"),
+            "{path} {answer}"
+        );
+    }
+}
