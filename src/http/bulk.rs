@@ -12,7 +12,6 @@ use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use serde::Serialize;
-use serde_json::{Value, json};
 use store::Receipt;
 use utoipa::ToSchema;
 
@@ -30,7 +29,42 @@ pub(crate) struct BulkAnswer {
     errors: bool,
     /// For each action, in order, an object named after it with `_index`, `_id`, `status`, and `error` where
     /// nothing was kept. `_index` is `_Quarantine`, with a `reason`, where the record could not be read.
-    items: Vec<Value>,
+    #[schema(value_type = Vec<Object>)]
+    items: Vec<Said>,
+}
+
+/// An item as Elasticsearch says it.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "lowercase")]
+enum Said {
+    Index(SaidItem),
+    Create(SaidItem),
+    Update(SaidItem),
+    Delete(SaidItem),
+}
+
+/// What became of an item.
+#[derive(Debug, Serialize)]
+struct SaidItem {
+    #[serde(rename = "_index")]
+    index: String,
+    #[serde(rename = "_id")]
+    id: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    result: Option<&'static str>,
+    status: u16,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<SaidError>,
+}
+
+/// Why nothing was kept.
+#[derive(Debug, Serialize)]
+struct SaidError {
+    #[serde(rename = "type")]
+    kind: &'static str,
+    reason: &'static str,
 }
 
 /// Elasticsearch's bulk API, as Filebeat, Logstash, Vector, Fluent Bit and others use it.
@@ -120,7 +154,7 @@ pub(super) async fn take(
     Ok(in_kind(&headers, Json(answer).into_response()))
 }
 
-fn numbered(receipt: &Receipt, items: Vec<BulkItem>) -> Vec<Value> {
+fn numbered(receipt: &Receipt, items: Vec<BulkItem>) -> Vec<Said> {
     let numbers = 0_u64..;
     let numbered = items.into_iter().zip(numbers);
     numbered
@@ -128,36 +162,39 @@ fn numbered(receipt: &Receipt, items: Vec<BulkItem>) -> Vec<Value> {
         .collect()
 }
 
-/// An item as Elasticsearch says it.
-fn said(receipt: &Receipt, item: BulkItem, number: u64) -> Value {
-    let action = match item.action {
-        Action::Index => "index",
-        Action::Create => "create",
-        Action::Update => "update",
-        Action::Delete => "delete",
-    };
-    let id = item
-        .id
-        .unwrap_or_else(|| format!("{}-{number}", receipt.batch));
+fn said(receipt: &Receipt, item: BulkItem, number: u64) -> Said {
+    let named = item.id;
+    let id = named.unwrap_or_else(|| format!("{}-{number}", receipt.batch));
     let index = item.index.unwrap_or_default();
-    let body = match item.outcome {
-        Outcome::Kept => created(&index, &id),
-        Outcome::Quarantined { reason } => {
-            let mut body = created("_Quarantine", &id);
-            body["reason"] = Value::String(reason);
-            body
-        }
-        Outcome::Refused => json!({"_index": index, "_id": id, "status": 400, "error": {
-            "type": "illegal_argument_exception",
-            "reason": format!("{action} is not possible: logs are kept as they came; send index or create")}}),
+    let created = |index, id, reason| SaidItem {
+        index,
+        id,
+        result: Some("created"),
+        status: StatusCode::CREATED.as_u16(),
+        reason,
+        error: None,
     };
-    json!({ action: body })
-}
-
-fn created(index: &str, id: &str) -> Value {
-    json!({"_index": index, "_id": id, "_version": 1, "result": "created",
-        "_shards": {"total": 1, "successful": 1, "failed": 0}, "_seq_no": 0, "_primary_term": 1,
-        "status": StatusCode::CREATED.as_u16()})
+    let body = match item.outcome {
+        Outcome::Kept => created(index, id, None),
+        Outcome::Quarantined { reason } => created("_Quarantine".to_owned(), id, Some(reason)),
+        Outcome::Refused => SaidItem {
+            index,
+            id,
+            result: None,
+            status: StatusCode::BAD_REQUEST.as_u16(),
+            reason: None,
+            error: Some(SaidError {
+                kind: "illegal_argument_exception",
+                reason: "logs are kept as they came: send index or create, not update or delete",
+            }),
+        },
+    };
+    match item.action {
+        Action::Index => Said::Index(body),
+        Action::Create => Said::Create(body),
+        Action::Update => Said::Update(body),
+        Action::Delete => Said::Delete(body),
+    }
 }
 
 /// Answers in the media type that was asked for, where it is one of Elasticsearch's own.

@@ -50,6 +50,11 @@ const MARKS: &[(&[&str], Kind)] = &[
         Kind::Log(Log::SignIn),
     ),
     (&["FlaggedForReview"], Kind::Log(Log::SignIn)),
+    (
+        &["SeverityNumber", "ScopeName"],
+        Kind::Log(Log::OpenTelemetry),
+    ),
+    (&["TraceId", "SpanId"], Kind::Log(Log::OpenTelemetry)),
 ];
 
 /// The kind of a row that names its table in `Type`, or in `$table` as the portal's files do.

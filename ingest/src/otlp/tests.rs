@@ -12,11 +12,13 @@ fn run_with(
     encoding: OtlpEncoding,
 ) -> Result<(Decoded, Option<String>), DecodeError> {
     let workspace = Workspace::default();
+    let mappings = crate::Mappings::default();
     let context = Context {
         workspace: &workspace,
         batch: "b",
         source: "test",
         received: Timestamp::from_micros(0),
+        mappings: &mappings,
     };
     decode_otlp(&context, limits, body, encoding)
 }
