@@ -6,6 +6,7 @@
 mod file;
 pub(crate) mod mapping;
 mod raw;
+mod storage;
 
 use std::collections::BTreeSet;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -187,7 +188,7 @@ fn checked(raw: RawConfig) -> Result<Config, ConfigError> {
             RawLogFormat::Json => LogFormat::Json,
         },
         log_filter: raw.log.filter.clone().unwrap_or_else(|| "info".to_owned()),
-        store: store(&raw)?,
+        store: storage::checked(&raw)?,
         query: QueryConfig {
             timeout: raw
                 .query
@@ -250,29 +251,6 @@ fn http(raw: &RawConfig) -> Result<HttpConfig, ConfigError> {
         address_rate: limits.address_requests_per_second.unwrap_or(1_000),
         ingest_concurrency: limits.ingest_concurrency.unwrap_or(8).max(1),
     })
-}
-
-fn store(raw: &RawConfig) -> Result<StoreSettings, ConfigError> {
-    let mut settings =
-        StoreSettings::new(raw.data.clone().unwrap_or_else(|| PathBuf::from("data")));
-    let store = &raw.store;
-    settings.flush_interval = store
-        .flush_interval
-        .map_or(settings.flush_interval, |interval| interval.0);
-    settings.segment_bytes = store.segment_bytes.unwrap_or(settings.segment_bytes);
-    settings.recent_bytes_max = store.recent_bytes.unwrap_or(settings.recent_bytes_max);
-    settings.wal_file_bytes_max = store.wal_file_bytes.unwrap_or(settings.wal_file_bytes_max);
-    settings.zstd_level = store.zstd_level.unwrap_or(settings.zstd_level);
-    if !(1..=22).contains(&settings.zstd_level) {
-        return Err(setting("store.zstd_level", "must be 1 to 22"));
-    }
-    if settings.recent_bytes_max < settings.segment_bytes {
-        return Err(setting(
-            "store.recent_bytes",
-            "must be at least store.segment_bytes",
-        ));
-    }
-    Ok(settings)
 }
 
 fn engine(raw: RawConfig) -> EngineSettings {

@@ -79,6 +79,9 @@ pub(super) struct RawStore {
     pub(super) recent_bytes: Option<usize>,
     pub(super) wal_file_bytes: Option<u64>,
     pub(super) zstd_level: Option<i32>,
+    pub(super) catalog: Option<String>,
+    pub(super) catalog_password: Option<String>,
+    pub(super) catalog_password_file: Option<PathBuf>,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]

@@ -59,3 +59,29 @@ fn a_secret_does_not_show() {
     let config = Config::from_text(text).unwrap();
     assert!(!format!("{config:?}").contains("hunter2"));
 }
+
+#[test]
+fn the_password_of_the_catalog_is_given_once_and_does_not_show() {
+    check_error(
+        "[store]\ncatalog = 'mysql://h/d'\n",
+        "setting store.catalog: catalog address: must begin with postgres://",
+    );
+    check_error(
+        "[store]\ncatalog_password = 'hunter2'\n",
+        "store.catalog_password: is of use only with store.catalog",
+    );
+    check_error(
+        "[store]\ncatalog = 'postgres://u@h/d'\ncatalog_password = 'a'\ncatalog_password_file = 'b'\n",
+        "store.catalog_password: give it here or by",
+    );
+    check_error(
+        "[store]\ncatalog = 'postgres://u@h/d'\ncatalog_password_file = 'no/such'\n",
+        "no/such",
+    );
+    let text = "[store]\ncatalog = 'postgres://u:hunter2@h/d'\n";
+    let shown = format!("{:?}", Config::from_text(text).unwrap());
+    assert!(
+        !shown.contains("hunter2") && shown.contains("postgres://h:5432/d"),
+        "{shown}"
+    );
+}

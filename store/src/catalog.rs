@@ -1,20 +1,28 @@
-//! The database: the DuckLake catalog and, beside it, Bartizan's own tables, in one SQLite file.
+//! The catalog: the DuckLake tables and, beside them, the store's own, in the data folder's SQLite file or in a
+//! PostgreSQL database.
 //!
 //! Publishing is one transaction: the files, the WAL position behind them, the answers to idempotency keys, the
 //! positions of sources and the progress of tables change together or not at all. That is what makes a replay exact.
 
+mod database;
 mod lake;
 mod ledger;
 mod positions;
+mod settings;
 mod statistics;
 
+use std::collections::BTreeSet;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
+use parking_lot::Mutex;
+use sqlx::SqlitePool;
 use sqlx::migrate::MigrateError;
+use sqlx::postgres::PgPoolOptions;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{Sqlite, SqlitePool, Transaction};
 use thiserror::Error;
+use uuid::Uuid;
 
 use crate::disk::DiskError;
 use crate::idempotency::Answered;
@@ -24,8 +32,10 @@ use crate::segment::{Segment, WrittenSegment};
 use crate::time::Timestamp;
 use crate::workspace::Workspace;
 
+use database::{Database, Writing};
 pub(crate) use lake::table_folder;
 pub(crate) use ledger::StoredProgress;
+pub use settings::{CatalogSettings, PostgresSettings};
 
 /// File of the catalog in the data folder.
 pub(crate) const FILE_NAME: &str = "catalog.sqlite";
@@ -51,6 +61,18 @@ pub enum CatalogError {
     /// The catalog says something that can't be.
     #[error("catalog is inconsistent: {0}")]
     Inconsistent(String),
+    /// The address of the catalog is not one.
+    #[error("catalog address: {0}")]
+    Address(String),
+    /// Catalog and data folder do not belong together.
+    #[error(
+        "the catalog is not this data folder's: set store.catalog as it was, or begin with an empty folder and an \
+         empty database"
+    )]
+    OtherLake,
+    /// Another process has opened the lake since.
+    #[error("another process has taken this lake over; end it, and start this one again")]
+    TakenOver,
 }
 
 /// Gives a database error the operation that failed.
@@ -67,6 +89,8 @@ impl<T> During<T> for Result<T, sqlx::Error> {
 /// Everything that one publication makes true.
 #[derive(Debug, Default)]
 pub(crate) struct Publication {
+    /// Where the log stood with the publication before.
+    pub(crate) sequence_before: u64,
     pub(crate) sequence: u64,
     pub(crate) segments: Vec<(Workspace, WrittenSegment)>,
     pub(crate) answers: Vec<(Workspace, String, Answered)>,
@@ -78,6 +102,11 @@ pub(crate) struct Publication {
 /// How long an answer to an idempotency key is remembered.
 pub(crate) const ANSWER_RETENTION: Duration = Duration::from_hours(24);
 
+const CONNECTIONS_MAX: u32 = 8;
+
+/// How long to wait for a connection, or for SQLite's write lock.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
 /// Opens or creates the database of a data folder and brings it to this version's layout. Several processes may.
 pub async fn open_database(data: &Path) -> Result<SqlitePool, CatalogError> {
     let options = SqliteConnectOptions::new()
@@ -86,41 +115,84 @@ pub async fn open_database(data: &Path) -> Result<SqlitePool, CatalogError> {
         .journal_mode(SqliteJournalMode::Wal)
         .synchronous(SqliteSynchronous::Full)
         .foreign_keys(true)
-        .busy_timeout(Duration::from_secs(10));
+        .busy_timeout(CONNECT_TIMEOUT);
     let pool = SqlitePoolOptions::new()
-        .max_connections(8)
+        .max_connections(CONNECTIONS_MAX)
         .connect_with(options)
         .await
         .during("open database")?;
-    sqlx::migrate!("../migrations/sqlite").run(&pool).await?;
+    sqlx::sqlx_macros::migrate!("../migrations/sqlite")
+        .run(&pool)
+        .await?;
     Ok(pool)
+}
+
+/// The id of the lake whose catalog is in the data folder's own database.
+pub(crate) async fn embedded_owner(embedded: &SqlitePool) -> Result<Option<Uuid>, CatalogError> {
+    ledger::owner(&Database::Sqlite(embedded.clone())).await
+}
+
+async fn open_postgres(settings: &PostgresSettings) -> Result<Database, CatalogError> {
+    let pool = PgPoolOptions::new()
+        .max_connections(CONNECTIONS_MAX)
+        .acquire_timeout(CONNECT_TIMEOUT)
+        .connect_with(settings.options())
+        .await
+        .during("connect to PostgreSQL")?;
+    sqlx::sqlx_macros::migrate!("../migrations/postgres")
+        .run(&pool)
+        .await?;
+    Ok(Database::Postgres(pool))
 }
 
 /// The open catalog.
 #[derive(Clone, Debug)]
 pub(crate) struct Catalog {
-    pool: SqlitePool,
+    database: Database,
+    /// Names this process among those that ever opened the lake.
+    instance: Uuid,
+    /// Workspaces whose schema and tables are known to be there.
+    ensured: Arc<Mutex<BTreeSet<Workspace>>>,
+}
+
+/// A publication that only needs its commit.
+#[derive(Debug)]
+pub(crate) struct Prepared {
+    writing: Writing,
+    ensured: BTreeSet<Workspace>,
+    /// The segments under their ids, in the order given.
+    pub(crate) segments: Vec<(Workspace, Table, Segment)>,
 }
 
 impl Catalog {
-    /// Opens or creates the catalog and brings it to this version's layout.
+    /// Opens the catalog of the lake of that id, and brings it to this version's layout. `embedded` is the data
+    /// folder's own database.
     pub(crate) async fn open(
-        data: &Path,
-        lake: &Path,
+        settings: &CatalogSettings,
+        embedded: &SqlitePool,
+        (lake, id): (&Path, Uuid),
         now: Timestamp,
     ) -> Result<Self, CatalogError> {
-        let pool = open_database(data).await?;
-        let catalog = Self { pool };
-        let mut transaction = catalog.begin("begin").await?;
-        lake::set_data_path(&mut transaction, lake).await?;
-        lake::ensure_workspace(&mut transaction, &Workspace::default(), now).await?;
-        transaction.commit().await.during("commit layout")?;
+        let database = match settings {
+            CatalogSettings::Embedded => Database::Sqlite(embedded.clone()),
+            CatalogSettings::Postgres(postgres) => open_postgres(postgres).await?,
+        };
+        let catalog = Self {
+            database,
+            instance: Uuid::now_v7(),
+            ensured: Arc::default(),
+        };
+        let mut writing = catalog.database.begin().await.during("begin")?;
+        ledger::take_ownership(&mut writing, id, catalog.instance).await?;
+        lake::set_data_path(&mut writing, lake).await?;
+        let mut workspaces = BTreeSet::from([Workspace::default()]);
+        workspaces.extend(lake::workspaces(&mut writing).await?);
+        for workspace in &workspaces {
+            lake::ensure_workspace(&mut writing, workspace, now).await?;
+        }
+        writing.commit().await.during("commit layout")?;
+        *catalog.ensured.lock() = workspaces;
         Ok(catalog)
-    }
-
-    /// The pool, for the modules that own other tables.
-    pub(crate) fn pool(&self) -> &SqlitePool {
-        &self.pool
     }
 
     /// Every published segment.
@@ -128,17 +200,17 @@ impl Catalog {
         &self,
         lake: &Path,
     ) -> Result<Vec<(Workspace, Table, Segment)>, CatalogError> {
-        lake::segments(&self.pool, lake).await
+        lake::segments(&self.database, lake).await
     }
 
     /// The last WAL sequence whose rows are published.
     pub(crate) async fn sequence(&self) -> Result<u64, CatalogError> {
-        ledger::sequence(&self.pool).await
+        ledger::sequence(&self.database).await
     }
 
     /// How far the events of each table reach.
     pub(crate) async fn progress(&self) -> Result<Vec<StoredProgress>, CatalogError> {
-        ledger::progress(&self.pool).await
+        ledger::progress(&self.database).await
     }
 
     /// The answer that a key was given, if it is remembered.
@@ -147,7 +219,7 @@ impl Catalog {
         workspace: &Workspace,
         key: &str,
     ) -> Result<Option<Answered>, CatalogError> {
-        ledger::answer(&self.pool, workspace, key).await
+        ledger::answer(&self.database, workspace, key).await
     }
 
     /// Where a source stands.
@@ -156,7 +228,7 @@ impl Catalog {
         workspace: &Workspace,
         source: &Source,
     ) -> Result<Option<Standing>, CatalogError> {
-        positions::one(&self.pool, workspace, source).await
+        positions::one(&self.database, workspace, source).await
     }
 
     /// The first `count` sources behind `after`, by name.
@@ -166,38 +238,66 @@ impl Catalog {
         after: Option<&Source>,
         count: usize,
     ) -> Result<Vec<(Source, Standing)>, CatalogError> {
-        positions::page(&self.pool, workspace, after, count).await
+        positions::page(&self.database, workspace, after, count).await
     }
 
-    /// Makes a publication true; returns the segments under their ids, in the order given.
-    pub(crate) async fn publish(
+    /// Does everything of a publication but its commit.
+    pub(crate) async fn prepare(
         &self,
         publication: &Publication,
-    ) -> Result<Vec<(Workspace, Table, Segment)>, CatalogError> {
-        let mut transaction = self.begin("begin publication").await?;
-        let workspaces = publication.segments.iter().map(|(workspace, _)| workspace);
-        for workspace in workspaces {
-            lake::ensure_workspace(&mut transaction, workspace, publication.now).await?;
+    ) -> Result<Prepared, CatalogError> {
+        let mut writing = self.begin("begin publication").await?;
+        let mut ensured = self.ensured.lock().clone();
+        for (workspace, _) in &publication.segments {
+            if ensured.insert(workspace.clone()) {
+                lake::ensure_workspace(&mut writing, workspace, publication.now).await?;
+            }
         }
         let segments = if publication.segments.is_empty() {
             Vec::new()
         } else {
-            lake::insert_segments(&mut transaction, &publication.segments, publication.now).await?
+            lake::insert_segments(&mut writing, &publication.segments, publication.now).await?
         };
-        ledger::write(&mut transaction, publication).await?;
-        positions::write(&mut transaction, &publication.positions).await?;
-        transaction.commit().await.during("commit publication")?;
-        Ok(segments)
+        ledger::write(&mut writing, publication).await?;
+        positions::write(&mut writing, &publication.positions).await?;
+        Ok(Prepared {
+            writing,
+            ensured,
+            segments,
+        })
     }
 
-    /// A transaction that holds the write lock from its start, so that it never fails halfway for a reader's sake.
-    async fn begin(
-        &self,
-        operation: &'static str,
-    ) -> Result<Transaction<'static, Sqlite>, CatalogError> {
-        self.pool
-            .begin_with("begin immediate")
+    /// Makes a publication true. After an error it may be true all the same: the connection may have been lost
+    /// before the answer came. [`Catalog::sequence`] tells.
+    pub(crate) async fn commit(&self, prepared: Prepared) -> Result<(), CatalogError> {
+        prepared
+            .writing
+            .commit()
             .await
-            .during(operation)
+            .during("commit publication")?;
+        *self.ensured.lock() = prepared.ensured;
+        Ok(())
+    }
+
+    /// A transaction of the process that owns the lake; one at a time.
+    async fn begin(&self, operation: &'static str) -> Result<Writing, CatalogError> {
+        let mut writing = self.database.begin().await.during(operation)?;
+        ledger::hold_ownership(&mut writing, self.instance).await?;
+        Ok(writing)
+    }
+
+    /// Runs SQL as another release, or a hand, would have.
+    #[cfg(test)]
+    pub(crate) async fn run(&self, text: String) -> u64 {
+        let statement = database::sql(sqlx::AssertSqlSafe(text));
+        statement.execute(&self.database).await.unwrap()
+    }
+
+    /// The only number that SQL gives.
+    #[cfg(test)]
+    pub(crate) async fn number(&self, text: String) -> i64 {
+        let statement = database::sql(sqlx::AssertSqlSafe(text));
+        let (number,): (i64,) = statement.one(&self.database).await.unwrap();
+        number
     }
 }

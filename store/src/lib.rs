@@ -8,6 +8,7 @@ mod batch;
 mod catalog;
 mod disk;
 mod idempotency;
+mod identity;
 mod position;
 mod progress;
 mod publish;
@@ -21,7 +22,7 @@ mod wal;
 mod workspace;
 
 pub use batch::{BatchError, NewBatch, Receipt};
-pub use catalog::{CatalogError, open_database};
+pub use catalog::{CatalogError, CatalogSettings, PostgresSettings, open_database};
 pub use disk::{Disk, DiskError, DiskFile, RealDisk};
 pub use idempotency::{Claim, ClaimOutcome};
 pub use position::{Position, Source, Standing, Step, StepClaim, StepOutcome};

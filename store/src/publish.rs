@@ -10,6 +10,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::catalog::{Publication, StoredProgress, table_folder};
 use crate::disk::{self, Disk};
+use crate::idempotency::Answered;
+use crate::position::{Source, Standing};
 use crate::rows::Flush;
 use crate::schema::Table;
 use crate::segment::{self, Segment, WrittenSegment};
@@ -25,6 +27,32 @@ pub struct Published {
     pub rows: u64,
     /// Their files' length.
     pub bytes: u64,
+}
+
+/// Where publishing stands.
+#[derive(Debug)]
+pub(crate) struct Publishing {
+    /// Where the log stood with the last publication.
+    sequence: u64,
+    /// A publication whose commit was begun and not answered.
+    unsettled: Option<Unsettled>,
+}
+
+impl Publishing {
+    pub(crate) fn from_sequence(sequence: u64) -> Self {
+        Self {
+            sequence,
+            unsettled: None,
+        }
+    }
+}
+
+#[derive(Debug)]
+struct Unsettled {
+    sequence: u64,
+    segments: Vec<(Workspace, Table, Segment)>,
+    answers: Vec<(Workspace, String, Answered)>,
+    positions: Vec<(Workspace, Source, Standing)>,
 }
 
 impl Store {
@@ -72,7 +100,8 @@ impl Store {
 
     /// Publishes every row that is not in a segment.
     pub async fn publish(&self) -> Result<Published, StoreError> {
-        let _one_at_a_time = self.flushing.lock().await;
+        let mut publishing = self.publishing.lock().await;
+        self.settle(&mut publishing).await?;
         let (flushes, sequence, progress, positions) = {
             let mut state = self.state.lock();
             (
@@ -89,6 +118,7 @@ impl Store {
         }
         let segments = self.write_segments(flushes).await?;
         let publication = Publication {
+            sequence_before: publishing.sequence,
             sequence,
             segments,
             answers,
@@ -103,26 +133,64 @@ impl Store {
             positions,
             now: self.clock.now(),
         };
-        let published = self.catalog.publish(&publication).await?;
-        let mut outcome = Published::default();
-        for (_, _, segment) in &published {
-            outcome.segments += 1;
-            outcome.rows += segment.rows;
-            outcome.bytes += segment.bytes;
-        }
-        {
-            let mut state = self.state.lock();
-            state.rows.finish_flush(published);
-            state.positions.published(&publication.positions);
-        }
-        self.keys.published(&publication.answers);
-        self.flush_done.notify_waiters();
-        metrics::counter!("bartizan_segments_published_total").increment(outcome.segments);
-        metrics::counter!("bartizan_segment_rows_published_total").increment(outcome.rows);
+        let mut prepared = self.catalog.prepare(&publication).await?;
+        publishing.unsettled = Some(Unsettled {
+            sequence,
+            segments: std::mem::take(&mut prepared.segments),
+            answers: publication.answers,
+            positions: publication.positions,
+        });
+        self.catalog.commit(prepared).await?;
+        let outcome = match publishing.unsettled.take() {
+            Some(committed) => self.committed(&mut publishing, committed),
+            None => Published::default(),
+        };
         if self.wal.prune(sequence).await.is_err() {
             tracing::debug!("write-ahead log closed before it was pruned");
         }
         Ok(outcome)
+    }
+
+    /// Finds out what became of a publication whose commit was not answered: done again it would be there twice.
+    async fn settle(&self, publishing: &mut Publishing) -> Result<(), StoreError> {
+        if publishing.unsettled.is_none() {
+            return Ok(());
+        }
+        let reached = self.catalog.sequence().await?;
+        let Some(unsettled) = publishing.unsettled.take() else {
+            return Ok(());
+        };
+        // Without new rows the position tells nothing, and doing it again does no harm.
+        let is_new = unsettled.sequence > publishing.sequence;
+        if is_new && reached == unsettled.sequence {
+            tracing::warn!(
+                sequence = reached,
+                "a publication was committed without an answer"
+            );
+            self.committed(publishing, unsettled);
+        }
+        Ok(())
+    }
+
+    /// Shows the segments of a committed publication in the place of their rows.
+    fn committed(&self, publishing: &mut Publishing, committed: Unsettled) -> Published {
+        let mut outcome = Published::default();
+        for (_, _, segment) in &committed.segments {
+            outcome.segments += 1;
+            outcome.rows += segment.rows;
+            outcome.bytes += segment.bytes;
+        }
+        publishing.sequence = committed.sequence;
+        {
+            let mut state = self.state.lock();
+            state.rows.finish_flush(committed.segments);
+            state.positions.published(&committed.positions);
+        }
+        self.keys.published(&committed.answers);
+        self.flush_done.notify_waiters();
+        metrics::counter!("bartizan_segments_published_total").increment(outcome.segments);
+        metrics::counter!("bartizan_segment_rows_published_total").increment(outcome.rows);
+        outcome
     }
 
     async fn write_segments(
@@ -146,7 +214,7 @@ impl Store {
 
     /// Removes files of ours that no snapshot names: their rows are still in the log or in other files.
     pub(crate) async fn remove_orphans(&self) -> Result<u64, StoreError> {
-        let _no_publication_meanwhile = self.flushing.lock().await;
+        let _no_publication_meanwhile = self.publishing.lock().await;
         let lake = self.lake()?;
         let known = self.catalog.segments(&lake).await?;
         let disk = Arc::clone(&self.settings.disk);

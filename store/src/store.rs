@@ -12,11 +12,13 @@ use tokio::sync::{Notify, watch};
 use tokio::task::JoinError;
 
 use crate::batch::{BatchError, NewBatch, Receipt, StoredBatch, time_range};
-use crate::catalog::{ANSWER_RETENTION, Catalog, CatalogError};
+use crate::catalog::{ANSWER_RETENTION, Catalog, CatalogError, CatalogSettings, open_database};
 use crate::disk::{self, Disk, DiskError, FolderLock, RealDisk};
 use crate::idempotency::{Answered, ClaimOutcome, IdempotencyKeys};
+use crate::identity;
 use crate::position::{Moving, Positions};
 use crate::progress::{self, Progress, ProgressByTable};
+use crate::publish::Publishing;
 use crate::rows::{Rows, TableSnapshot};
 use crate::schema::Table;
 use crate::segment::SegmentError;
@@ -31,6 +33,8 @@ pub struct StoreSettings {
     pub data: PathBuf,
     /// What the log and the segments are kept on.
     pub disk: Arc<dyn Disk>,
+    /// Where the catalog lies.
+    pub catalog: CatalogSettings,
     /// Recent rows become segments at least this often.
     pub flush_interval: Duration,
     /// Recent rows become segments when they take more memory than this.
@@ -51,6 +55,7 @@ impl StoreSettings {
         Self {
             data: data.into(),
             disk: Arc::new(RealDisk),
+            catalog: CatalogSettings::Embedded,
             flush_interval: Duration::from_mins(1),
             segment_bytes: 128 << 20,
             recent_bytes_max: 384 << 20,
@@ -119,6 +124,7 @@ pub(crate) struct State {
 pub struct Store {
     pub(crate) settings: StoreSettings,
     pub(crate) clock: Arc<dyn Clock>,
+    database: SqlitePool,
     pub(crate) catalog: Catalog,
     pub(crate) state: Arc<Mutex<State>>,
     pub(crate) keys: IdempotencyKeys,
@@ -126,7 +132,7 @@ pub struct Store {
     pub(crate) wal: Wal,
     pub(crate) flush_wanted: Arc<Notify>,
     pub(crate) flush_done: Notify,
-    pub(crate) flushing: tokio::sync::Mutex<()>,
+    pub(crate) publishing: tokio::sync::Mutex<Publishing>,
     changes: watch::Sender<u64>,
     _lock: FolderLock,
 }
@@ -142,8 +148,11 @@ impl Store {
         let lock = FolderLock::take(disk.as_ref(), &settings.data)?;
         // DuckDB resolves the lake's path from its own working directory.
         let lake = lake_folder(&settings.data)?;
-        let catalog = Catalog::open(&settings.data, &lake, clock.now()).await?;
+        let database = open_database(&settings.data).await?;
+        let id = identity::of_folder(&settings, &database).await?;
+        let catalog = Catalog::open(&settings.catalog, &database, (&lake, id), clock.now()).await?;
         let state = Arc::new(Mutex::new(load(&catalog, &lake).await?));
+        let publishing = Publishing::from_sequence(catalog.sequence().await?);
         let keys = IdempotencyKeys::default();
         let wal_folder = settings.data.join("wal");
         disk::create_folder(disk.as_ref(), &wal_folder)?;
@@ -172,6 +181,7 @@ impl Store {
         Ok(Self {
             settings,
             clock,
+            database,
             catalog,
             state,
             keys,
@@ -179,7 +189,7 @@ impl Store {
             wal,
             flush_wanted,
             flush_done: Notify::new(),
-            flushing: tokio::sync::Mutex::new(()),
+            publishing: tokio::sync::Mutex::new(publishing),
             changes,
             _lock: lock,
         })
@@ -258,9 +268,9 @@ impl Store {
         self.changes.subscribe()
     }
 
-    /// The migrated database, for the modules that own other tables.
+    /// The data folder's migrated database, for the modules that own other tables.
     pub fn database(&self) -> &SqlitePool {
-        self.catalog.pool()
+        &self.database
     }
 
     /// Whether batches are taken: false after the log's disk failed.

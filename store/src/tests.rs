@@ -8,7 +8,11 @@ use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use proptest::prelude::*;
 use uuid::Uuid;
 
+mod catalogs;
+mod world;
+
 use super::*;
+use world::{NOW, World, on_both_catalogs};
 
 const TABLE: Table = Table::ApiManagementGatewayLogs;
 
@@ -81,10 +85,18 @@ pub(crate) fn visible(store: &Store) -> Vec<i64> {
     numbers
 }
 
-#[tokio::test]
-async fn rows_are_visible_when_acknowledged_and_after_publication_and_reopening() {
-    let folder = tempfile::tempdir().unwrap();
-    let store = open(folder.path()).await;
+on_both_catalogs!(
+    rows_are_visible_when_acknowledged_and_after_publication_and_reopening,
+    a_segment_is_sorted_by_event_time,
+    a_second_process_is_kept_out_of_a_data_folder,
+    the_same_key_gives_the_first_answer_before_and_after_publication_and_reopening,
+    a_claim_that_is_dropped_frees_its_key,
+    a_segment_that_was_never_published_is_removed_and_its_rows_stay_once,
+    reopening_twice_without_a_batch_does_not_cost_the_next_one,
+);
+
+async fn rows_are_visible_when_acknowledged_and_after_publication_and_reopening(world: World) {
+    let store = world.open().await;
     let receipt = store.append(batch(&[3, 1, 2], None)).await.unwrap();
     assert_eq!((receipt.accepted, receipt.quarantined), (3, 0));
     assert_eq!(visible(&store), [1, 2, 3]);
@@ -93,7 +105,7 @@ async fn rows_are_visible_when_acknowledged_and_after_publication_and_reopening(
     assert_eq!(visible(&store), [1, 2, 3]);
     store.append(batch(&[4], None)).await.unwrap();
     drop(store);
-    let store = open(folder.path()).await;
+    let store = world.open().await;
     assert_eq!(visible(&store), [1, 2, 3, 4]);
     let reach = store.progress(&Workspace::default(), TABLE).unwrap();
     assert_eq!(
@@ -105,10 +117,8 @@ async fn rows_are_visible_when_acknowledged_and_after_publication_and_reopening(
     );
 }
 
-#[tokio::test]
-async fn a_segment_is_sorted_by_event_time() {
-    let folder = tempfile::tempdir().unwrap();
-    let store = open(folder.path()).await;
+async fn a_segment_is_sorted_by_event_time(world: World) {
+    let store = world.open().await;
     store.append(batch(&[30, 10], None)).await.unwrap();
     store.append(batch(&[20], None)).await.unwrap();
     store.publish().await.unwrap();
@@ -130,21 +140,17 @@ async fn a_segment_is_sorted_by_event_time() {
     assert_eq!(ids.iter().flatten().collect::<Vec<_>>(), ["10", "20", "30"]);
 }
 
-#[tokio::test]
-async fn a_second_process_is_kept_out_of_a_data_folder() {
-    let folder = tempfile::tempdir().unwrap();
-    let _store = open(folder.path()).await;
+async fn a_second_process_is_kept_out_of_a_data_folder(world: World) {
+    let _store = world.open().await;
     let clock = Arc::new(SystemClock);
-    let error = Store::open(settings(folder.path()), clock)
-        .await
-        .unwrap_err();
+    let error = Store::open(world.settings(), clock).await.unwrap_err();
     assert!(error.to_string().starts_with("lock "), "{error}");
 }
 
-#[tokio::test]
-async fn the_same_key_gives_the_first_answer_before_and_after_publication_and_reopening() {
-    let folder = tempfile::tempdir().unwrap();
-    let mut store = open(folder.path()).await;
+async fn the_same_key_gives_the_first_answer_before_and_after_publication_and_reopening(
+    world: World,
+) {
+    let mut store = world.open().await;
     let workspace = Workspace::default();
     let ClaimOutcome::Claimed(claim) = store.claim(&workspace, "k", [1; 32]).await.unwrap() else {
         panic!("a new key is free");
@@ -157,7 +163,7 @@ async fn the_same_key_gives_the_first_answer_before_and_after_publication_and_re
             "published" => drop(store.publish().await.unwrap()),
             "replayed" | "reopened" => {
                 drop(store);
-                store = open(folder.path()).await;
+                store = world.open().await;
             }
             _ => {}
         }
@@ -172,20 +178,16 @@ async fn the_same_key_gives_the_first_answer_before_and_after_publication_and_re
     }
 }
 
-#[tokio::test]
-async fn a_claim_that_is_dropped_frees_its_key() {
-    let folder = tempfile::tempdir().unwrap();
-    let store = open(folder.path()).await;
+async fn a_claim_that_is_dropped_frees_its_key(world: World) {
+    let store = world.open().await;
     let workspace = Workspace::default();
     drop(store.claim(&workspace, "k", [1; 32]).await.unwrap());
     let again = store.claim(&workspace, "k", [2; 32]).await.unwrap();
     assert!(matches!(again, ClaimOutcome::Claimed(_)));
 }
 
-#[tokio::test]
-async fn a_segment_that_was_never_published_is_removed_and_its_rows_stay_once() {
-    let folder = tempfile::tempdir().unwrap();
-    let store = open(folder.path()).await;
+async fn a_segment_that_was_never_published_is_removed_and_its_rows_stay_once(world: World) {
+    let store = world.open().await;
     store.append(batch(&[1, 2], None)).await.unwrap();
     let lake = store.lake().unwrap();
     let orphans = catalog::table_folder(&lake, &Workspace::default(), TABLE);
@@ -196,18 +198,16 @@ async fn a_segment_that_was_never_published_is_removed_and_its_rows_stay_once() 
     assert_eq!(visible(&store), [1, 2]);
 }
 
-#[tokio::test]
-async fn reopening_twice_without_a_batch_does_not_cost_the_next_one() {
-    let folder = tempfile::tempdir().unwrap();
-    let store = open(folder.path()).await;
+async fn reopening_twice_without_a_batch_does_not_cost_the_next_one(world: World) {
+    let store = world.open().await;
     store.append(batch(&[1], None)).await.unwrap();
     drop(store);
-    drop(open(folder.path()).await);
-    let store = open(folder.path()).await;
+    drop(world.open().await);
+    let store = world.open().await;
     store.publish().await.unwrap();
     store.append(batch(&[2], None)).await.unwrap();
     drop(store);
-    let store = open(folder.path()).await;
+    let store = world.open().await;
     assert_eq!(visible(&store), [1, 2]);
 }
 
@@ -235,8 +235,8 @@ proptest! {
     fn the_store_is_a_list_of_what_was_acknowledged(operations in operations()) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(async {
-            let folder = tempfile::tempdir().unwrap();
-            let mut store = open(folder.path()).await;
+                    let world = World::sqlite();
+            let mut store = world.open().await;
             let mut model = Vec::new();
             for operation in operations {
                 match operation {
@@ -249,7 +249,7 @@ proptest! {
                     Operation::Publish => drop(store.publish().await.unwrap()),
                     Operation::Reopen => {
                         drop(store);
-                        store = open(folder.path()).await;
+                        store = world.open().await;
                     }
                 }
                 assert_eq!(visible(&store), model);

@@ -1,8 +1,8 @@
-//! Owner of `wal_position`, `idempotency_key` and `table_progress`.
+//! Owner of `wal_position`, `idempotency_key`, `table_progress` and `lake_owner`.
 
-use sqlx::{Sqlite, SqlitePool, Transaction};
 use uuid::Uuid;
 
+use super::database::{Database, On, Value, Writing, sql};
 use super::{ANSWER_RETENTION, CatalogError, During as _, Publication};
 use crate::batch::Receipt;
 use crate::idempotency::Answered;
@@ -19,19 +19,71 @@ pub(crate) struct StoredProgress {
     pub(crate) progress: Progress,
 }
 
-pub(super) async fn sequence(pool: &SqlitePool) -> Result<u64, CatalogError> {
-    let sequence: i64 = sqlx::query_scalar("select sequence from wal_position where id = 1")
-        .fetch_one(pool)
+/// The id of the lake, once it was opened.
+pub(super) async fn owner(on: impl Into<On<'_>>) -> Result<Option<Uuid>, CatalogError> {
+    let owner: Option<(String,)> = sql("select lake from lake_owner where id = 1")
+        .optional(on)
+        .await
+        .during("read owner")?;
+    let damaged = |_not_a_uuid| CatalogError::Inconsistent("owner of the lake".to_owned());
+    owner
+        .map(|(owner,)| Uuid::parse_str(&owner).map_err(damaged))
+        .transpose()
+}
+
+/// Makes this process the one that writes to the lake. The lake is the data folder's that first opened it.
+pub(super) async fn take_ownership(
+    writing: &mut Writing,
+    lake: Uuid,
+    instance: Uuid,
+) -> Result<(), CatalogError> {
+    sql("insert into lake_owner (id, lake, instance) values (1, $1, $2) on conflict (id) do nothing")
+        .bind(lake.to_string())
+        .bind(instance.to_string())
+        .execute(&mut *writing)
+        .await
+        .during("write owner")?;
+    if owner(&mut *writing).await? != Some(lake) {
+        return Err(CatalogError::OtherLake);
+    }
+    sql("update lake_owner set instance = $1 where id = 1")
+        .bind(instance.to_string())
+        .execute(writing)
+        .await
+        .during("write owner")?;
+    Ok(())
+}
+
+/// Makes writers take turns, and stops one whose lake was taken over.
+pub(super) async fn hold_ownership(
+    writing: &mut Writing,
+    instance: Uuid,
+) -> Result<(), CatalogError> {
+    let held = sql("update lake_owner set instance = instance where id = 1 and instance = $1")
+        .bind(instance.to_string())
+        .execute(writing)
+        .await
+        .during("hold ownership")?;
+    if held == 1 {
+        Ok(())
+    } else {
+        Err(CatalogError::TakenOver)
+    }
+}
+
+pub(super) async fn sequence(database: &Database) -> Result<u64, CatalogError> {
+    let (sequence,): (i64,) = sql("select sequence from wal_position where id = 1")
+        .one(database)
         .await
         .during("read log position")?;
     Ok(sequence.cast_unsigned())
 }
 
-pub(super) async fn progress(pool: &SqlitePool) -> Result<Vec<StoredProgress>, CatalogError> {
-    let rows: Vec<(String, String, i64, i64, i64)> = sqlx::query_as(
+pub(super) async fn progress(database: &Database) -> Result<Vec<StoredProgress>, CatalogError> {
+    let rows: Vec<(String, String, i64, i64, i64)> = sql(
         "select workspace, table_name, event_time_min, event_time_max, received_last from table_progress",
     )
-    .fetch_all(pool)
+    .rows(database)
     .await
     .during("read progress")?;
     let mut all = Vec::with_capacity(rows.len());
@@ -55,17 +107,17 @@ pub(super) async fn progress(pool: &SqlitePool) -> Result<Vec<StoredProgress>, C
 }
 
 pub(super) async fn answer(
-    pool: &SqlitePool,
+    database: &Database,
     workspace: &Workspace,
     key: &str,
 ) -> Result<Option<Answered>, CatalogError> {
-    let row: Option<(Vec<u8>, String, i64, i64, i64)> = sqlx::query_as(
+    let row: Option<(Vec<u8>, String, i64, i64, i64)> = sql(
         "select digest, batch, accepted, quarantined, created from idempotency_key
          where workspace = $1 and request_key = $2",
     )
     .bind(workspace.as_str())
     .bind(key)
-    .fetch_optional(pool)
+    .optional(database)
     .await
     .during("read idempotency key")?;
     let Some((digest, batch, accepted, quarantined, created)) = row else {
@@ -86,37 +138,43 @@ pub(super) async fn answer(
 }
 
 pub(super) async fn write(
-    transaction: &mut Transaction<'static, Sqlite>,
+    writing: &mut Writing,
     publication: &Publication,
 ) -> Result<(), CatalogError> {
-    sqlx::query("update wal_position set sequence = $1 where id = 1")
+    let moved = sql("update wal_position set sequence = $1 where id = 1 and sequence = $2")
         .bind(publication.sequence.cast_signed())
-        .execute(&mut **transaction)
+        .bind(publication.sequence_before.cast_signed())
+        .execute(&mut *writing)
         .await
         .during("write log position")?;
+    if moved != 1 {
+        let text = format!("log position is not {}", publication.sequence_before);
+        return Err(CatalogError::Inconsistent(text));
+    }
+    // Before the new ones: a key that may be used again is written again.
+    sql("delete from idempotency_key where created < $1")
+        .bind(publication.now.minus(ANSWER_RETENTION).as_micros())
+        .execute(&mut *writing)
+        .await
+        .during("forget idempotency keys")?;
     for (workspace, key, answered) in &publication.answers {
-        sqlx::query(
+        sql(
             "insert into idempotency_key (workspace, request_key, digest, batch, accepted, quarantined, created)
              values ($1, $2, $3, $4, $5, $6, $7) on conflict do nothing",
         )
         .bind(workspace.as_str())
-        .bind(key)
-        .bind(answered.digest.as_slice())
+        .bind(key.as_str())
+        .bind(Value::Bytes(answered.digest.to_vec()))
         .bind(answered.receipt.batch.to_string())
         .bind(answered.receipt.accepted.cast_signed())
         .bind(answered.receipt.quarantined.cast_signed())
         .bind(answered.created.as_micros())
-        .execute(&mut **transaction)
+        .execute(&mut *writing)
         .await
         .during("write idempotency key")?;
     }
-    sqlx::query("delete from idempotency_key where created < $1")
-        .bind(publication.now.minus(ANSWER_RETENTION).as_micros())
-        .execute(&mut **transaction)
-        .await
-        .during("forget idempotency keys")?;
     for stored in &publication.progress {
-        sqlx::query(
+        sql(
             "insert into table_progress (workspace, table_name, event_time_min, event_time_max, received_last)
              values ($1, $2, $3, $4, $5)
              on conflict (workspace, table_name) do update set event_time_min = excluded.event_time_min,
@@ -127,7 +185,7 @@ pub(super) async fn write(
         .bind(stored.progress.event_time_min.as_micros())
         .bind(stored.progress.event_time_max.as_micros())
         .bind(stored.progress.received_last.as_micros())
-        .execute(&mut **transaction)
+        .execute(&mut *writing)
         .await
         .during("write progress")?;
     }

@@ -1,7 +1,6 @@
 //! Owner of `source_position`.
 
-use sqlx::{Sqlite, SqlitePool, Transaction};
-
+use super::database::{Database, Writing, sql};
 use super::{CatalogError, During as _};
 use crate::position::{Position, Source, Standing};
 use crate::time::Timestamp;
@@ -10,16 +9,16 @@ use crate::workspace::Workspace;
 type Row = (String, String, Option<String>, i64);
 
 pub(super) async fn one(
-    pool: &SqlitePool,
+    database: &Database,
     workspace: &Workspace,
     source: &Source,
 ) -> Result<Option<Standing>, CatalogError> {
-    let row: Option<Row> = sqlx::query_as(
+    let row: Option<Row> = sql(
         "select source, position, origin, updated from source_position where workspace = $1 and source = $2",
     )
     .bind(workspace.as_str())
     .bind(source.as_str())
-    .fetch_optional(pool)
+    .optional(database)
     .await
     .during("read source")?;
     Ok(row.map(standing).transpose()?.map(|(_, standing)| standing))
@@ -27,19 +26,19 @@ pub(super) async fn one(
 
 /// The first `count` of a workspace behind `after`, by name.
 pub(super) async fn page(
-    pool: &SqlitePool,
+    database: &Database,
     workspace: &Workspace,
     after: Option<&Source>,
     count: usize,
 ) -> Result<Vec<(Source, Standing)>, CatalogError> {
-    let rows: Vec<Row> = sqlx::query_as(
+    let rows: Vec<Row> = sql(
         "select source, position, origin, updated from source_position
          where workspace = $1 and source > $2 order by source limit $3",
     )
     .bind(workspace.as_str())
     .bind(after.map_or("", Source::as_str))
     .bind(i64::try_from(count).unwrap_or(i64::MAX))
-    .fetch_all(pool)
+    .rows(database)
     .await
     .during("read sources")?;
     rows.into_iter().map(standing).collect()
@@ -56,11 +55,11 @@ fn standing((source, position, origin, updated): Row) -> Result<(Source, Standin
 }
 
 pub(super) async fn write(
-    transaction: &mut Transaction<'static, Sqlite>,
+    writing: &mut Writing,
     positions: &[(Workspace, Source, Standing)],
 ) -> Result<(), CatalogError> {
     for (workspace, source, standing) in positions {
-        sqlx::query(
+        sql(
             "insert into source_position (workspace, source, position, origin, updated) values ($1, $2, $3, $4, $5)
              on conflict (workspace, source) do update set position = excluded.position,
                  origin = excluded.origin, updated = excluded.updated",
@@ -68,9 +67,9 @@ pub(super) async fn write(
         .bind(workspace.as_str())
         .bind(source.as_str())
         .bind(standing.position.as_str())
-        .bind(standing.origin.as_deref())
+        .bind(standing.origin.clone())
         .bind(standing.updated.as_micros())
-        .execute(&mut **transaction)
+        .execute(&mut *writing)
         .await
         .during("write source")?;
     }

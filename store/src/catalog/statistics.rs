@@ -53,7 +53,7 @@ impl Bound {
     }
 }
 
-fn time_text(micros: i64) -> String {
+pub(super) fn time_text(micros: i64) -> String {
     match DateTime::from_timestamp_micros(micros) {
         Some(time) => time.format("%Y-%m-%d %H:%M:%S%.6f+00").to_string(),
         None => micros.to_string(),
