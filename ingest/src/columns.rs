@@ -3,19 +3,22 @@
 //! A row is written as its members come, in any order: a column that a row does not set is filled
 //! with a null when a later row sets it, or at the end. A column that no row sets costs nothing.
 
+mod symbols;
+
 use std::borrow::Cow;
 use std::sync::Arc;
 
 use arrow::array::{
     ArrayRef, BinaryBuilder, BooleanBuilder, Float64Builder, Int32Builder, Int64Builder,
-    RecordBatch, StringArray, StringBuilder, TimestampMicrosecondArray,
-    TimestampMicrosecondBuilder, new_null_array,
+    RecordBatch, StringBuilder, TimestampMicrosecondBuilder, new_null_array,
 };
-use arrow::buffer::{Buffer, OffsetBuffer};
-use arrow::datatypes::SchemaRef;
+use arrow::datatypes::{DataType, SchemaRef};
 use arrow::error::ArrowError;
 use serde::de::IgnoredAny;
+use store::schema::Column as TableColumn;
 use store::{ColumnType, Table, Timestamp, Workspace};
+
+use symbols::Symbols;
 
 use crate::{json, time};
 
@@ -59,6 +62,7 @@ pub(crate) struct Columns {
 #[derive(Debug)]
 struct Column {
     kind: ColumnType,
+    repeats: bool,
     /// Rows written, nulls included.
     rows: usize,
     values: Option<Values>,
@@ -66,6 +70,7 @@ struct Column {
 
 #[derive(Debug)]
 enum Values {
+    Symbol(Symbols),
     Text(StringBuilder),
     Int(Int32Builder),
     Long(Int64Builder),
@@ -75,26 +80,14 @@ enum Values {
     Bytes(BinaryBuilder),
 }
 
-/// Runs the same on the builder of any type.
-macro_rules! each {
-    ($values:expr, $builder:ident => $body:expr) => {
-        match $values {
-            Values::Text($builder) => $body,
-            Values::Int($builder) => $body,
-            Values::Long($builder) => $body,
-            Values::Real($builder) => $body,
-            Values::Bool($builder) => $body,
-            Values::Datetime($builder) => $body,
-            Values::Bytes($builder) => $body,
-        }
-    };
-}
-
 impl Values {
-    fn new(kind: ColumnType, rows: usize) -> Self {
-        match kind {
+    fn new(column: &Column, rows: usize) -> Self {
+        match column.kind {
+            ColumnType::Text | ColumnType::Dynamic if column.repeats => {
+                Self::Symbol(Symbols::with_capacity(rows))
+            }
             ColumnType::Text | ColumnType::Dynamic => {
-                Self::Text(StringBuilder::with_capacity(rows, rows.saturating_mul(16)))
+                Self::Text(StringBuilder::with_capacity(rows, rows.saturating_mul(64)))
             }
             ColumnType::Int => Self::Int(Int32Builder::with_capacity(rows)),
             ColumnType::Long => Self::Long(Int64Builder::with_capacity(rows)),
@@ -109,11 +102,29 @@ impl Values {
     }
 
     fn append_nulls(&mut self, count: usize) {
-        each!(self, builder => (0..count).for_each(|_| builder.append_null()));
+        match self {
+            Self::Symbol(symbols) => symbols.append_nulls(count),
+            Self::Text(builder) => builder.append_nulls(count),
+            Self::Int(builder) => builder.append_nulls(count),
+            Self::Long(builder) => builder.append_nulls(count),
+            Self::Real(builder) => builder.append_nulls(count),
+            Self::Bool(builder) => builder.append_nulls(count),
+            Self::Datetime(builder) => builder.append_nulls(count),
+            Self::Bytes(builder) => builder.append_nulls(count),
+        }
     }
 
-    fn finish(&mut self) -> ArrayRef {
-        each!(self, builder => Arc::new(builder.finish()) as ArrayRef)
+    fn finish(self) -> Result<ArrayRef, ArrowError> {
+        Ok(match self {
+            Self::Symbol(symbols) => symbols.finish()?,
+            Self::Text(mut builder) => Arc::new(builder.finish()),
+            Self::Int(mut builder) => Arc::new(builder.finish()),
+            Self::Long(mut builder) => Arc::new(builder.finish()),
+            Self::Real(mut builder) => Arc::new(builder.finish()),
+            Self::Bool(mut builder) => Arc::new(builder.finish()),
+            Self::Datetime(mut builder) => Arc::new(builder.finish()),
+            Self::Bytes(mut builder) => Arc::new(builder.finish()),
+        })
     }
 }
 
@@ -134,16 +145,13 @@ macro_rules! setter {
 impl Columns {
     /// No rows yet; `rows_expected` sizes the memory, not more.
     pub(crate) fn new(table: Table, rows_expected: usize) -> Self {
-        let column = |kind| Column {
-            kind,
+        let column = |known: &TableColumn| Column {
+            kind: known.kind,
+            repeats: known.repeats(),
             rows: 0,
             values: None,
         };
-        let list = table
-            .columns()
-            .iter()
-            .map(|known| column(known.kind))
-            .collect();
+        let list = table.columns().iter().map(column).collect();
         Self {
             table,
             list,
@@ -170,9 +178,10 @@ impl Columns {
             return None;
         }
         let expected = self.rows_expected.max(rows);
-        let values = column
-            .values
-            .get_or_insert_with(|| Values::new(column.kind, expected));
+        if column.values.is_none() {
+            column.values = Some(Values::new(column, expected));
+        }
+        let values = column.values.as_mut()?;
         if column.rows < rows {
             values.append_nulls(rows.saturating_sub(column.rows));
             column.rows = rows;
@@ -193,9 +202,17 @@ impl Columns {
 
     /// Sets text, or JSON text. The same text once more changes nothing and is done too.
     pub(crate) fn text(&mut self, place: Place, value: &str) -> Put {
-        if let Some(Values::Text(builder)) = self.open(place) {
-            builder.append_value(value);
-            return self.close(place);
+        match self.open(place) {
+            Some(Values::Symbol(symbols)) => {
+                symbols.append_n(value, 1);
+                return self.close(place);
+            }
+            Some(Values::Text(builder)) => {
+                builder.append_value(value);
+                return self.close(place);
+            }
+            Some(_) => return Put::Refused,
+            None => {}
         }
         let is_same = self.last_text(place) == Some(value.as_bytes());
         if is_same { Put::Done } else { Put::Refused }
@@ -204,6 +221,7 @@ impl Columns {
     /// Sets text in the present row and those that follow, `rows` of them.
     pub(crate) fn text_of_rows(&mut self, place: Place, value: &str, rows: usize) -> Put {
         match self.open(place) {
+            Some(Values::Symbol(symbols)) => symbols.append_n(value, rows),
             Some(Values::Text(builder)) => builder.append_value_n(value, rows),
             Some(_) | None => return Put::Refused,
         }
@@ -221,8 +239,10 @@ impl Columns {
 
     /// What the present row has in a text column that it has set.
     fn last_text(&self, place: Place) -> Option<&[u8]> {
-        let Some(Values::Text(builder)) = &self.list.get(place.0)?.values else {
-            return None;
+        let builder = match self.list.get(place.0)?.values.as_ref()? {
+            Values::Symbol(symbols) => return symbols.last().map(str::as_bytes),
+            Values::Text(builder) => builder,
+            _ => return None,
         };
         let [.., start, _end] = builder.offsets_slice() else {
             return None;
@@ -317,36 +337,44 @@ impl Columns {
     /// The rows. Columns that are the same in every row are filled here, and those that no row has
     /// set share their nulls.
     pub(crate) fn finish(mut self, constants: &Constants<'_>) -> Result<RecordBatch, ArrowError> {
-        let schema: SchemaRef = self.table.arrow_schema();
+        let schema: SchemaRef = self.table.batch_schema();
         let rows = self.rows;
-        let mut nulls: Vec<(ColumnType, ArrayRef)> = Vec::new();
+        let mut nulls: Vec<(&DataType, ArrayRef)> = Vec::new();
         let mut arrays = Vec::with_capacity(self.list.len());
-        for (column, known) in self.list.iter_mut().zip(self.table.columns()) {
-            let kind = known.kind;
-            let constant = || constants.array(self.table, known.name, rows);
+        for (column, field) in self.list.iter_mut().zip(schema.fields()) {
             // Rows of other gateways have a source of their own.
-            let filled = column.finish(rows).or_else(constant);
-            let shared = || nulls.iter().find(|(of, _)| *of == kind);
-            let shared = || shared().map(|(_, array)| Arc::clone(array));
-            arrays.push(match filled.or_else(shared) {
-                Some(array) => array,
+            if column.values.is_none() {
+                column.values = constants.values(self.table, field.name(), rows);
+                column.rows = rows;
+            }
+            if let Some(array) = column.finish(rows)? {
+                arrays.push(array);
+                continue;
+            }
+            let kind = field.data_type();
+            let shared = nulls.iter().find(|(of, _)| *of == kind);
+            arrays.push(match shared {
+                Some((_, array)) => Arc::clone(array),
                 None => {
-                    let array = new_null_array(&kind.arrow(), rows);
+                    let array = new_null_array(kind, rows);
                     nulls.push((kind, Arc::clone(&array)));
                     array
                 }
             });
         }
+        drop(nulls);
         RecordBatch::try_new(schema, arrays)
     }
 }
 
 impl Column {
     /// The column's values; `None` if no row has set it.
-    fn finish(&mut self, rows: usize) -> Option<ArrayRef> {
-        let values = self.values.as_mut()?;
+    fn finish(&mut self, rows: usize) -> Result<Option<ArrayRef>, ArrowError> {
+        let Some(mut values) = self.values.take() else {
+            return Ok(None);
+        };
         values.append_nulls(rows.saturating_sub(self.rows));
-        Some(values.finish())
+        values.finish().map(Some)
     }
 }
 
@@ -358,23 +386,22 @@ pub(crate) struct Constants<'a> {
 }
 
 impl Constants<'_> {
-    fn array(&self, table: Table, column: &str, rows: usize) -> Option<ArrayRef> {
+    fn values(&self, table: Table, column: &str, rows: usize) -> Option<Values> {
         let text = match column {
             "TenantId" => self.workspace.as_str(),
             "Type" => table.name(),
             "SourceSystem" => "Azure",
             "_TimeReceived" => {
-                let micros = vec![self.received.as_micros(); rows];
-                let array = TimestampMicrosecondArray::from(micros).with_timezone("UTC");
-                return Some(Arc::new(array));
+                let builder = TimestampMicrosecondBuilder::with_capacity(rows);
+                let mut builder = builder.with_timezone("UTC");
+                builder.append_value_n(self.received.as_micros(), rows);
+                return Some(Values::Datetime(builder));
             }
             _ => return None,
         };
-        let offsets = OffsetBuffer::from_repeated_length(text.len(), rows);
-        let values = Buffer::from(text.repeat(rows).into_bytes());
-        StringArray::try_new(offsets, values, None)
-            .ok()
-            .map(|array| Arc::new(array) as ArrayRef)
+        let mut symbols = Symbols::with_capacity(rows);
+        symbols.append_n(text, rows);
+        Some(Values::Symbol(symbols))
     }
 }
 

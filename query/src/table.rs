@@ -1,9 +1,11 @@
 //! An event table as DataFusion sees it: published segments and recent rows, at one moment.
 
+mod guids;
+
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use datafusion::arrow::datatypes::SchemaRef;
+use datafusion::arrow::datatypes::{DataType, SchemaRef};
 use datafusion::catalog::{Session, TableProvider};
 use datafusion::common::Statistics;
 use datafusion::datasource::TableType;
@@ -14,16 +16,22 @@ use datafusion::datasource::source::DataSourceExec;
 use datafusion::error::Result;
 use datafusion::execution::object_store::ObjectStoreUrl;
 use datafusion::logical_expr::{BinaryExpr, Expr, Operator, TableProviderFilterPushDown};
+use datafusion::physical_expr::PhysicalExpr;
+use datafusion::physical_expr::expressions::{CastExpr, Column};
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::empty::EmptyExec;
+use datafusion::physical_plan::projection::{ProjectionExec, ProjectionExpr};
 use datafusion::physical_plan::union::UnionExec;
 use datafusion::scalar::ScalarValue;
 use store::schema::TIME_COLUMN;
 use store::{Segment, Table, TableSnapshot, Timestamp};
 
+use guids::GuidAdapterFactory;
+
 /// A table at one moment.
 #[derive(Debug)]
 pub(crate) struct EventTable {
+    table: Table,
     schema: SchemaRef,
     snapshot: TableSnapshot,
 }
@@ -31,6 +39,7 @@ pub(crate) struct EventTable {
 impl EventTable {
     pub(crate) fn new(table: Table, snapshot: TableSnapshot) -> Self {
         Self {
+            table,
             schema: table.arrow_schema(),
             snapshot,
         }
@@ -52,11 +61,13 @@ impl EventTable {
         if files.is_empty() {
             return Ok(None);
         }
+        let options = Arc::new(state.config_options().clone());
         let source = ParquetSource::new(Arc::clone(&self.schema)).with_pushdown_filters(true);
         let config =
             FileScanConfigBuilder::new(ObjectStoreUrl::local_filesystem(), Arc::new(source))
                 .with_file_groups(spread(files, state.config().target_partitions()))
                 .with_statistics(Statistics::new_unknown(&self.schema))
+                .with_expr_adapter(Some(Arc::new(GuidAdapterFactory::new(options))))
                 .with_projection_indices(projection.cloned())?
                 .build();
         Ok(Some(DataSourceExec::from_data_source(config)))
@@ -80,10 +91,32 @@ impl EventTable {
                 group.push(rows.clone());
             }
         }
-        let schema = Arc::clone(&self.schema);
-        let plan = MemorySourceConfig::try_new_exec(&groups, schema, projection.cloned())?;
-        Ok(Some(plan))
+        let rows = MemorySourceConfig::try_new_exec(
+            &groups,
+            self.table.batch_schema(),
+            projection.cloned(),
+        )?;
+        Ok(Some(plain(rows)?))
     }
+}
+
+/// Takes text out of the dictionaries that batches keep it in, as it is read.
+fn plain(rows: Arc<dyn ExecutionPlan>) -> Result<Arc<dyn ExecutionPlan>> {
+    let schema = rows.schema();
+    let fields = schema.fields().iter().enumerate();
+    let columns = fields.map(|(place, field)| {
+        let column: Arc<dyn PhysicalExpr> = Arc::new(Column::new(field.name(), place));
+        let expr = match field.data_type() {
+            DataType::Dictionary(_, value) => {
+                Arc::new(CastExpr::new(column, value.as_ref().clone(), None))
+            }
+            _ => column,
+        };
+        let alias = field.name().clone();
+        ProjectionExpr { expr, alias }
+    });
+    let columns: Vec<ProjectionExpr> = columns.collect();
+    Ok(Arc::new(ProjectionExec::try_new(columns, rows)?))
 }
 
 #[async_trait]

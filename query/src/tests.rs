@@ -29,17 +29,7 @@ async fn fixture(addresses: &[&str]) -> Fixture {
             .unwrap(),
     );
     for (minute, address) in (0..).zip(addresses) {
-        let parts = vec![(GATEWAY, rows(minute, address))];
-        let batch = NewBatch {
-            workspace: Workspace::default(),
-            id: uuid::Uuid::nil(),
-            idempotency: None,
-            steps: Vec::new(),
-            accepted: 1,
-            quarantined: 0,
-            parts,
-        };
-        store.append(batch).await.unwrap();
+        append(&store, rows(minute, address)).await;
         if usize::try_from(minute).unwrap() == addresses.len() / 2 {
             store.publish().await.unwrap();
         }
@@ -58,6 +48,19 @@ async fn fixture(addresses: &[&str]) -> Fixture {
     }
 }
 
+async fn append(store: &Store, rows: RecordBatch) {
+    let batch = NewBatch {
+        workspace: Workspace::default(),
+        id: uuid::Uuid::nil(),
+        idempotency: None,
+        steps: Vec::new(),
+        accepted: 1,
+        quarantined: 0,
+        parts: vec![(GATEWAY, rows)],
+    };
+    store.append(batch).await.unwrap();
+}
+
 fn rows(minute: i64, address: &str) -> RecordBatch {
     let schema = GATEWAY.arrow_schema();
     let columns = schema.fields().iter().map(|field| -> ArrayRef {
@@ -72,7 +75,58 @@ fn rows(minute: i64, address: &str) -> RecordBatch {
             _ => new_null_array(field.data_type(), 1),
         }
     });
-    RecordBatch::try_new(GATEWAY.arrow_schema(), columns.collect()).unwrap()
+    let rows = RecordBatch::try_new(GATEWAY.arrow_schema(), columns.collect()).unwrap();
+    GATEWAY.conform(&rows).unwrap()
+}
+
+/// A call with that correlation id, in the form of a batch.
+fn call(minute: i64, correlation: &str) -> RecordBatch {
+    let time = TimestampMicrosecondArray::from(vec![minute * 60_000_000]).with_timezone("UTC");
+    let id: ArrayRef = Arc::new(StringArray::from(vec![correlation]));
+    let columns = [
+        ("TimeGenerated", Arc::new(time) as ArrayRef),
+        ("CorrelationId", id),
+    ];
+    GATEWAY
+        .conform(&RecordBatch::try_from_iter(columns).unwrap())
+        .unwrap()
+}
+
+#[test]
+fn guids_are_text_wherever_they_are() {
+    const PUBLISHED: &str = "99789635-18d0-480f-8182-a3a3c4770001";
+    const RECENT: &str = "99789635-18d0-480f-8182-a3a3c4770002";
+    let ids = [
+        PUBLISHED,
+        "no GUID",
+        "99789635-18D0-480F-8182-A3A3C4770001",
+        RECENT,
+    ];
+    run(async {
+        let fixture = fixture(&[]).await;
+        for (minute, id) in (0..).zip(ids) {
+            append(&fixture.store, call(minute, id)).await;
+            if id != RECENT {
+                fixture.store.publish().await.unwrap();
+            }
+        }
+        let ask = async |sql: String| {
+            answer_of(&fixture, Question::sql(&sql), Format::Csv)
+                .await
+                .unwrap()
+        };
+        let all = "select CorrelationId from ApiManagementGatewayLogs order by TimeGenerated";
+        let expected = format!("CorrelationId\n{}\n", ids.join("\n"));
+        assert_eq!(ask(all.to_owned()).await, expected);
+        for id in ids {
+            let sql = format!(
+                "select count(*) as n, max(CorrelationId) as id from ApiManagementGatewayLogs where CorrelationId = '{id}'"
+            );
+            assert_eq!(ask(sql).await, format!("n,id\n1,{id}\n"));
+        }
+        let some = "select count(*) as n from ApiManagementGatewayLogs where CorrelationId like '99789635-18d0-%'";
+        assert_eq!(ask(some.to_owned()).await, "n\n2\n");
+    });
 }
 
 async fn answer_of(

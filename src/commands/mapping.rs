@@ -163,6 +163,10 @@ fn shown(column: &ArrayRef, row: usize) -> Option<String> {
         return None;
     }
     Some(match column.data_type() {
+        DataType::Dictionary(..) => {
+            let symbols = column.as_dictionary_opt::<Int32Type>()?;
+            return shown(symbols.values(), symbols.key(row)?);
+        }
         DataType::Utf8 => column.as_string_opt::<i32>()?.value(row).to_owned(),
         DataType::Int32 => column
             .as_primitive_opt::<Int32Type>()?

@@ -7,7 +7,7 @@
 use std::io::Cursor;
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, AsArray as _, new_null_array};
+use arrow::array::{ArrayRef, AsArray as _};
 use arrow::compute;
 use arrow::datatypes::{Field, Schema, TimestampMicrosecondType};
 use arrow::error::ArrowError;
@@ -157,7 +157,7 @@ impl StoredBatch {
             let (body, rest) = bodies.split_at_checked(length).ok_or(BatchError::Short)?;
             bodies = rest;
             for rows in StreamReader::try_new(Cursor::new(body), None)? {
-                parts.push((table, widen(table, &rows?)?));
+                parts.push((table, table.conform(&rows?)?));
             }
         }
         Ok(Self {
@@ -198,19 +198,6 @@ fn write_rows(rows: &RecordBatch, out: &mut Vec<u8>) -> Result<(), BatchError> {
     writer.write(&filled)?;
     writer.finish()?;
     Ok(())
-}
-
-/// Brings rows to the table's present columns.
-fn widen(table: Table, rows: &RecordBatch) -> Result<RecordBatch, BatchError> {
-    let schema = table.arrow_schema();
-    let mut columns = Vec::with_capacity(schema.fields().len());
-    for field in schema.fields() {
-        columns.push(match rows.column_by_name(field.name()) {
-            Some(column) => compute::cast(column, field.data_type())?,
-            None => new_null_array(field.data_type(), rows.num_rows()),
-        });
-    }
-    Ok(RecordBatch::try_new(schema, columns)?)
 }
 
 /// First and last event time of some rows; `None` if no row has one.

@@ -7,6 +7,7 @@
 mod batch;
 mod catalog;
 mod disk;
+mod guid;
 mod idempotency;
 mod identity;
 mod position;
@@ -24,6 +25,7 @@ mod workspace;
 pub use batch::{BatchError, NewBatch, Receipt};
 pub use catalog::{CatalogError, CatalogSettings, PostgresSettings, open_database};
 pub use disk::{Disk, DiskError, DiskFile, RealDisk};
+pub use guid::to_text as guid_text;
 pub use idempotency::{Claim, ClaimOutcome};
 pub use position::{Position, Source, Standing, Step, StepClaim, StepOutcome};
 pub use progress::Progress;

@@ -36,7 +36,7 @@ impl TableRows {
         if self.small.len() < SMALL_BATCHES_MAX {
             return;
         }
-        match compute::concat_batches(&table.arrow_schema(), &self.small) {
+        match compute::concat_batches(&table.batch_schema(), &self.small) {
             Ok(joined) => {
                 self.joined.push(joined);
                 self.small.clear();

@@ -22,17 +22,18 @@ mod sign_in_managed_identity;
 mod sign_in_non_interactive;
 mod sign_in_service_principal;
 
-use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
+use arrow::array::{AsArray as _, RecordBatch, new_null_array};
+use arrow::compute;
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
+use arrow::error::ArrowError;
+
+use crate::guid;
 
 /// Name of the event-time column, present in every table.
 pub const TIME_COLUMN: &str = "TimeGenerated";
-
-/// Key of a Parquet field's id in Arrow metadata, by which DuckLake finds a column in a file.
-const FIELD_ID: &str = "PARQUET:field_id";
 
 /// An event table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -109,7 +110,45 @@ impl Column {
     const fn new(name: &'static str, kind: ColumnType) -> Self {
         Self { name, kind }
     }
+
+    /// Whether it holds text that repeats from row to row, so that a batch keeps each value once.
+    pub fn repeats(self) -> bool {
+        let is_text = matches!(self.kind, ColumnType::Text | ColumnType::Dynamic);
+        is_text && !HARDLY_REPEATING.contains(&self.name)
+    }
+
+    /// The Arrow type that carries it in a batch.
+    fn in_batch(self) -> DataType {
+        if self.repeats() {
+            DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8))
+        } else {
+            self.kind.arrow()
+        }
+    }
 }
+
+/// Text columns whose values hardly ever repeat: a dictionary of them would be built for nothing.
+const HARDLY_REPEATING: [&str; 19] = [
+    "AdditionalFields",
+    "BackendRequestBody",
+    "BackendResponseBody",
+    "BackendUrl",
+    "CorrelationId",
+    "Digest",
+    "EventDataId",
+    "Id",
+    "OriginalRequestId",
+    "OriginalRequestUriWithArgs",
+    "Properties",
+    "Properties_d",
+    "RequestBody",
+    "RequestUri",
+    "ResponseBody",
+    "TraceRecords",
+    "TransactionId",
+    "UniqueTokenIdentifier",
+    "Url",
+];
 
 impl ColumnType {
     /// The Arrow type that carries it.
@@ -215,13 +254,34 @@ impl Table {
         }
     }
 
-    /// Its Arrow schema; each field carries its DuckLake column id.
+    /// Its Arrow schema as queries see it.
     pub fn arrow_schema(self) -> SchemaRef {
-        let fields = self.columns().iter().zip(1_usize..).map(|(column, id)| {
-            Field::new(column.name, column.kind.arrow(), true)
-                .with_metadata(HashMap::from([(FIELD_ID.to_owned(), id.to_string())]))
-        });
+        let columns = self.columns().iter();
+        let fields = columns.map(|column| Field::new(column.name, column.kind.arrow(), true));
         Arc::new(Schema::new(fields.collect::<Vec<_>>()))
+    }
+
+    /// The schema of its batches on their way into a segment: text that repeats is in dictionaries.
+    pub fn batch_schema(self) -> SchemaRef {
+        let columns = self.columns().iter();
+        let fields = columns.map(|column| Field::new(column.name, column.in_batch(), true));
+        Arc::new(Schema::new(fields.collect::<Vec<_>>()))
+    }
+
+    /// Brings rows to the form of a batch: columns that they lack are null, those that the table lacks are dropped.
+    pub fn conform(self, rows: &RecordBatch) -> Result<RecordBatch, ArrowError> {
+        let schema = self.batch_schema();
+        let mut columns = Vec::with_capacity(schema.fields().len());
+        for field in schema.fields() {
+            columns.push(match rows.column_by_name(field.name()) {
+                Some(column) => match column.as_fixed_size_binary_opt() {
+                    Some(octets) => compute::cast(&guid::to_text(octets)?, field.data_type())?,
+                    None => compute::cast(column, field.data_type())?,
+                },
+                None => new_null_array(field.data_type(), rows.num_rows()),
+            });
+        }
+        RecordBatch::try_new(schema, columns)
     }
 }
 

@@ -1,5 +1,7 @@
 //! A segment: one Parquet file of one table, sorted by event time, written once and never changed.
 
+mod form;
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -7,12 +9,8 @@ use arrow::array::{Array as _, AsArray as _, RecordBatch};
 use arrow::compute::{self, SortColumn, SortOptions};
 use arrow::datatypes::TimestampMicrosecondType;
 use arrow::error::ArrowError;
-use parquet::arrow::ArrowWriter;
-use parquet::basic::{Compression, ZstdLevel};
 use parquet::errors::ParquetError;
 use parquet::file::metadata::ParquetMetaData;
-use parquet::file::properties::{EnabledStatistics, WriterProperties};
-use parquet::schema::types::ColumnPath;
 use thiserror::Error;
 use uuid::Uuid;
 
@@ -92,15 +90,7 @@ pub(crate) fn write(
     let mut file = disk
         .create(&temporary)
         .map_err(|source| DiskError::new("create", &temporary, source))?;
-    let mut writer = ArrowWriter::try_new(
-        &mut file,
-        table.arrow_schema(),
-        Some(properties(zstd_level)?),
-    )?;
-    for batch in &sorted {
-        writer.write(batch)?;
-    }
-    let metadata = writer.close()?;
+    let metadata = form::write(&mut file, table, &sorted, zstd_level)?;
     let bytes = disk::finish_file(disk, file, &temporary, &path)?;
     Ok(WrittenSegment {
         table,
@@ -129,7 +119,7 @@ fn sorted(table: Table, rows: &[RecordBatch]) -> Result<Vec<RecordBatch>, Segmen
     if apart && ranges.iter().all(|(_, batch)| is_sorted(batch)) {
         return Ok(ranges.into_iter().map(|(_, batch)| batch.clone()).collect());
     }
-    let together = compute::concat_batches(&table.arrow_schema(), rows)?;
+    let together = compute::concat_batches(&table.batch_schema(), rows)?;
     let times = together
         .column_by_name(TIME_COLUMN)
         .ok_or(SegmentError::NoTime)?;
@@ -149,21 +139,4 @@ fn is_sorted(batch: &RecordBatch) -> bool {
     times
         .and_then(|times| times.as_primitive_opt::<TimestampMicrosecondType>())
         .is_some_and(|times| times.null_count() == 0 && times.values().is_sorted())
-}
-
-/// Columns whose values hardly repeat: a dictionary of them would be built for nothing.
-const UNIQUE_COLUMNS: [&str; 3] = ["CorrelationId", "EventDataId", "Digest"];
-
-fn properties(zstd_level: i32) -> Result<WriterProperties, ParquetError> {
-    let mut builder = WriterProperties::builder()
-        .set_compression(Compression::ZSTD(ZstdLevel::try_new(zstd_level)?))
-        // Pages are pruned by the column that rows are sorted by; of the others a page's bounds say little.
-        .set_statistics_enabled(EnabledStatistics::Chunk)
-        .set_column_statistics_enabled(ColumnPath::from(TIME_COLUMN), EnabledStatistics::Page)
-        .set_max_row_group_row_count(Some(128 * 1024))
-        .set_created_by("bartizan".to_owned());
-    for name in UNIQUE_COLUMNS {
-        builder = builder.set_column_dictionary_enabled(ColumnPath::from(name), false);
-    }
-    Ok(builder.build())
 }

@@ -57,8 +57,8 @@ impl StoreSettings {
             disk: Arc::new(RealDisk),
             catalog: CatalogSettings::Embedded,
             flush_interval: Duration::from_mins(1),
-            segment_bytes: 128 << 20,
-            recent_bytes_max: 384 << 20,
+            segment_bytes: 64 << 20,
+            recent_bytes_max: 192 << 20,
             wal_file_bytes_max: 64 << 20,
             append_queue_max: 256,
             zstd_level: 3,
@@ -198,7 +198,7 @@ impl Store {
     /// Returns once the batch is durable; its rows are visible then.
     pub async fn append(&self, batch: NewBatch) -> Result<Receipt, AppendError> {
         for (table, rows) in &batch.parts {
-            if rows.schema_ref().fields() != table.arrow_schema().fields() {
+            if rows.schema_ref().fields() != table.batch_schema().fields() {
                 return Err(AppendError::Schema(*table));
             }
         }

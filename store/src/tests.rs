@@ -45,7 +45,8 @@ fn rows(numbers: &[i64]) -> RecordBatch {
             _ => new_null_array(field.data_type(), numbers.len()),
         }
     });
-    RecordBatch::try_new(TABLE.arrow_schema(), columns.collect()).unwrap()
+    let rows = RecordBatch::try_new(TABLE.arrow_schema(), columns.collect()).unwrap();
+    TABLE.conform(&rows).unwrap()
 }
 
 pub(crate) fn batch(numbers: &[i64], idempotency: Option<Claim>) -> NewBatch {

@@ -133,7 +133,8 @@ pub(crate) fn batch(table: Table, events: &[Value], received: Timestamp) -> Reco
         .build_decoder()
         .unwrap();
     decoder.serialize(&stamped).unwrap();
-    decoder.flush().unwrap().unwrap()
+    let rows = decoder.flush().unwrap().unwrap();
+    table.conform(&rows).unwrap()
 }
 
 /// Settings that run only the rules of these ids.

@@ -34,7 +34,7 @@ fn run(limits: &Limits, body: &[u8]) -> Result<Decoded, DecodeError> {
     };
     let decoded = decode(&context, limits, body)?;
     for (table, batch) in &decoded.parts {
-        assert_eq!(batch.schema(), table.arrow_schema());
+        assert_eq!(batch.schema(), table.batch_schema());
         assert!(batch.num_rows() > 0);
     }
     Ok(decoded)

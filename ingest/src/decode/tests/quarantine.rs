@@ -8,13 +8,15 @@ pub(super) fn kept(decoded: &Decoded) -> Vec<(Vec<u8>, String, i64, i64)> {
     };
     let column = |name| batch.column_by_name(name).unwrap();
     let digests = column("Digest").as_string::<i32>();
+    let reasons =
+        arrow::compute::cast(column("Reason"), &arrow::datatypes::DataType::Utf8).unwrap();
     (0..batch.num_rows())
         .map(|row| {
             assert_eq!(digests.value(row).len(), 64);
             assert!(column("Batch").is_valid(row) && column("Source").is_valid(row));
             (
                 column("Bytes").as_binary::<i32>().value(row).to_vec(),
-                column("Reason").as_string::<i32>().value(row).to_owned(),
+                reasons.as_string::<i32>().value(row).to_owned(),
                 column("Offset").as_primitive::<Int64Type>().value(row),
                 column("Length").as_primitive::<Int64Type>().value(row),
             )
