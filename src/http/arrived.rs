@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use ::ingest::Encoding;
-use axum::body::Bytes;
+use axum::body::{Body, Bytes, HttpBody as _};
 use axum::extract::{FromRequest, Request};
 use axum::http::{HeaderMap, StatusCode, header};
+use futures::StreamExt as _;
 use store::Table;
 
 use super::app::App;
@@ -47,14 +48,7 @@ impl FromRequest<Arc<App>> for Arrived {
         };
         let principal: Option<&Principal> = request.extensions().get();
         let principal = principal.cloned().ok_or_else(missing)?;
-        let body = Bytes::from_request(request, app).await;
-        let body = body.map_err(|rejection| {
-            if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
-                let bytes_max = app.http.body_bytes_max;
-                return IntakeError::TooLarge { bytes_max }.into();
-            }
-            Problem::bad_request("the body ended before it was whole")
-        })?;
+        let body = whole(request.into_body(), app.http.body_bytes_max).await?;
         Ok(Self {
             headers,
             body,
@@ -62,6 +56,27 @@ impl FromRequest<Arc<App>> for Arrived {
             principal,
         })
     }
+}
+
+/// Reads a body to its end. Its parts are copied to where the whole will stand as they come, so that each is given
+/// back to the connection at once: kept until the last one, they would take the body's length once more.
+async fn whole(body: Body, bytes_max: usize) -> Result<Bytes, Problem> {
+    let said = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
+    let too_large = || Problem::from(IntakeError::TooLarge { bytes_max });
+    if said > bytes_max {
+        return Err(too_large());
+    }
+    let mut whole = Vec::with_capacity(said);
+    let mut parts = body.into_data_stream();
+    while let Some(part) = parts.next().await {
+        let cut = |_error| Problem::bad_request("the body ended before it was whole");
+        let part = part.map_err(cut)?;
+        if whole.len() + part.len() > bytes_max {
+            return Err(too_large());
+        }
+        whole.extend_from_slice(&part);
+    }
+    Ok(whole.into())
 }
 
 fn encoding(headers: &HeaderMap) -> Result<Encoding, Problem> {
