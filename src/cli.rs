@@ -31,9 +31,6 @@ pub(crate) enum Command {
     Mapping(MappingCommand),
     /// Watch a day of made-up logs with attacks in it
     Demo(DemoArguments),
-    /// Measure
-    #[command(subcommand)]
-    Bench(BenchCommand),
 }
 
 #[derive(Clone, Debug, Default, Args)]
@@ -141,23 +138,4 @@ pub(crate) struct DemoArguments {
     /// Address to listen on; port 0 takes a free one
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:0")]
     pub(crate) listen: SocketAddr,
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum BenchCommand {
-    /// MB of gateway logs per second of processor time, to acknowledgement and to published Parquet
-    Ingest(BenchArguments),
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct BenchArguments {
-    /// Megabytes (10^6 bytes) of logs to send
-    #[arg(long, default_value_t = 500)]
-    pub(crate) megabytes: u64,
-    /// Records in a body
-    #[arg(long, default_value_t = 1000)]
-    pub(crate) records: u32,
-    /// Bodies on their way at the same time
-    #[arg(long, default_value_t = 4)]
-    pub(crate) senders: usize,
 }

@@ -1,4 +1,4 @@
-//! The API as a client: what `query`, `demo` and `bench` speak to a service with.
+//! The API as a client: what `query` and `demo` speak to a service with.
 
 use anyhow::{Context as _, bail};
 use bytes::Bytes;
@@ -33,11 +33,6 @@ impl Client {
             .header("content-type", "application/json")
             .body(body);
         self.send(request).await
-    }
-
-    pub(crate) async fn get(&self, path: &str) -> anyhow::Result<Bytes> {
-        self.send(self.http.get(format!("{}{path}", self.config.url)))
-            .await
     }
 
     async fn send(&self, mut request: reqwest::RequestBuilder) -> anyhow::Result<Bytes> {

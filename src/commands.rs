@@ -1,6 +1,5 @@
 //! What the command line does, one module each.
 
-pub(crate) mod bench;
 pub(crate) mod check;
 pub(crate) mod key;
 pub(crate) mod mapping;

@@ -24,7 +24,6 @@ use traffic::Rollout;
 
 pub(crate) use attack::{Attack, attacks};
 pub(crate) use company::{BACKEND_CIDR, GATEWAY_CIDR};
-pub(crate) use gateway::gateway_bodies;
 
 const MINUTE: Duration = Duration::from_mins(1);
 

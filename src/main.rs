@@ -54,9 +54,6 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
             Command::Query(arguments) => commands::query::run(arguments).await,
             Command::Mapping(command) => commands::mapping::run(command),
             Command::Demo(arguments) => demo::run(arguments).await,
-            Command::Bench(cli::BenchCommand::Ingest(arguments)) => {
-                commands::bench::run(arguments).await
-            }
         }
     })
 }

@@ -2,7 +2,7 @@
 
 use store::Timestamp;
 
-use super::company::{APIS, Api, GATEWAY, GROUP, Operation, REGIONS, Subscription};
+use super::company::{Api, GATEWAY, GROUP, Operation, REGIONS, Subscription};
 use super::json::Json;
 use super::random::Random;
 
@@ -321,56 +321,5 @@ fn write_name(json: &mut Json, key: &str, name: Name) {
         Name::Absent => {}
         Name::Fixed(text) => json.text(key, text),
         Name::Numbered(prefix, number) => json.joined(key, &[prefix, &number.to_string()]),
-    }
-}
-
-/// Endless bodies of gateway records for a load test: 20,000 clients, 900 subscriptions, a few percent
-/// of failures, about a kilobyte a record, 20 milliseconds of event time from one to the next.
-pub(crate) fn gateway_bodies(
-    seed: u64,
-    records_per_body: u32,
-) -> impl Iterator<Item = Vec<u8>> + use<> {
-    const FIRST: Timestamp = Timestamp::from_micros(1_793_491_200_000_000); // 2026-11-01
-    (0_u64..).map(move |body| {
-        let mut random = Random::new(seed, 90, body);
-        let mut json = Json::default();
-        json.open(b'{');
-        json.open_in("records", b'[');
-        for record in 0..u64::from(records_per_body) {
-            let place = body * u64::from(records_per_body) + record;
-            let step = std::time::Duration::from_micros(20_000 * place + random.below(20_000));
-            load_call(FIRST.plus(step), &mut random).write(&mut json);
-        }
-        json.close(b']');
-        json.close(b'}');
-        json.into_bytes()
-    })
-}
-
-fn load_call(time: Timestamp, random: &mut Random) -> Call {
-    let api = random.pick(APIS);
-    let client = random.below(20_000) * random.below(20_000) / 20_000; // few are busy
-    let mut spread = Random::new(client, 91, 0);
-    let address = [
-        11 + spread.octet(180),
-        spread.octet(255),
-        spread.octet(255),
-        spread.octet(255),
-    ];
-    let call = Call {
-        address,
-        subscription: Name::Numbered("sub-", client % 900),
-        user: Name::Numbered("user-", client % 4_000),
-        ..Call::answered(time, api, api.caller(random), random)
-    };
-    match random.below(1000) {
-        0..15 => call.with_status(400),
-        15..27 => call.refused(Failure::TokenExpired),
-        27..30 => call.refused(Failure::KeyInvalid),
-        30..40 => call.with_status(404),
-        40..44 => call.refused(Failure::RateLimit),
-        44..47 => call.refused(Failure::Backend),
-        47..50 => call.with_status(503),
-        _ => call,
     }
 }

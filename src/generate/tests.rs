@@ -311,18 +311,3 @@ fn errors_carry_what_the_gateway_says_of_them() {
     let expected = expected.map(|(reason, codes)| (reason.to_owned(), codes.into_iter().collect()));
     assert_eq!(reasons, BTreeMap::from(expected));
 }
-
-#[test]
-fn load_bodies_are_diverse_and_about_a_kilobyte_a_record() {
-    let bodies: Vec<_> = gateway_bodies(7, 200).take(5).collect();
-    let mut addresses = BTreeSet::new();
-    for body in &bodies {
-        assert!((180_000..260_000).contains(&body.len()), "{}", body.len());
-        let body: Value = serde_json::from_slice(body).unwrap();
-        let records = body["records"].as_array().unwrap();
-        assert_eq!(records.len(), 200);
-        addresses.extend(records.iter().map(|one| caller(one).to_owned()));
-    }
-    assert!(addresses.len() > 500, "{}", addresses.len());
-    assert_eq!(gateway_bodies(7, 200).next(), bodies.into_iter().next());
-}
