@@ -22,7 +22,7 @@ use crate::gateway::Gateway;
 use crate::json::{self, Fields};
 use crate::kind::{self, Kind};
 use crate::log::{Log, LogWriter};
-use crate::mapping::{self, Lines, MappedWriter, Mappings};
+use crate::mapping::{self, MappedWriter, Mappings};
 use crate::quarantine::Quarantine;
 use crate::scan;
 
@@ -257,10 +257,7 @@ impl<'a> Decoder<'a> {
 
     /// Where and why no record could be told apart in it, if that is so.
     fn read(&mut self, item: Item<'_>) -> Result<Option<(usize, String)>, DecodeError> {
-        if self.context.mappings.takes_lines()
-            && let Some(lines) = Lines::of(item.bytes)
-        {
-            self.lines(item, lines)?;
+        if self.lines(item)? {
             return Ok(None);
         }
         let mut envelope = Envelope::new(item.bytes, self.limits.record_bytes_max);
@@ -268,7 +265,7 @@ impl<'a> Decoder<'a> {
             self.count()?;
             match piece {
                 Piece::Record { range, fields } => self.record(&At { item, range }, &fields)?,
-                Piece::Broken { range, reason } => self.quarantine(&At { item, range }, &reason),
+                Piece::Broken { range, reason } => self.broken(&At { item, range }, &reason),
             }
         }
         Ok(envelope.complaint())

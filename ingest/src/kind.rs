@@ -46,8 +46,7 @@ const ACTIVITY_CATEGORIES: [&str; 11] = [
 ];
 
 /// What `_Quarantine.Reason` says of a record that is of no kind.
-pub(crate) const UNKNOWN: &str =
-    "unknown kind of record: it has no time, category, operation or resource";
+pub(crate) const UNKNOWN: &str = "unknown kind of record: it has no time, category, operation or resource, and no mapping takes it";
 
 /// Tells the kind; a record of which next to nothing is known is of none.
 #[cfg(test)]

@@ -96,6 +96,28 @@ fn a_record_that_is_not_taken_is_told_with_the_reason() {
     ] {
         assert!(told.contains(words), "no '{words}' in:\n{told}");
     }
+    let line = r#"192.0.2.1 - - [17/May/2015:08:05:26 +0000] "GET / HTTP/1.1" 200 1"#;
+    let event = serde_json::json!({"TimeGenerated": "2026-01-01T00:00:00Z", "RawData": line});
+    for (body, miss) in [
+        (
+            format!("{line}\nnonsense\n"),
+            "record 2 at byte 66: it is no line",
+        ),
+        (
+            format!("{event}\n{{\"a\":1}}\n"),
+            "it is JSON, and carries no line",
+        ),
+    ] {
+        fs::write(folder.join("lines.log"), body).unwrap();
+        let output = run(folder, &["mapping", "test", "combined", "lines.log"]);
+        let told = String::from_utf8(output.stdout).unwrap();
+        assert!(
+            told.contains("1 rows of ApiManagementGatewayLogs by combined, 1 records not taken"),
+            "{told}"
+        );
+        assert!(told.contains(miss), "{told}");
+        assert_eq!(told.matches("record ").count(), 1, "{told}");
+    }
     check_refused(
         folder,
         &["mapping", "test", "ngnix", "access.log"],

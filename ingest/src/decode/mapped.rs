@@ -7,7 +7,7 @@ use store::Table;
 
 use super::{At, DecodeError, Decoder, Item};
 use crate::json::{Fields, ObjectWriter};
-use crate::kind::Kind;
+use crate::kind::{self, Kind};
 use crate::mapping::{self, Lines};
 
 /// Adds rows to those of their table: Azure's gateway logs and mapped ones may come in one body.
@@ -31,6 +31,36 @@ impl Decoder<'_> {
         fits.then(found).flatten().map(Kind::Mapped)
     }
 
+    /// Keeps what can't be read, unless it is a mapped record that only lacks UTF-8.
+    pub(super) fn broken(&mut self, at: &At<'_>, reason: &str) {
+        if !self.repaired(at) {
+            self.quarantine(at, reason);
+        }
+    }
+
+    /// Reads a mapped record that is no UTF-8, as web servers log what callers send: no caller may keep a record
+    /// from the rules so. What is no character becomes U+FFFD.
+    fn repaired(&mut self, at: &At<'_>) -> bool {
+        let bytes = at.bytes();
+        if bytes.len() > self.limits.record_bytes_max || std::str::from_utf8(bytes).is_ok() {
+            return false;
+        }
+        let text = String::from_utf8_lossy(bytes);
+        let Some(fields) = Fields::parse(&text) else {
+            return false;
+        };
+        if self.unfit(bytes.len(), &fields).is_some() || kind::own(&fields).is_some() {
+            return false;
+        }
+        match self.mapped_kind(at, &fields) {
+            Some(kind) => {
+                self.write(kind, at, &fields);
+                true
+            }
+            None => false,
+        }
+    }
+
     /// Reads a line of text as a record; or why it is none.
     pub(super) fn line(&mut self, at: &At<'_>, line: &[u8]) -> Result<(), &'static str> {
         if !self.context.mappings.takes_lines() {
@@ -46,8 +76,12 @@ impl Decoder<'_> {
         Ok(())
     }
 
-    /// Reads an item whose records are lines of text.
-    pub(super) fn lines(&mut self, item: Item<'_>, lines: Lines<'_>) -> Result<(), DecodeError> {
+    /// Reads an item whose records are lines of text; `false` if they are not.
+    pub(super) fn lines(&mut self, item: Item<'_>) -> Result<bool, DecodeError> {
+        let lines = Lines::of(item.bytes).filter(|_| self.context.mappings.takes_lines());
+        let Some(lines) = lines else {
+            return Ok(false);
+        };
         for range in lines {
             self.count()?;
             let (bytes, bytes_max) = (range.len(), self.limits.record_bytes_max);
@@ -59,6 +93,6 @@ impl Decoder<'_> {
                 self.quarantine(&at, reason);
             }
         }
-        Ok(())
+        Ok(true)
     }
 }

@@ -77,13 +77,11 @@ impl Iterator for Lines<'_> {
 }
 
 /// Writes a line as an object of its parts; parts behind those that have a name are a list `rest`.
-/// `false` if it is no such line. Escapes (`\x22`) stay as they are.
+/// `false` if it is no such line. Escapes (`\x22`) stay as they are; what is no UTF-8 becomes U+FFFD.
 pub(crate) fn parse(line: &[u8], out: &mut ObjectWriter) -> bool {
     out.clear();
-    let Ok(line) = std::str::from_utf8(line) else {
-        return false;
-    };
-    let mut parts = Parts { rest: line };
+    let line = String::from_utf8_lossy(line.trim_ascii());
+    let mut parts = Parts { rest: &line };
     let mut rest = String::new();
     let mut names = NAMES.iter();
     let mut count = 0_usize;
@@ -175,6 +173,9 @@ mod tests {
                 r#"{"remote_addr":"::1","remote_ident":"-","remote_user":"eve","time_local":"17/May/2015:08:05:26 +0000","request":"\\x16\\x03\\\"","status":"400","body_bytes_sent":"0","http_referer":"","http_user_agent":"a","rest":["b c","0.5"]}"#,
             ),
         );
+        let mut out = ObjectWriter::default();
+        let line = b"192.0.2.1 - - [17/May/2015:08:05:26 +0000] \"GET /\xff HTTP/1.1\" 404 1";
+        assert!(parse(line, &mut out));
         for wrong in [
             "",
             "time,caller",

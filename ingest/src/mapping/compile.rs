@@ -12,6 +12,9 @@ use super::{
 use crate::columns::Place;
 use crate::json::Fields;
 
+/// Mappings of a configuration: a record may be compared with all of them.
+const MAPPINGS_MAX: usize = 64;
+
 /// Mappings in the order in which they are tried. A clone shares them.
 #[derive(Clone)]
 pub struct Mappings {
@@ -118,6 +121,10 @@ impl Mappings {
     /// Checks and compiles: first a user's own in their order, then those that come with the program.
     /// Of the latter one gives way to an own one of its name, or one that takes all of its records.
     pub fn new(own: Vec<Mapping>, shipped: Vec<Mapping>) -> Result<Self, Problem> {
+        if let Some(beyond) = own.get(MAPPINGS_MAX) {
+            let reason = format!("there are more than {MAPPINGS_MAX} mappings");
+            return Err(problem(beyond, None, reason));
+        }
         for (place, later) in own.iter().enumerate() {
             for earlier in own.iter().take(place) {
                 let reason = if earlier.name == later.name {

@@ -128,6 +128,10 @@ fn mappings_are_checked() {
         "presets_disabled = ['ngnix']\n",
         &["presets_disabled", "no preset 'ngnix'"],
     );
+    let many: String = (0..65)
+        .map(|index| mapping(&format!("m{index}"), &format!("['/a', '/m{index}']")))
+        .collect();
+    check(&many, &["mapping 'm64'", "more than 64 mappings"]);
     let both = ["['/a', '/b']", "['/b', '/a']"]
         .map(|matching| mapping("m", matching))
         .concat();

@@ -264,10 +264,26 @@ fn lines_of_the_combined_log_format() {
 }
 
 #[test]
+fn bytes_that_are_no_text_keep_no_record_from_the_rules() {
+    let record = b"{\"remote_addr\":\"203.0.113.7\",\"msec\":\"1793613600.1\",\"status\":\"401\",\"request_uri\":\"/a\",\"http_user_agent\":\"x\xff\"}";
+    let body = [&record[..], b"\n{\"other\":\"\xff\"}\n", record].concat();
+    let decoded = decode("", &body);
+    assert_eq!((decoded.accepted, decoded.quarantined), (2, 1));
+    assert_eq!(decoded.mapped, vec![("nginx".to_owned(), 2)]);
+    let rows = mapped_rows(&decoded, 2);
+    assert!(
+        rows[0]
+            .iter()
+            .any(|(_, value)| value == "{\"User-Agent\":\"x\u{fffd}\"}"),
+        "{rows:?}"
+    );
+}
+
+#[test]
 fn what_a_shipper_carries_is_taken_too() {
     let line =
         r#"203.0.113.7 - - [17/May/2015:08:05:26 +0000] "GET /a HTTP/1.1" 404 324 "-" "curl""#;
-    let combined = serde_json::json!({"TimeGenerated [UTC]": "1/18/2021, 3:59:10.000 PM", "Type": "NGINX_CL", "RawData": line});
+    let combined = serde_json::json!({"TimeGenerated [UTC]": "1/18/2021, 3:59:10.000 PM", "Type": "NGINX_CL", "RawData": format!("{line}\n")});
     let nginx =
         r#"{"remote_addr":"203.0.113.7","msec":"1793613600.1","status":"200","request_uri":"/a"}"#;
     let json =
@@ -277,10 +293,17 @@ fn what_a_shipper_carries_is_taken_too() {
         assert_eq!(decoded.mapped, vec![(name.to_owned(), 1)]);
         assert_eq!(decoded.accepted, 1);
         let rows = mapped_rows(&decoded, 1);
-        assert!(
+        let has = |name: &str, value: &str| {
             rows[0]
                 .iter()
-                .any(|(column, value)| column == "CallerIpAddress" && value == "203.0.113.7")
+                .any(|(column, found)| column == name && found == value)
+        };
+        assert!(has("CallerIpAddress", "203.0.113.7"), "{rows:?}");
+        assert!(
+            !rows[0]
+                .iter()
+                .any(|(column, _)| column == "AdditionalFields"),
+            "{rows:?}"
         );
     }
 }
