@@ -356,6 +356,19 @@ fn aws_http_api() {
 }
 
 #[test]
+fn a_subscription_of_cloudwatch_logs() {
+    let record = r#"{"requestId":"r","ip":"203.0.113.7","requestTime":"26/Jul/2023:12:07:03 +0000","httpMethod":"GET","routeKey":"GET /pets","status":"200"}"#;
+    let event = |id: &str| serde_json::json!({"id": id, "timestamp": 1_690_373_223_123_u64, "message": record});
+    let body = serde_json::json!({
+        "messageType": "DATA_MESSAGE", "owner": "123456789012", "logGroup": "API-Gateway-Access-Logs", "logStream": "s",
+        "subscriptionFilters": ["f"], "logEvents": [event("1"), event("2")],
+    });
+    let decoded = decode("", body.to_string().as_bytes());
+    assert_eq!((decoded.accepted, decoded.quarantined), (2, 0));
+    assert_eq!(decoded.mapped, vec![("aws-api-gateway".to_owned(), 2)]);
+}
+
+#[test]
 fn a_key_that_aws_refuses() {
     let record = r#"{"requestId":"r","ip":"203.0.113.7","requestTime":"26/Jul/2023:12:07:03 +0000","httpMethod":"GET","path":"/prod/pets","status":"403","responseType":"INVALID_API_KEY"}"#;
     assert_eq!(row("", record)["LastErrorReason"], "SubscriptionKeyInvalid");
