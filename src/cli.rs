@@ -29,6 +29,8 @@ pub(crate) enum Command {
     /// How logs of other gateways become rows
     #[command(subcommand)]
     Mapping(MappingCommand),
+    /// Send files and folders of logs to a running service, each record once
+    Import(ImportArguments),
     /// Watch a day of made-up logs with attacks in it
     Demo(DemoArguments),
 }
@@ -125,6 +127,31 @@ pub(crate) struct MappingTestArguments {
     pub(crate) rows: usize,
     #[command(flatten)]
     pub(crate) service: ServeArguments,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ImportArguments {
+    /// Files, and folders with all that is below them; plain, gzip or zstd
+    #[arg(required = true, value_name = "PATH")]
+    pub(crate) paths: Vec<PathBuf>,
+    /// Go on with what is added, until Ctrl-C
+    #[arg(long)]
+    pub(crate) follow: bool,
+    /// Seconds between two looks at the files when following
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..=3600))]
+    pub(crate) interval: u64,
+    /// Files do not grow any more: send an unfinished record at the end too, for quarantine
+    #[arg(long, conflicts_with = "follow")]
+    pub(crate) finished: bool,
+    /// Say what would be sent, and send nothing
+    #[arg(long, conflicts_with = "follow")]
+    pub(crate) dry_run: bool,
+    /// The service [env: BARTIZAN_URL] [default: http://127.0.0.1:8080]
+    #[arg(long)]
+    pub(crate) url: Option<String>,
+    /// API key with the scope ingest [env: BARTIZAN_KEY or BARTIZAN_ADMIN_KEY]
+    #[arg(long)]
+    pub(crate) key: Option<String>,
 }
 
 #[derive(Debug, Args)]

@@ -1,10 +1,37 @@
-//! The API as a client: what `query` and `demo` speak to a service with.
+//! The API as a client: what `query`, `import` and `demo` speak to a service with.
+
+use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use bytes::Bytes;
-use reqwest::StatusCode;
+use reqwest::{Method, RequestBuilder, StatusCode, header};
 
 use crate::config::ClientConfig;
+
+/// An answer as it came.
+#[derive(Clone, Debug)]
+pub(crate) struct Reply {
+    pub(crate) status: StatusCode,
+    pub(crate) retry_after: Option<Duration>,
+    pub(crate) body: Bytes,
+}
+
+impl Reply {
+    /// Whether the same request may fare better later.
+    pub(crate) fn is_to_repeat(&self) -> bool {
+        let is_passing = self.status.is_server_error()
+            || matches!(
+                self.status,
+                StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_MANY_REQUESTS
+            );
+        is_passing || (self.status == StatusCode::CONFLICT && self.retry_after.is_some())
+    }
+
+    /// What it says, for people.
+    pub(crate) fn text(&self) -> String {
+        format!("{}: {}", self.status, detail(&self.body))
+    }
+}
 
 /// A service and a key for it.
 #[derive(Clone, Debug)]
@@ -35,7 +62,14 @@ impl Client {
         self.send(request).await
     }
 
-    async fn send(&self, mut request: reqwest::RequestBuilder) -> anyhow::Result<Bytes> {
+    /// A request to be filled in.
+    pub(crate) fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        self.http
+            .request(method, format!("{}{path}", self.config.url))
+    }
+
+    /// The answer to a request, whatever its status.
+    pub(crate) async fn reply(&self, mut request: RequestBuilder) -> anyhow::Result<Reply> {
         if let Some(key) = &self.config.key {
             request = request.bearer_auth(key.reveal());
         }
@@ -44,11 +78,25 @@ impl Client {
             .await
             .with_context(|| format!("reach {}", self.config.url))?;
         let status = response.status();
+        let retry_after = response
+            .headers()
+            .get(header::RETRY_AFTER)
+            .and_then(|value| value.to_str().ok()?.parse().ok())
+            .map(Duration::from_secs);
         let body = response.bytes().await.context("read the answer")?;
-        if status != StatusCode::OK {
-            bail!("{status}: {}", detail(&body));
+        Ok(Reply {
+            status,
+            retry_after,
+            body,
+        })
+    }
+
+    async fn send(&self, request: RequestBuilder) -> anyhow::Result<Bytes> {
+        let reply = self.reply(request).await?;
+        if reply.status != StatusCode::OK {
+            bail!("{}", reply.text());
         }
-        Ok(body)
+        Ok(reply.body)
     }
 }
 

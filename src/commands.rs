@@ -1,6 +1,7 @@
 //! What the command line does, one module each.
 
 pub(crate) mod check;
+pub(crate) mod import;
 pub(crate) mod key;
 pub(crate) mod mapping;
 pub(crate) mod query;

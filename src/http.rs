@@ -18,6 +18,7 @@ mod query;
 mod rates;
 mod routes;
 mod rules;
+mod sources;
 mod system;
 
 pub(crate) use app::{App, Core, MetricsHandle};

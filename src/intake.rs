@@ -10,7 +10,8 @@ use bytes::Bytes;
 use ingest::{BoundError, Context, DecodeError, Decoded, Encoding, Limits, Mappings};
 use sha2::Digest as _;
 use store::{
-    AppendError, Claim, ClaimOutcome, Clock, NewBatch, Receipt, Store, Table, WalError, Workspace,
+    AppendError, Claim, ClaimOutcome, Clock, NewBatch, Receipt, Standing, Step, StepClaim,
+    StepOutcome, Store, Table, WalError, Workspace,
 };
 use thiserror::Error;
 use tokio::sync::Semaphore;
@@ -68,6 +69,12 @@ pub(crate) enum IntakeError {
     /// A request with the same idempotency key is being worked on.
     #[error("a request with this idempotency key is being worked on")]
     InProgress,
+    /// The source does not stand where the part begins.
+    #[error("the source does not stand where this part begins")]
+    Elsewhere(Option<Standing>),
+    /// Another part of the source is being worked on.
+    #[error("another part of this source is being worked on")]
+    Moving,
     /// The disk is slower than the senders.
     #[error("more logs come in than can be written; send this again")]
     Busy,
@@ -129,6 +136,13 @@ impl From<AppendError> for IntakeError {
     }
 }
 
+/// What a batch alone may use or move.
+#[derive(Debug, Default)]
+struct Claims {
+    idempotency: Option<Claim>,
+    steps: Vec<StepClaim>,
+}
+
 enum Claimed {
     New(Claim),
     Answered(Receipt),
@@ -169,7 +183,41 @@ impl Intake {
         let read = move |context: &Context<'_>, limits: &Limits, body: &[u8]| {
             Ok((ingest::decode_as(context, limits, body, table)?, ()))
         };
-        let (receipt, ()) = self.append(store, delivery, claim, read).await?;
+        let claims = Claims {
+            idempotency: claim,
+            steps: Vec::new(),
+        };
+        let (receipt, ()) = self.append(store, delivery, claims, read).await?;
+        Ok(receipt)
+    }
+
+    /// Takes a part of a source, which moves along with it. What can't be read in it is quarantined: its sender has
+    /// nothing else to send.
+    pub(crate) async fn take_step(
+        &self,
+        store: &Store,
+        delivery: Delivery,
+        step: Step,
+    ) -> Result<Receipt, IntakeError> {
+        let origin = step.origin.clone();
+        let outcome = store.claim_step(&delivery.workspace, step).await;
+        let outcome = outcome.map_err(|error| IntakeError::internal("claim a source", error))?;
+        let claims = match outcome {
+            StepOutcome::Claimed(claim) => Claims {
+                idempotency: None,
+                steps: vec![claim],
+            },
+            StepOutcome::Elsewhere(standing) => return Err(IntakeError::Elsewhere(standing)),
+            StepOutcome::InProgress => return Err(IntakeError::Moving),
+        };
+        let read = move |context: &Context<'_>, limits: &Limits, body: &[u8]| {
+            let context = Context {
+                source: origin.as_deref().unwrap_or(context.source),
+                ..*context
+            };
+            Ok((ingest::decode_part(&context, limits, body)?, ()))
+        };
+        let (receipt, ()) = self.append(store, delivery, claims, read).await?;
         Ok(receipt)
     }
 
@@ -186,14 +234,14 @@ impl Intake {
             + Send
             + 'static,
     {
-        self.append(store, delivery, None, read).await
+        self.append(store, delivery, Claims::default(), read).await
     }
 
     async fn append<T, R>(
         &self,
         store: &Store,
         delivery: Delivery,
-        claim: Option<Claim>,
+        claims: Claims,
         read: R,
     ) -> Result<(Receipt, T), IntakeError>
     where
@@ -212,8 +260,8 @@ impl Intake {
         let batch = NewBatch {
             workspace,
             id,
-            idempotency: claim,
-            steps: Vec::new(),
+            idempotency: claims.idempotency,
+            steps: claims.steps,
             accepted: decoded.accepted,
             quarantined: decoded.quarantined,
             parts: decoded.parts,

@@ -7,6 +7,7 @@ mod config;
 mod demo;
 mod generate;
 mod http;
+mod import;
 mod intake;
 mod keys;
 mod service;
@@ -53,6 +54,7 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
             Command::Key(KeyCommand::Create(arguments)) => commands::key::create(arguments).await,
             Command::Query(arguments) => commands::query::run(arguments).await,
             Command::Mapping(command) => commands::mapping::run(command),
+            Command::Import(arguments) => commands::import::run(arguments).await,
             Command::Demo(arguments) => demo::run(arguments).await,
         }
     })

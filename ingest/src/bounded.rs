@@ -33,6 +33,32 @@ impl Encoding {
     }
 }
 
+impl Encoding {
+    /// The encoding of a file that begins with these bytes.
+    pub fn of(magic: &[u8]) -> Self {
+        match magic {
+            [0x1f, 0x8b, ..] => Self::Gzip,
+            [0x28, 0xb5, 0x2f, 0xfd, ..] => Self::Zstd,
+            _ => Self::Identity,
+        }
+    }
+}
+
+/// Decompresses while reading: what bounds a file is that it is never held as a whole.
+pub fn reader(
+    encoding: Encoding,
+    file: impl Read + Send + 'static,
+) -> io::Result<Box<dyn Read + Send>> {
+    Ok(match encoding {
+        Encoding::Identity => Box::new(file),
+        Encoding::Gzip => {
+            let file = io::BufReader::new(file);
+            Box::new(flate2::bufread::MultiGzDecoder::new(file))
+        }
+        Encoding::Zstd => Box::new(zstd::stream::read::Decoder::new(file)?),
+    })
+}
+
 /// Why a body was not decompressed.
 #[derive(Debug, thiserror::Error)]
 pub enum BoundError {

@@ -371,7 +371,7 @@ fn reason(error: &serde_json::Error) -> String {
 
 /// Where the first record begins of an envelope that begins at `at`: `{"records":[`, or `{"value":[`
 /// of the REST API if objects follow.
-fn envelope_start(body: &[u8], at: usize) -> Option<usize> {
+pub(crate) fn envelope_start(body: &[u8], at: usize) -> Option<usize> {
     let behind = |at: usize, byte: u8| {
         let next = scan::skip_space(body, at);
         body.get(next)

@@ -20,9 +20,11 @@ mod log;
 pub mod mapping;
 mod names;
 mod otlp;
+mod part;
 mod quarantine;
 mod row;
 mod scan;
+pub mod split;
 mod time;
 
 pub use bounded::{BoundError, Encoding, decompress};
@@ -30,3 +32,4 @@ pub use bulk::{Action, BulkItem, Outcome, decode_bulk};
 pub use decode::{Context, DecodeError, Decoded, Limits, decode, decode_as};
 pub use mapping::Mappings;
 pub use otlp::{OtlpEncoding, decode_otlp};
+pub use part::decode_part;

@@ -13,6 +13,7 @@ use uuid::Uuid;
 use super::app::App;
 use super::arrived::Arrived;
 use super::problem::{Problem, ProblemBody};
+use super::sources;
 use crate::intake::IntakeError;
 
 /// What became of a body's records; all of it is on disk.
@@ -50,17 +51,25 @@ const IDEMPOTENCY_KEY_BYTES_MAX: usize = 255;
 /// The body is `{"records":[..]}`, an array of records or of such objects, one record, or one per line (NDJSON), or
 /// lines of the Combined Log Format; plain, gzip or zstd. The answer comes when everything is on disk and can be queried. A request with an
 /// `Idempotency-Key` may be sent again for 24 hours: it is stored once and answered the same.
+///
+/// A sender that reads a source in parts names source and positions instead. A part is taken only if the source stands
+/// where the part begins, and moves it to where the part ends, together with its rows; so each part is taken once,
+/// however late it is sent again. What can't be read in a part is quarantined, even if that is all of it.
 #[utoipa::path(post, path = "/api/v1/ingest", tag = "ingest", security(("key" = [])),
     params(
         ("Content-Encoding" = Option<String>, Header, description = "`identity`, `gzip` or `zstd`"),
-        ("Idempotency-Key" = Option<String>, Header, description = "up to 255 visible ASCII characters")),
+        ("Idempotency-Key" = Option<String>, Header, description = "up to 255 visible ASCII characters"),
+        ("Bartizan-Source" = Option<String>, Header, description = "the source that the body is a part of, up to 512 visible ASCII characters"),
+        ("Bartizan-From" = Option<String>, Header, description = "position where the part begins; absent for the first"),
+        ("Bartizan-To" = Option<String>, Header, description = "position where it ends, up to 256 visible ASCII characters"),
+        ("Bartizan-Origin" = Option<String>, Header, description = "where the source is found, such as a path")),
     request_body(content = String, content_type = "application/json", description = "log records"),
     responses(
         (status = 200, description = "On disk", body = IngestAnswer),
         (status = 400, description = "No record can be told apart; `offset` says where", body = ProblemBody),
         (status = 401, description = "No valid key", body = ProblemBody),
         (status = 403, description = "The key lacks the scope `ingest`", body = ProblemBody),
-        (status = 409, description = "The same Idempotency-Key is being worked on", body = ProblemBody),
+        (status = 409, description = "The same Idempotency-Key or source is being worked on, or the source stands elsewhere: at `position`", body = ProblemBody),
         (status = 413, description = "Larger than the limit", body = ProblemBody),
         (status = 415, description = "Unknown Content-Encoding", body = ProblemBody),
         (status = 422, description = "The Idempotency-Key was used for another body", body = ProblemBody),
@@ -73,9 +82,18 @@ pub(super) async fn ingest(
     let core = app.core()?;
     let headers = arrived.headers.clone();
     let key = idempotency_key(&headers)?;
+    let step = sources::step(&headers)?;
     let delivery = arrived.into_delivery("http", None);
-    let receipt = app.intake.take(&core.store, delivery, key).await?;
+    let receipt = match step {
+        None => app.intake.take(&core.store, delivery, key).await?,
+        Some(_) if key.is_some() => return Err(two_ways()),
+        Some(step) => app.intake.take_step(&core.store, delivery, step).await?,
+    };
     Ok(Json(receipt.into()))
+}
+
+fn two_ways() -> Problem {
+    Problem::bad_request("a part of a source needs no Idempotency-Key: its position is one")
 }
 
 fn idempotency_key(headers: &HeaderMap) -> Result<Option<&str>, Problem> {
@@ -98,7 +116,8 @@ impl From<IntakeError> for Problem {
             }
             IntakeError::Corrupt(_) | IntakeError::Unreadable { .. } => StatusCode::BAD_REQUEST,
             IntakeError::OtherBody => StatusCode::UNPROCESSABLE_ENTITY,
-            IntakeError::InProgress => StatusCode::CONFLICT,
+            IntakeError::Elsewhere(standing) => return sources::elsewhere(standing.as_ref()),
+            IntakeError::InProgress | IntakeError::Moving => StatusCode::CONFLICT,
             IntakeError::Busy | IntakeError::Stopping | IntakeError::DiskFailed => {
                 StatusCode::SERVICE_UNAVAILABLE
             }
@@ -110,7 +129,9 @@ impl From<IntakeError> for Problem {
                 offset: Some(offset),
                 ..
             } => problem.at(offset),
-            IntakeError::InProgress | IntakeError::Stopping => problem.retry_after(1),
+            IntakeError::InProgress | IntakeError::Moving | IntakeError::Stopping => {
+                problem.retry_after(1)
+            }
             IntakeError::Busy => problem.retry_after(5),
             IntakeError::DiskFailed => problem.retry_after(30),
             _ => problem,

@@ -23,6 +23,9 @@ pub(crate) struct ProblemBody {
     /// Where in a body it is wrong, in bytes from 0.
     #[serde(skip_serializing_if = "Option::is_none")]
     offset: Option<usize>,
+    /// Where a source stands.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    position: Option<String>,
 }
 
 /// An error on its way out.
@@ -31,6 +34,7 @@ pub(crate) struct Problem {
     status: StatusCode,
     detail: String,
     offset: Option<usize>,
+    position: Option<String>,
     retry_after_s: Option<u64>,
 }
 
@@ -40,6 +44,7 @@ impl Problem {
             status,
             detail: detail.into(),
             offset: None,
+            position: None,
             retry_after_s: None,
         }
     }
@@ -78,6 +83,11 @@ impl Problem {
         self
     }
 
+    pub(crate) fn standing_at(mut self, position: &str) -> Self {
+        self.position = Some(position.to_owned());
+        self
+    }
+
     pub(crate) fn at(mut self, offset: usize) -> Self {
         self.offset = Some(offset);
         self
@@ -93,6 +103,7 @@ impl IntoResponse for Problem {
             status: self.status.as_u16(),
             detail: self.detail,
             offset: self.offset,
+            position: self.position,
         };
         let mut response = (self.status, Json(body)).into_response();
         let headers = response.headers_mut();

@@ -20,7 +20,8 @@ use super::authorize::authorize;
 use super::forms::{Form, in_form};
 use super::problem::Problem;
 use super::{
-    bulk, elastic, incidents, ingest, keys, logs_ingestion, openapi, otlp, query, rules, system,
+    bulk, elastic, incidents, ingest, keys, logs_ingestion, openapi, otlp, query, rules, sources,
+    system,
 };
 use crate::keys::Scope;
 
@@ -83,6 +84,8 @@ pub(crate) fn routes() -> Vec<Route> {
     const ELASTIC: &str = "/elastic/{*path}";
     const INCIDENTS: &str = "/api/v1/incidents";
     const INCIDENT: &str = "/api/v1/incidents/{number}";
+    const SOURCES: &str = "/api/v1/sources";
+    const SOURCE: &str = "/api/v1/sources/{source}";
     const KEYS: &str = "/api/v1/keys";
     const KEY: &str = "/api/v1/keys/{id}";
     vec![
@@ -119,6 +122,8 @@ pub(crate) fn routes() -> Vec<Route> {
         door(Form::Elastic, Method::GET, ELASTIC, get(elastic::look)),
         door(Form::Elastic, Method::PUT, ELASTIC, put(elastic::change)),
         door(Form::Elastic, Method::POST, ELASTIC, post(elastic::change)),
+        needs(Read, Method::GET, SOURCES, get(sources::list)),
+        needs(Ingest, Method::GET, SOURCE, get(sources::get)),
         needs(Read, Method::POST, "/api/v1/query", post(query::query)),
         needs(Read, Method::GET, "/api/v1/rules", get(rules::list)),
         needs(Read, Method::GET, INCIDENTS, get(incidents::list)),

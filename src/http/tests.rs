@@ -134,6 +134,7 @@ async fn every_route_admits_exactly_who_its_permission_says() {
             .path
             .replace("{number}", "1")
             .replace("{id}", "x")
+            .replace("{source}", "x")
             .replace("{*file}", "index.html")
             .replace("{*path}", "_license");
         let mut row = format!("{} {}:", route.method, route.path);
@@ -192,6 +193,8 @@ GET /elastic/: ingest admin
 GET /elastic/{*path}: ingest admin
 PUT /elastic/{*path}: ingest admin
 POST /elastic/{*path}: ingest admin
+GET /api/v1/sources: read manage admin
+GET /api/v1/sources/{source}: ingest admin
 POST /api/v1/query: read manage admin
 GET /api/v1/rules: read manage admin
 GET /api/v1/incidents: read manage admin

@@ -1,0 +1,268 @@
+"""Files and folders: each record once, whatever is killed, grows, is rotated, renamed or compressed meanwhile."""
+
+import gzip
+import json
+import os
+import pathlib
+import random
+import signal
+import subprocess
+import threading
+import time
+
+import support
+from support import ADMIN_KEY, CONFIG, Service, binary, environment, gateway_record
+
+ROUNDS = int(os.environ.get("IMPORT_ROUNDS", "20"))
+SEED = int(os.environ.get("IMPORT_SEED", "0")) or random.SystemRandom().randrange(1, 1 << 32)
+FAST = '[store]\nflush_interval = "300ms"\n[limits]\ningest_requests_per_second = 5000\nrequests_per_second = 5000\n'
+MACS = ("000D3AF87856", "002248034D77")
+
+
+class Truth:
+    """What was written to files: gateway records by correlation id, flow tuples and broken lines by number."""
+
+    def __init__(self):
+        self.gateway, self.flows, self.broken, self.number = set(), 0, 0, 0
+
+    def line(self):
+        """A diagnostic log's line, now and then with characters that tempt a splitter."""
+        self.number += 1
+        name = f"import-{self.number:07d}"
+        self.gateway.add(name)
+        odd = 'https://api.example/{"a":[1,2]}\\"}]\n' if self.number % 7 == 0 else "https://api.example/orders"
+        return json.dumps(gateway_record(name, url=odd)) + "\n"
+
+    def broken_line(self):
+        self.broken += 1
+        return '{"time":"2026-01-02T03:04:05Z","category":"GatewayLogs","properties":{"url":"cut off\n'
+
+    def flow(self, mac):
+        """A VNet flow log's record with two tuples."""
+        self.number += 1
+        self.flows += 2
+        begin = 1_767_323_045_000 + self.number * 1000
+        tuples = [
+            f"{begin + place},10.20.1.{place + 4},10.20.2.5,{50000 + self.number % 9000},443,6,O,B,NX,0,0,0,0"
+            for place in range(2)
+        ]
+        return json.dumps(
+            {
+                "time": "2026-01-02T03:04:05.1234567Z",
+                "flowLogVersion": 4,
+                "flowLogGUID": "61ca57fb-ab9d-4d04-a8c2-d8e7b3f43fc5",
+                "macAddress": mac,
+                "category": "FlowLogFlowEvent",
+                "flowLogResourceID": "/SUBSCRIPTIONS/0D8F6B1C-33A5-4D1E-9C57-8E2F4A60B9D1/RESOURCEGROUPS/NETWORKWATCHERRG/PROVIDERS/MICROSOFT.NETWORK/NETWORKWATCHERS/NW/FLOWLOGS/FL",
+                "targetResourceID": "/subscriptions/0d8f6b1c-33a5-4d1e-9c57-8e2f4a60b9d1/resourceGroups/rg/providers/Microsoft.Network/virtualNetworks/vnet",
+                "operationName": "FlowLogFlowEvent",
+                "flowRecords": {
+                    "flows": [
+                        {"aclID": "00000000-1234-abcd-ef00-c1c2c3c4c5c6", "flowGroups": [{"rule": "AllowInternal", "flowTuples": tuples}]}
+                    ]
+                },
+            }
+        )
+
+
+class Tree:
+    """Azure's folders: append blobs of lines, and block blobs whose end is written anew with each block."""
+
+    def __init__(self, root, chance):
+        self.root, self.chance, self.truth = pathlib.Path(root), chance, Truth()
+        self.hour = 0
+
+    def diagnostic(self, hour=None):
+        hour = self.hour if hour is None else hour
+        service = "SUBSCRIPTIONS/0D8F6B1C/RESOURCEGROUPS/RG/PROVIDERS/MICROSOFT.APIMANAGEMENT/SERVICE/E2E-APIM"
+        return self._file(f"insights-logs-gatewaylogs/resourceId=/{service}/y=2026/m=01/d=02/h={hour:02d}/m=00/PT1H.json")
+
+    def flow_log(self, mac):
+        name = "0D8F6B1C_NETWORKWATCHERRG/NETWORKWATCHER_NORTHEUROPE_FL"
+        hour = f"y=2026/m=01/d=02/h={self.hour:02d}/m=00/macAddress={mac}"
+        return self._file(f"insights-logs-flowlogflowevent/flowLogResourceID=/{name}/{hour}/PT1H.json")
+
+    def _file(self, name):
+        path = self.root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return path
+
+    def grow(self, lines=40):
+        """Appends to this hour's files, sometimes half of a line first, sometimes with a broken one."""
+        with open(self.diagnostic(), "a", encoding="utf-8") as out:
+            for _ in range(self.chance.randrange(1, lines)):
+                line = self.truth.line()
+                cut = self.chance.randrange(len(line))
+                if self.chance.random() < 0.1:
+                    out.write(line[:cut])
+                    out.flush()
+                    time.sleep(0.01)
+                    line = line[cut:]
+                out.write(line)
+            if self.chance.random() < 0.15:
+                out.write(self.truth.broken_line())
+        for mac in MACS:
+            if self.chance.random() < 0.5:
+                self.add_block(self.flow_log(mac), mac)
+
+    def add_block(self, path, mac):
+        block = ",".join(self.truth.flow(mac) for _ in range(self.chance.randrange(1, 6)))
+        if not path.exists():
+            path.write_text('{"records":[' + block + "]}")
+            return
+        with open(path, "r+b") as out:
+            out.seek(-2, os.SEEK_END)
+            out.write(("," + block + "]}").encode())
+
+
+def importer(service, *arguments):
+    command = [binary(), "import", "--url", service.url, "--key", ADMIN_KEY, *map(str, arguments)]
+    return subprocess.Popen(
+        command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment()
+    )
+
+
+def run_import(service, *arguments, seconds=240):
+    process = importer(service, *arguments)
+    text, _ = process.communicate(timeout=seconds)
+    return process.returncode, text
+
+
+def counts(service):
+    """Rows: gateway records and how many of them are distinct, flow tuples, quarantined records."""
+    gateway = service.query("select count(*) as Rows, count(distinct CorrelationId) as Ids from ApiManagementGatewayLogs")[0]
+    flows = service.query("select count(*) as Rows from NTANetAnalytics")[0]
+    quarantine = service.query('select count(*) as Rows from "_Quarantine"')[0]
+    return int(gateway["Rows"]), int(gateway["Ids"]), int(flows["Rows"]), int(quarantine["Rows"])
+
+
+def expected(truth):
+    return len(truth.gateway), len(truth.gateway), truth.flows, truth.broken
+
+
+def crashes(checks, service, tree):
+    """Importer and server are killed in turns while the files grow."""
+    for round_ in range(ROUNDS):
+        tree.hour = round_ // 4
+        process = importer(service, tree.root, "--follow")
+        end = time.monotonic() + tree.chance.uniform(0.2, 1.5)
+        while time.monotonic() < end:
+            tree.grow()
+            time.sleep(0.05)
+        if round_ % 3 != 0:
+            process.send_signal(signal.SIGKILL)
+        if round_ % 3 != 1:
+            service.kill()
+            service.start()
+        process.kill()
+        process.communicate()
+    code, text = run_import(service, tree.root)
+    checks.check("an import after the crashes ends with 0", code == 0, text)
+    checks.equal(f"{ROUNDS} rounds of kill -9: every record is there once", counts(service), expected(tree.truth))
+    code, text = run_import(service, tree.root)
+    checks.check("a second import adds nothing", code == 0 and "0 files: 0 records accepted" in text, text)
+    checks.equal("  as the rows say", counts(service), expected(tree.truth))
+
+
+def changes(checks, service, tree):
+    """What happens to log files: renamed, compressed, copied, replaced, cut short."""
+    old = tree.diagnostic(0)
+    old.rename(old.with_name("renamed.json"))
+    zipped = tree.diagnostic(1)
+    with gzip.open(zipped.with_suffix(".json.gz"), "wt", encoding="utf-8") as out:
+        out.write(zipped.read_text(encoding="utf-8"))
+        out.write(tree.truth.line())
+    zipped.unlink()
+    code, text = run_import(service, tree.root)
+    checks.check("a renamed and a compressed file are imported", code == 0, text)
+    checks.equal("  and only what was added counts", counts(service), expected(tree.truth))
+    unfinished = tree.diagnostic(23)
+    line = tree.truth.line()
+    unfinished.write_text(tree.truth.line() + line[:50], encoding="utf-8")
+    code, text = run_import(service, tree.root)
+    checks.check("an unfinished record is left and said", code == 0 and "unfinished record of 50 bytes" in text, text)
+    with open(unfinished, "a", encoding="utf-8") as out:
+        out.write(line[50:])
+    run_import(service, tree.root)
+    checks.equal("  and taken when it is whole", counts(service), expected(tree.truth))
+    refused = tree.root / "table.parquet"
+    refused.write_bytes(b"PAR1\0\0\0\0")
+    code, text = run_import(service, tree.root, tree.root / "missing")
+    checks.check("what can't be read ends with 1 and is named", code == 1 and "table.parquet" in text and "missing" in text, text)
+    refused.unlink()
+    code, text = run_import(service, "--dry-run", tree.root)
+    checks.check("a dry run sends nothing", code == 0 and text.startswith("would send 0 records"), text)
+
+
+def rotation(checks, service, tree):
+    """A log is rotated again and again while it is followed."""
+    folder = tree.root / "rotated"
+    folder.mkdir()
+    process = importer(service, folder, "--follow")
+    for generation in range(6):
+        for _ in range(5):
+            with open(folder / "app.log", "a", encoding="utf-8") as out:
+                out.writelines(tree.truth.line() for _ in range(20))
+            time.sleep(0.15)
+        for number in range(generation, 0, -1):
+            (folder / f"app.log.{number}").rename(folder / f"app.log.{number + 1}")
+        (folder / "app.log").rename(folder / "app.log.1")
+    total = len(tree.truth.gateway)
+    try:
+        support.wait_for(lambda: counts(service)[0] >= total, 60, "the rotated files")
+    except TimeoutError:
+        pass
+    process.send_signal(signal.SIGINT)
+    text, _ = process.communicate(timeout=30)
+    checks.check("following ends cleanly on Ctrl-C", process.returncode == 0, text)
+    checks.equal("rotated files are read to their ends, once", counts(service), expected(tree.truth))
+
+
+def two_at_once(checks, service, tree):
+    """Two importers of the same files: between them each record is sent once."""
+    folder = tree.root / "both"
+    folder.mkdir()
+    for name in range(6):
+        (folder / f"{name}.json").write_text("".join(tree.truth.line() for _ in range(400)), encoding="utf-8")
+    results = []
+    threads = [threading.Thread(target=lambda: results.append(run_import(service, folder))) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    checks.check("two importers at once both end with 0", all(code == 0 for code, _ in results), results)
+    checks.equal("  and each record is there once", counts(service), expected(tree.truth))
+
+
+def api(checks, service):
+    listed = service.call("GET", "/api/v1/sources?limit=1000").json()["sources"]
+    checks.check("sources are listed with their files", listed and any("PT1H.json" in one["origin"] for one in listed), listed[:2])
+    one = listed[0]
+    found = service.call("GET", f"/api/v1/sources/{one['source']}").json()
+    checks.equal("and one by one", found, one)
+    headers = {"Bartizan-Source": one["source"], "Bartizan-From": "1:00", "Bartizan-To": "2:00"}
+    answer = service.ingest([gateway_record("elsewhere")], headers)
+    checks.check("a part from elsewhere is 409", answer.status == 409 and answer.json()["position"] == one["position"], answer)
+    answer = service.ingest([gateway_record("elsewhere")], {"Bartizan-Source": one["source"]})
+    checks.check("a part without an end is 400", answer.status == 400 and "Bartizan-To" in answer.text, answer)
+
+
+def body(checks):
+    print(f"  seed {SEED} (IMPORT_SEED), {ROUNDS} rounds (IMPORT_ROUNDS)", flush=True)
+    chance = random.Random(SEED)
+    with support.folder("import") as folder:
+        service = Service(folder, CONFIG + FAST).start()
+        tree = Tree(pathlib.Path(folder) / "tree", chance)
+        try:
+            for part in (crashes, changes, rotation, two_at_once):
+                part(checks, service, tree)
+            api(checks, service)
+            print(f"  {len(tree.truth.gateway)} records and {tree.truth.flows} flow tuples")
+        except Exception:
+            print(service.tail(), flush=True)
+            raise
+        finally:
+            service.kill()
+
+
+support.run("import: files and folders, each record once", body)

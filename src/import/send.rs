@@ -1,0 +1,175 @@
+//! Parts to the service: sent until they are taken, waiting as it asks.
+
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use bytes::Bytes;
+use reqwest::Method;
+use serde::Deserialize;
+use thiserror::Error;
+
+use super::text::Batch;
+use crate::client::{Client, Reply};
+
+/// Pause before the first repetition; it doubles.
+const PAUSE_FIRST: Duration = Duration::from_millis(250);
+
+/// Longest pause, also if the service asks for more.
+const PAUSE_MAX: Duration = Duration::from_secs(30);
+
+/// Longest wait for an answer.
+const TIMEOUT: Duration = Duration::from_mins(2);
+
+/// Longest origin, in bytes, as the service has it.
+const ORIGIN_BYTES_MAX: usize = 1_000;
+
+/// The service takes nothing: no file can be sent.
+#[derive(Debug, Error)]
+#[error("{0}")]
+pub(crate) struct Refused(String);
+
+/// How long to go on when the service takes nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Patience {
+    For(Duration),
+    Endless,
+}
+
+/// What became of a part.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Sent {
+    /// It is on disk now.
+    Taken { accepted: u64, quarantined: u64 },
+    /// It was on disk already: an answer was lost on the way.
+    Before,
+    /// The source stands elsewhere: somebody else reads it too.
+    Elsewhere,
+    /// The service takes only smaller parts.
+    TooLarge,
+}
+
+#[derive(Deserialize)]
+struct Receipt {
+    accepted: u64,
+    quarantined: u64,
+}
+
+/// What is looked at of answers about a source.
+#[derive(Deserialize)]
+struct Standing {
+    position: Option<String>,
+}
+
+/// Sends parts of one source.
+#[derive(Clone, Debug)]
+pub(crate) struct Sender {
+    pub(crate) client: Client,
+    pub(crate) patience: Patience,
+}
+
+impl Sender {
+    /// Where a source stands; `None` if nothing was read from it.
+    pub(crate) async fn standing(&self, source: &str) -> anyhow::Result<Option<String>> {
+        let path = format!("/api/v1/sources/{source}");
+        let reply = self.call(&Method::GET, &path, &[], Bytes::new()).await?;
+        match reply.status.as_u16() {
+            404 => Ok(None),
+            200 => {
+                let standing: Standing =
+                    serde_json::from_slice(&reply.body).context("read where a source stands")?;
+                Ok(standing.position)
+            }
+            _ => Err(Refused(reply.text()).into()),
+        }
+    }
+
+    /// Sends a part until the service has it.
+    pub(crate) async fn send(
+        &self,
+        source: &str,
+        origin: &Path,
+        batch: &Batch,
+    ) -> anyhow::Result<Sent> {
+        let origin = visible(origin);
+        let mut headers = vec![
+            ("bartizan-source", source),
+            ("bartizan-origin", origin.as_str()),
+            ("bartizan-to", batch.to.as_str()),
+        ];
+        headers.extend(batch.from.as_deref().map(|from| ("bartizan-from", from)));
+        let body = Bytes::copy_from_slice(&batch.body);
+        let reply = self.call(&Method::POST, "/api/v1/ingest", &headers, body);
+        let reply = reply.await?;
+        match reply.status.as_u16() {
+            200 => {
+                let receipt: Receipt =
+                    serde_json::from_slice(&reply.body).context("read the answer")?;
+                Ok(Sent::Taken {
+                    accepted: receipt.accepted,
+                    quarantined: receipt.quarantined,
+                })
+            }
+            409 => {
+                let standing: Option<Standing> = serde_json::from_slice(&reply.body).ok();
+                let position = standing.and_then(|standing| standing.position);
+                if position.as_ref() == Some(&batch.to) {
+                    return Ok(Sent::Before);
+                }
+                Ok(Sent::Elsewhere)
+            }
+            413 => Ok(Sent::TooLarge),
+            _ => Err(Refused(reply.text()).into()),
+        }
+    }
+
+    /// One request, repeated while the service can't be reached or asks to come back.
+    async fn call(
+        &self,
+        method: &Method,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: Bytes,
+    ) -> anyhow::Result<Reply> {
+        let mut pause = PAUSE_FIRST;
+        let mut waited = Duration::ZERO;
+        loop {
+            let request = self.client.request(method.clone(), path).timeout(TIMEOUT);
+            let request = headers.iter().fold(request, |request, (name, value)| {
+                request.header(*name, *value)
+            });
+            let tried = self.client.reply(request.body(body.clone())).await;
+            let wait = match &tried {
+                Ok(reply) if !reply.is_to_repeat() => return tried,
+                Ok(reply) => reply.retry_after.unwrap_or(pause).min(PAUSE_MAX),
+                Err(_) => pause,
+            };
+            if let Patience::For(longest) = self.patience
+                && waited >= longest
+            {
+                return Err(Refused(match tried {
+                    Ok(reply) => reply.text(),
+                    Err(error) => format!("{error:#}"),
+                })
+                .into());
+            }
+            tokio::time::sleep(wait).await;
+            waited = waited.saturating_add(wait);
+            pause = pause.saturating_mul(2).min(PAUSE_MAX);
+        }
+    }
+}
+
+/// A path in visible ASCII: other bytes, and `%`, as in a URL.
+fn visible(path: &Path) -> String {
+    let mut text = String::new();
+    for byte in path.as_os_str().as_encoded_bytes() {
+        if byte.is_ascii_graphic() && *byte != b'%' {
+            text.push(char::from(*byte));
+        } else {
+            text.extend(format!("%{byte:02X}").chars());
+        }
+    }
+    let surplus = text.len().saturating_sub(ORIGIN_BYTES_MAX);
+    text.split_off(surplus)
+}
