@@ -1,15 +1,14 @@
 //! Logs of OpenTelemetry (OTLP), as protobuf or as JSON.
 //!
-//! A log record is an envelope too. Where its body or its attributes are a record of a known kind, that record
-//! becomes the row; where its attributes say what an HTTP server was asked and answered, it becomes a row of
-//! `ApiManagementGatewayLogs`; else it is a row of `OTelLogs`, as it came.
+//! A log record is an envelope too. Where its body is a record of a known kind, or one that a mapping takes, that
+//! record becomes the row; where its attributes are, they do, with what else the log record says; else it is a row of
+//! `OTelLogs`, as it came.
 #![deny(
     clippy::indexing_slicing,
     reason = "whatever a body holds, reading it must not panic"
 )]
 
 mod each;
-mod gateway;
 mod record;
 mod value;
 mod wire;
@@ -52,6 +51,10 @@ pub fn decode_otlp(
     let reason = walk.reason.take();
     Ok((walk.decoder.finish()?, reason))
 }
+
+/// Bytes that rows of a body may repeat from resources and scopes: many times what senders need, and little enough that a
+/// small body does not fill the memory.
+const COPIES_MAX: usize = 128 << 20;
 
 /// Why the walk ends.
 enum End {
@@ -230,30 +233,32 @@ impl<'a> Walk<'a> {
         {
             return Ok(());
         }
-        if let Some(text) = record.attributes_record()
-            && self.decoder.carried(at, &text, false)?
-        {
-            return Ok(());
-        }
-        // Before the row is made: making it is what costs.
-        let copies_max = self.limits.copies_max;
-        let row = if self.copies.saturating_add(scope.bytes()) > copies_max {
-            None
-        } else {
-            gateway::row(record, scope).or_else(|| Some(record.row(scope)))
-        };
-        let Some(row) = row else {
+        // Before rows are made: making them is what costs.
+        let copies_max = self.limits.copies_max.min(COPIES_MAX);
+        if self.copies.saturating_add(scope.bytes()) > copies_max {
             let reason = format!("rows of this body would repeat more than {copies_max} bytes");
             self.decoder.quarantine(at, &reason);
             return Ok(());
-        };
-        self.copies = self.copies.saturating_add(row.len().saturating_sub(length));
+        }
+        if let Some(text) = record.flat(scope)
+            && self.decoder.carried(at, &text, false)?
+        {
+            self.copied(text.len(), length);
+            return Ok(());
+        }
+        let row = record.row(scope);
+        self.copied(row.len(), length);
         if !self.decoder.carried(at, &row, true)? {
             let depth_max = self.limits.depth_max;
             let reason = format!("record is nested deeper than {depth_max}");
             self.decoder.quarantine(at, &reason);
         }
         Ok(())
+    }
+
+    /// Counts what a row has more than its record.
+    fn copied(&mut self, row: usize, record: usize) {
+        self.copies = self.copies.saturating_add(row.saturating_sub(record));
     }
 }
 

@@ -11,11 +11,11 @@ use std::sync::Arc;
 use store::{Table, Timestamp};
 
 use super::each::each;
-use super::value::{self, Reason};
+use super::value::{self, Members, Reason};
 use super::wire::{Broken, Reader, Value};
 use crate::decode::Limits;
 use crate::json::{self, Fields, ObjectWriter};
-use crate::{kind, log};
+use crate::log;
 
 /// What a log record says. Members are JSON text where they may be of any type.
 #[derive(Debug, Default)]
@@ -26,8 +26,8 @@ pub(super) struct Record<'a> {
     severity_text: Cow<'a, str>,
     body: Option<String>,
     /// An object.
-    pub(super) attributes: Option<String>,
-    pub(super) trace_id: String,
+    attributes: Option<String>,
+    trace_id: String,
     span_id: String,
     flags: Option<String>,
     event_name: Cow<'a, str>,
@@ -42,7 +42,6 @@ pub(super) struct Scope {
     resource_schema: Arc<str>,
     /// The resource's id in Azure.
     resource_id: Option<Arc<str>>,
-    pub(super) region: Option<Arc<str>>,
     name: String,
     version: String,
     /// An object.
@@ -140,7 +139,6 @@ impl Scope {
         if let Some(fields) = attributes.as_deref().and_then(Fields::parse) {
             let id = fields.text("cloud.resource_id");
             self.resource_id = id.filter(|id| id.starts_with('/')).map(Arc::from);
-            self.region = fields.text("cloud.region").map(Arc::from);
         }
         self.resource_attributes = attributes.map(Arc::from);
     }
@@ -161,7 +159,7 @@ impl Scope {
     }
 
     /// Appends what all rows of the scope have.
-    pub(super) fn push(&self, row: &mut ObjectWriter) {
+    fn push(&self, row: &mut ObjectWriter) {
         if let Some(attributes) = &self.resource_attributes {
             row.push("ResourceAttributes", attributes);
         }
@@ -186,7 +184,7 @@ impl Scope {
 impl<'a> Record<'a> {
     pub(super) fn from_protobuf(bytes: &'a [u8], depth: usize) -> Result<Self, Reason> {
         let mut record = Self::default();
-        let mut attributes = ObjectWriter::default();
+        let mut attributes = Members::default();
         let mut reader = Reader::new(bytes);
         while let Some((number, value)) = reader.next().map_err(|broken| broken.reason)? {
             match (number, value) {
@@ -210,14 +208,14 @@ impl<'a> Record<'a> {
                 _ => {}
             }
         }
-        record.attributes = attributes.finish().map(str::to_owned);
+        record.attributes = attributes.finish();
         Ok(record)
     }
 
     pub(super) fn from_json(record: &'a str, depth: usize) -> Result<Self, Reason> {
         let fields = Fields::parse(record).ok_or("a log record is not an object")?;
         let mut record = Self::default();
-        let mut attributes = ObjectWriter::default();
+        let mut attributes = Members::default();
         for field in fields.0.iter().filter(|field| field.value != "null") {
             let value = field.value;
             let string = || json::string(value).unwrap_or_default();
@@ -236,15 +234,15 @@ impl<'a> Record<'a> {
                 "traceId" => record.trace_id = string().to_ascii_lowercase(),
                 "spanId" => record.span_id = string().to_ascii_lowercase(),
                 "eventName" => record.event_name = string(),
-                _ => attributes.push(&field.name, value),
+                _ => attributes.push(&field.name, value)?,
             }
         }
-        record.attributes = attributes.finish().map(str::to_owned);
+        record.attributes = attributes.finish();
         Ok(record)
     }
 
     /// When it happened, or was seen.
-    pub(super) fn instant(&self) -> Option<Timestamp> {
+    fn instant(&self) -> Option<Timestamp> {
         let nanos = [self.time_nanos, self.observed_nanos];
         let nanos = nanos.into_iter().find(|nanos| *nanos > 0)?;
         i64::try_from(nanos / 1000).ok().map(Timestamp::from_micros)
@@ -259,25 +257,24 @@ impl<'a> Record<'a> {
         json::string(body).filter(|text| json::is_nested(text.trim_start()))
     }
 
-    /// The attributes, where they are a record of a known kind; with the time, if they have none.
-    pub(super) fn attributes_record(&self) -> Option<Cow<'_, str>> {
-        let attributes = self.attributes.as_deref()?;
-        let fields = Fields::parse(attributes)?;
-        kind::own(&fields)?;
-        let has_time = log::TIMES.iter().any(|name| fields.get(name).is_some());
-        let Some(instant) = self.instant().filter(|_| !has_time) else {
-            return Some(Cow::Borrowed(attributes));
-        };
+    /// The attributes as members of a record, and beside them what else is said; `None` without attributes.
+    pub(super) fn flat(&self, scope: &Scope) -> Option<String> {
+        let attributes = Fields::parse(self.attributes.as_deref()?)?;
         let mut record = ObjectWriter::default();
-        for field in &fields.0 {
+        for field in &attributes.0 {
             record.push(&field.name, field.value);
         }
-        record.push_text("time", &instant.to_rfc3339());
-        record.finish().map(|text| Cow::Owned(text.to_owned()))
+        let has_time = log::TIMES.iter().any(|name| attributes.get(name).is_some());
+        if let Some(instant) = self.instant().filter(|_| !has_time) {
+            record.push_text("time", &instant.to_rfc3339());
+        }
+        self.push(&mut record);
+        scope.push(&mut record);
+        record.finish().map(str::to_owned)
     }
 
-    /// Appends what is said besides attributes and body.
-    pub(super) fn push(&self, row: &mut ObjectWriter) {
+    /// Appends what is said besides attributes and times.
+    fn push(&self, row: &mut ObjectWriter) {
         let texts = [
             ("SeverityText", &*self.severity_text),
             ("TraceId", &self.trace_id),
@@ -298,15 +295,15 @@ impl<'a> Record<'a> {
                 row.push(name, value);
             }
         }
-        if let Some(instant) = self.instant() {
-            row.push_text("TimeGenerated", &instant.to_rfc3339());
-        }
     }
 
     /// The row of `OTelLogs`.
     pub(super) fn row(&self, scope: &Scope) -> String {
         let mut row = ObjectWriter::default();
         row.push_text("Type", Table::OTelLogs.name());
+        if let Some(instant) = self.instant() {
+            row.push_text("TimeGenerated", &instant.to_rfc3339());
+        }
         self.push(&mut row);
         for (name, nanos) in [
             ("Timestamp", self.time_nanos),
@@ -327,7 +324,7 @@ impl<'a> Record<'a> {
 /// The attributes of a resource or scope, which are its fields of that number.
 fn attributes(bytes: &[u8], wanted: u64, limits: &Limits) -> Result<Option<String>, Reason> {
     fits(bytes.len(), limits)?;
-    let mut object = ObjectWriter::default();
+    let mut object = Members::default();
     let mut reader = Reader::new(bytes);
     while let Some((number, value)) = reader.next().map_err(|broken| broken.reason)? {
         match value {
@@ -337,7 +334,7 @@ fn attributes(bytes: &[u8], wanted: u64, limits: &Limits) -> Result<Option<Strin
             _ => {}
         }
     }
-    Ok(object.finish().map(str::to_owned))
+    Ok(object.finish())
 }
 
 fn json_attributes(fields: &Fields<'_>, limits: &Limits) -> Result<Option<String>, Reason> {
@@ -350,11 +347,11 @@ fn json_attributes(fields: &Fields<'_>, limits: &Limits) -> Result<Option<String
             "the attributes of its resource or scope are nested too deeply",
         ));
     }
-    let mut object = ObjectWriter::default();
+    let mut object = Members::default();
     each(list, &mut |pair| {
         value::pair_from_json(pair, limits.depth_max, &mut object)
     })?;
-    Ok(object.finish().map(str::to_owned))
+    Ok(object.finish())
 }
 
 fn fits(bytes: usize, limits: &Limits) -> Result<(), Reason> {

@@ -189,39 +189,6 @@ fn a_record_of_a_known_kind_becomes_its_own_row() {
 }
 
 #[test]
-fn what_an_http_server_was_asked_and_answered_is_a_row_of_the_gateway() {
-    let attributes = json!([
-        {"key": "http.request.method", "value": {"stringValue": "POST"}},
-        {"key": "http.response.status_code", "value": {"intValue": "401"}},
-        {"key": "url.scheme", "value": {"stringValue": "https"}},
-        {"key": "server.address", "value": {"stringValue": "api.example.org"}},
-        {"key": "url.path", "value": {"stringValue": "/orders"}},
-        {"key": "url.query", "value": {"stringValue": "a=1"}},
-        {"key": "client.address", "value": {"stringValue": "192.0.2.7"}},
-        {"key": "network.protocol.version", "value": {"stringValue": "1.1"}},
-        {"key": "http.server.request.duration", "value": {"doubleValue": 0.0125}},
-        {"key": "user_agent.original", "value": {"stringValue": "curl"}}]);
-    let body = request(&json!([{"timeUnixNano": "1767225600000000000", "attributes": attributes}]));
-    let columns = [
-        "TimeGenerated",
-        "Method",
-        "Url",
-        "ResponseCode",
-        "CallerIpAddress",
-        "ClientProtocol",
-        "TotalTime",
-        "AdditionalFields",
-    ];
-    assert_eq!(
-        shown(&body, OtlpEncoding::Json, &columns),
-        "ApiManagementGatewayLogs TimeGenerated=2026-01-01T00:00:00.000000Z Method=POST Url=https://api.example.org/orders?a=1 \
-         ResponseCode=401 CallerIpAddress=192.0.2.7 ClientProtocol=HTTP/1.1 TotalTime=13 \
-         AdditionalFields={\"Attributes\":{\"user_agent.original\":\"curl\"},\
-         \"ResourceAttributes\":{\"service.name\":\"gateway\"},\"ScopeName\":\"access\",\"ScopeVersion\":\"1\"}"
-    );
-}
-
-#[test]
 fn a_broken_record_costs_its_neighbours_nothing() {
     let good = field(5, &text_value("good"));
     let body = protobuf_request(&[good.clone(), vec![0x2a, 0x05, 1], good]);
@@ -304,6 +271,11 @@ fn what_small_bodies_can_grow_to_is_bounded() {
         "{decoded:?}"
     );
     assert!(reason.unwrap().contains("repeat more than 1000 bytes"));
+    let many = field(6, &pair("k", &[])).repeat(4097);
+    let (decoded, reason) =
+        run_with(&limits, &protobuf_request(&[many]), OtlpEncoding::Protobuf).unwrap();
+    assert_eq!((decoded.accepted, decoded.quarantined), (0, 1));
+    assert_eq!(reason.as_deref(), Some("a map has more than 4096 members"));
     let mut deep = text_value("a");
     for _ in 0..200 {
         deep = field(5, &field(1, &deep));

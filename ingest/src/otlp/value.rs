@@ -17,6 +17,34 @@ use crate::json::{self, Fields, ObjectWriter, quote_into};
 /// Why a value can't be read.
 pub(super) type Reason = Cow<'static, str>;
 
+/// Members of a map. An empty one takes two bytes of protobuf, but whoever tells a record's kind looks at each.
+const MEMBERS_MAX: usize = 4096;
+
+/// Writes a map as an object.
+#[derive(Debug, Default)]
+pub(super) struct Members {
+    object: ObjectWriter,
+    count: usize,
+}
+
+impl Members {
+    /// Appends a member, of which there may be so many.
+    pub(super) fn push(&mut self, name: &str, value: &str) -> Result<(), Reason> {
+        self.count = self.count.saturating_add(1);
+        if self.count > MEMBERS_MAX {
+            let reason = format!("a map has more than {MEMBERS_MAX} members");
+            return Err(Reason::Owned(reason));
+        }
+        self.object.push(name, value);
+        Ok(())
+    }
+
+    /// The object; `None` without members.
+    pub(super) fn finish(mut self) -> Option<String> {
+        self.object.finish().map(str::to_owned)
+    }
+}
+
 /// A value's text; `None` if it has no value.
 pub(super) fn from_protobuf(bytes: &[u8], depth: usize) -> Result<Option<String>, Reason> {
     let mut text = None;
@@ -29,7 +57,7 @@ pub(super) fn from_protobuf(bytes: &[u8], depth: usize) -> Result<Option<String>
             (4, Value::Fixed64(bits)) => Some(real(f64::from_bits(bits))),
             (5, Value::Bytes(bytes)) => Some(list(bytes, deeper(depth)?)?),
             (6, Value::Bytes(bytes)) => {
-                let mut object = ObjectWriter::default();
+                let mut object = Members::default();
                 let mut reader = Reader::new(bytes);
                 let depth = deeper(depth)?;
                 while let Some((number, value)) = reader.next().map_err(|broken| broken.reason)? {
@@ -37,7 +65,7 @@ pub(super) fn from_protobuf(bytes: &[u8], depth: usize) -> Result<Option<String>
                         pair_from_protobuf(bytes, depth, &mut object)?;
                     }
                 }
-                Some(object.finish().unwrap_or("{}").to_owned())
+                Some(object.finish().unwrap_or_else(|| "{}".to_owned()))
             }
             (7, Value::Bytes(bytes)) => Some(quoted(&STANDARD.encode(bytes))),
             _ => text,
@@ -50,7 +78,7 @@ pub(super) fn from_protobuf(bytes: &[u8], depth: usize) -> Result<Option<String>
 pub(super) fn pair_from_protobuf(
     bytes: &[u8],
     depth: usize,
-    object: &mut ObjectWriter,
+    object: &mut Members,
 ) -> Result<(), Reason> {
     let (mut key, mut text) = (Cow::Borrowed(""), None);
     let mut reader = Reader::new(bytes);
@@ -61,8 +89,7 @@ pub(super) fn pair_from_protobuf(
             _ => {}
         }
     }
-    object.push(&key, text.as_deref().unwrap_or("null"));
-    Ok(())
+    object.push(&key, text.as_deref().unwrap_or("null"))
 }
 
 fn list(bytes: &[u8], depth: usize) -> Result<String, Reason> {
@@ -113,11 +140,11 @@ pub(super) fn from_json(value: &str, depth: usize) -> Result<Option<String>, Rea
         }
         "kvlistValue" => {
             let depth = deeper(depth)?;
-            let mut object = ObjectWriter::default();
+            let mut object = Members::default();
             for_values(field.value, &mut |pair| {
                 pair_from_json(pair, depth, &mut object)
             })?;
-            Some(object.finish().unwrap_or("{}").to_owned())
+            Some(object.finish().unwrap_or_else(|| "{}".to_owned()))
         }
         _ => Some(field.value.to_owned()),
     })
@@ -133,17 +160,12 @@ fn for_values(value: &str, act: &mut dyn FnMut(&str) -> Result<(), Reason>) -> R
 }
 
 /// Appends a key with its value.
-pub(super) fn pair_from_json(
-    pair: &str,
-    depth: usize,
-    object: &mut ObjectWriter,
-) -> Result<(), Reason> {
+pub(super) fn pair_from_json(pair: &str, depth: usize, object: &mut Members) -> Result<(), Reason> {
     let fields = Fields::parse(pair).ok_or("an attribute is not an object with key and value")?;
     let key = fields.text("key").unwrap_or_default();
     let value = fields.get("value").filter(|value| *value != "null");
     let text = value.map_or(Ok(None), |value| from_json(value, depth))?;
-    object.push(&key, text.as_deref().unwrap_or("null"));
-    Ok(())
+    object.push(&key, text.as_deref().unwrap_or("null"))
 }
 
 fn deeper(depth: usize) -> Result<usize, Reason> {

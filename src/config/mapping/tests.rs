@@ -212,7 +212,8 @@ ProductId = { value = "edge" }
             "envoy",
             "nginx",
             "combined",
-            "aws-api-gateway"
+            "aws-api-gateway",
+            "opentelemetry"
         ]
     );
 }

@@ -378,6 +378,54 @@ fn a_key_that_aws_refuses() {
     assert_eq!(row("", &integration).get("LastErrorReason"), None);
 }
 
+#[test]
+fn opentelemetry() {
+    let record = r#"{
+      "http.request.method":"POST","http.response.status_code":401,"url.scheme":"https","server.address":"api.example.org",
+      "url.path":"/orders","url.query":"a=1","client.address":"192.0.2.7","network.protocol.version":"1.1",
+      "http.server.request.duration":0.0125,"user_agent.original":"curl","http.route":"/orders","time":"2026-01-01T00:00:00Z",
+      "TraceId":"5b8efff798038103d269b633813fc60c","SpanId":"eee19b7ec3c1b174","enduser.id":"u-1",
+      "ResourceAttributes":{"service.name":"gateway","cloud.region":"northeurope"},"ScopeName":"access"
+    }"#;
+    let expected = [
+        ("TimeGenerated", "2026-01-01T00:00:00.000000Z"),
+        ("SourceSystem", "OpenTelemetry"),
+        ("CorrelationId", "5b8efff798038103d269b633813fc60c"),
+        ("CallerIpAddress", "192.0.2.7"),
+        ("Method", "POST"),
+        ("Url", "https://api.example.org/orders?a=1"),
+        ("ResponseCode", "401"),
+        ("IsRequestSuccess", "false"),
+        ("TotalTime", "13"),
+        ("ClientProtocol", "HTTP/1.1"),
+        ("ApiId", "api.example.org"),
+        ("OperationId", "/orders"),
+        ("UserId", "u-1"),
+        ("Region", "northeurope"),
+        ("RequestHeaders", r#"{"User-Agent":"curl"}"#),
+        (
+            "AdditionalFields",
+            r#"{"network.protocol.version":"1.1","http.server.request.duration":0.0125,"SpanId":"eee19b7ec3c1b174","ResourceAttributes":{"service.name":"gateway"},"ScopeName":"access"}"#,
+        ),
+    ];
+    check("", record, &expected);
+    let before = r#"{"http.method":"GET","http.status_code":200,"http.url":"http://api.example.org:8080/a?b=1","http.flavor":"2.0",
+        "net.peer.ip":"192.0.2.8","http.host":"api.example.org"}"#;
+    let expected = [
+        ("TimeGenerated", "2023-11-14T22:13:20.000000Z"),
+        ("SourceSystem", "OpenTelemetry"),
+        ("CallerIpAddress", "192.0.2.8"),
+        ("Method", "GET"),
+        ("Url", "http://api.example.org:8080/a?b=1"),
+        ("ResponseCode", "200"),
+        ("IsRequestSuccess", "true"),
+        ("ClientProtocol", "HTTP/2"),
+        ("ApiId", "api.example.org"),
+        ("AdditionalFields", r#"{"http.flavor":"2.0"}"#),
+    ];
+    check("", before, &expected);
+}
+
 /// Every file that others wrote, but those of gateways and web servers.
 fn strangers(folder: &Path, found: &mut Vec<Vec<u8>>) {
     for entry in fs::read_dir(folder).unwrap() {
