@@ -81,9 +81,12 @@ pub(crate) enum IntakeError {
     /// The service is ending.
     #[error("the service is stopping")]
     Stopping,
-    /// The log can't be written any more.
-    #[error("the disk failed; nothing is taken until the service is restarted")]
+    /// The log can't be written now.
+    #[error("the disk fails; nothing is taken until it works again: send this again then")]
     DiskFailed,
+    /// The log has no room.
+    #[error("the disk is full; nothing is taken until there is space: send this again then")]
+    DiskFull,
     /// A defect of ours, or the machine's.
     #[error("{doing}")]
     Internal {
@@ -129,6 +132,7 @@ impl From<AppendError> for IntakeError {
             AppendError::Busy => Self::Busy,
             AppendError::Wal(WalError::Closed) => Self::Stopping,
             AppendError::Wal(WalError::Failed) => Self::DiskFailed,
+            AppendError::Wal(WalError::Full) => Self::DiskFull,
             AppendError::Batch(_) | AppendError::Schema(_) | AppendError::Background(_) => {
                 Self::internal("store a batch", error)
             }

@@ -78,6 +78,7 @@ pub(super) struct RawStore {
     pub(super) segment_bytes: Option<usize>,
     pub(super) recent_bytes: Option<usize>,
     pub(super) wal_file_bytes: Option<u64>,
+    pub(super) free_bytes: Option<u64>,
     pub(super) zstd_level: Option<i32>,
     pub(super) catalog: Option<String>,
     pub(super) catalog_password: Option<String>,

@@ -17,6 +17,7 @@ pub(super) fn checked(raw: &RawConfig) -> Result<StoreSettings, ConfigError> {
         .map_or(settings.flush_interval, |interval| interval.0);
     settings.segment_bytes = store.segment_bytes.unwrap_or(settings.segment_bytes);
     settings.recent_bytes_max = store.recent_bytes.unwrap_or(settings.recent_bytes_max);
+    settings.free_bytes_min = store.free_bytes.unwrap_or(settings.free_bytes_min);
     settings.wal_file_bytes_max = store.wal_file_bytes.unwrap_or(settings.wal_file_bytes_max);
     settings.zstd_level = store.zstd_level.unwrap_or(settings.zstd_level);
     if !(1..=22).contains(&settings.zstd_level) {

@@ -118,9 +118,10 @@ impl From<IntakeError> for Problem {
             IntakeError::OtherBody => StatusCode::UNPROCESSABLE_ENTITY,
             IntakeError::Elsewhere(standing) => return sources::elsewhere(standing.as_ref()),
             IntakeError::InProgress | IntakeError::Moving => StatusCode::CONFLICT,
-            IntakeError::Busy | IntakeError::Stopping | IntakeError::DiskFailed => {
-                StatusCode::SERVICE_UNAVAILABLE
-            }
+            IntakeError::Busy
+            | IntakeError::Stopping
+            | IntakeError::DiskFailed
+            | IntakeError::DiskFull => StatusCode::SERVICE_UNAVAILABLE,
             IntakeError::Internal { doing, source } => return Self::internal(doing, &**source),
         };
         let problem = Self::new(status, error.to_string());
@@ -133,7 +134,7 @@ impl From<IntakeError> for Problem {
                 problem.retry_after(1)
             }
             IntakeError::Busy => problem.retry_after(5),
-            IntakeError::DiskFailed => problem.retry_after(30),
+            IntakeError::DiskFailed | IntakeError::DiskFull => problem.retry_after(30),
             _ => problem,
         }
     }

@@ -20,12 +20,12 @@ pub(super) async fn healthz() -> &'static str {
 /// The service takes requests: its log is replayed and its disk works.
 #[utoipa::path(get, path = "/readyz", tag = "system", responses(
     (status = 200, description = "Requests are taken", body = String),
-    (status = 503, description = "Starting, or the disk failed", body = super::problem::ProblemBody)))]
+    (status = 503, description = "Starting, or the disk fails or is full", body = super::problem::ProblemBody)))]
 pub(super) async fn readyz(State(app): State<Arc<App>>) -> Result<&'static str, Problem> {
     let core = app.core()?;
     if !core.store.is_healthy() {
         return Err(Problem::unavailable(
-            "the disk failed; restart the service when it is mended",
+            "the disk fails or is full; batches are refused until it works again",
         ));
     }
     Ok("ready\n")

@@ -9,6 +9,8 @@
 //! renamed, the folder synced) are the functions below it.
 
 mod real;
+#[cfg(test)]
+mod simulated;
 
 use std::fmt;
 use std::fs::File;
@@ -17,7 +19,11 @@ use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
+use crate::point::{self, Point};
+
 pub use real::RealDisk;
+#[cfg(test)]
+pub(crate) use simulated::{Action, Call, Chance, Fault, Lie, SimulatedDisk};
 
 /// A file system, as much of it as the store uses.
 ///
@@ -56,6 +62,12 @@ pub trait Disk: fmt::Debug + Send + Sync {
 
     /// Holds a lock on a file until the returned handle is dropped; `None` if another process has it.
     fn lock(&self, path: &Path) -> io::Result<Option<File>>;
+
+    /// Passes a named point of the store's work.
+    #[cfg(test)]
+    fn reach(&self, _point: &'static str) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 /// A file that is being written, from its start to its end.
@@ -124,14 +136,58 @@ pub(crate) fn finish_file(
     path: &Path,
 ) -> Result<u64, DiskError> {
     file.sync()
+        .and_then(|()| point::reach(disk, Point::FileSynced))
         .map_err(|source| DiskError::new("sync", temporary, source))?;
     drop(file);
     disk.rename(temporary, path)
+        .and_then(|()| point::reach(disk, Point::FileRenamed))
         .map_err(|source| DiskError::new("rename to", path, source))?;
     path.parent()
         .map_or(Ok(()), |parent| sync_folder(disk, parent))?;
     disk.length(path)
         .map_err(|source| DiskError::new("measure", path, source))
+}
+
+/// Removes a file that was not finished, so that trying again and again does not fill the disk.
+#[derive(Debug)]
+pub(crate) struct Unfinished<'d> {
+    disk: &'d dyn Disk,
+    names: [&'d Path; 2],
+    is_finished: bool,
+}
+
+impl<'d> Unfinished<'d> {
+    /// A file under its temporary and its final name.
+    pub(crate) fn new(disk: &'d dyn Disk, temporary: &'d Path, path: &'d Path) -> Self {
+        Self {
+            disk,
+            names: [temporary, path],
+            is_finished: false,
+        }
+    }
+
+    pub(crate) fn finished(mut self) {
+        self.is_finished = true;
+    }
+}
+
+impl Drop for Unfinished<'_> {
+    fn drop(&mut self) {
+        if !self.is_finished {
+            for path in self.names {
+                give_up(self.disk, path);
+            }
+        }
+    }
+}
+
+/// Removes a file that nobody names; one that stays is an orphan, removed at the next start.
+pub(crate) fn give_up(disk: &dyn Disk, path: &Path) {
+    if let Err(error) = disk.remove(path)
+        && error.kind() != io::ErrorKind::NotFound
+    {
+        tracing::debug!(path = %path.display(), %error, "remove file that was not finished");
+    }
 }
 
 /// The files of a folder, sorted by name; a folder that is not there has none.

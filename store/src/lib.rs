@@ -10,6 +10,7 @@ mod disk;
 mod guid;
 mod idempotency;
 mod identity;
+mod point;
 mod position;
 mod progress;
 mod publish;

@@ -5,12 +5,14 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
-use crate::catalog::{Publication, StoredProgress, table_folder};
+use crate::catalog::{Prepared, Publication, StoredProgress, table_folder};
 use crate::disk::{self, Disk};
 use crate::idempotency::Answered;
+use crate::point::{self, Point};
 use crate::position::{Source, Standing};
 use crate::rows::Flush;
 use crate::schema::Table;
@@ -55,6 +57,9 @@ struct Unsettled {
     positions: Vec<(Workspace, Source, Standing)>,
 }
 
+/// How often a log that refuses batches is tried.
+const PROBE_INTERVAL: Duration = Duration::from_secs(2);
+
 impl Store {
     /// Publishes until cancelled, then once more, then closes the log.
     pub async fn run(self: Arc<Self>, cancelled: CancellationToken) {
@@ -68,7 +73,10 @@ impl Store {
             tokio::select! {
                 () = cancelled.cancelled() => {}
                 () = self.flush_wanted.notified() => {}
-                () = tokio::time::sleep(self.settings.flush_interval) => {}
+                () = tokio::time::sleep(self.pause()) => {}
+            }
+            if !self.is_healthy() && self.wal.probe().await.is_err() {
+                tracing::debug!("write-ahead log closed before it was probed");
             }
             match self.publish().await {
                 Ok(published) if published.segments > 0 => {
@@ -95,6 +103,15 @@ impl Store {
             .is_err()
         {
             tracing::error!("close write-ahead log");
+        }
+    }
+
+    /// How long to rest: not long while the log refuses batches, because without them nothing else tries it.
+    fn pause(&self) -> Duration {
+        if self.is_healthy() {
+            self.settings.flush_interval
+        } else {
+            self.settings.flush_interval.min(PROBE_INTERVAL)
         }
     }
 
@@ -133,22 +150,36 @@ impl Store {
             positions,
             now: self.clock.now(),
         };
-        let mut prepared = self.catalog.prepare(&publication).await?;
+        let mut prepared = self.prepare(&publication).await?;
         publishing.unsettled = Some(Unsettled {
             sequence,
             segments: std::mem::take(&mut prepared.segments),
             answers: publication.answers,
             positions: publication.positions,
         });
+        self.reach(Point::PublishCommit)?;
         self.catalog.commit(prepared).await?;
+        self.reach(Point::PublishCommitted)?;
         let outcome = match publishing.unsettled.take() {
             Some(committed) => self.committed(&mut publishing, committed),
             None => Published::default(),
         };
+        self.reach(Point::PublishPrune)?;
         if self.wal.prune(sequence).await.is_err() {
             tracing::debug!("write-ahead log closed before it was pruned");
         }
         Ok(outcome)
+    }
+
+    async fn prepare(&self, publication: &Publication) -> Result<Prepared, StoreError> {
+        let prepared = match self.reach(Point::PublishPrepare) {
+            Ok(()) => self.catalog.prepare(publication).await,
+            Err(error) => Err(error.into()),
+        };
+        if prepared.is_err() {
+            give_up_segments(self.settings.disk.as_ref(), &publication.segments);
+        }
+        Ok(prepared?)
     }
 
     /// Finds out what became of a publication whose commit was not answered: done again it would be there twice.
@@ -203,9 +234,13 @@ impl Store {
             let mut written = Vec::with_capacity(flushes.len());
             for flush in flushes {
                 let folder = table_folder(&lake, &flush.workspace, flush.table);
-                let segment =
-                    segment::write(disk.as_ref(), &folder, flush.table, &flush.rows, zstd_level)?;
-                written.push((flush.workspace, segment));
+                match segment::write(disk.as_ref(), &folder, flush.table, &flush.rows, zstd_level) {
+                    Ok(segment) => written.push((flush.workspace, segment)),
+                    Err(error) => {
+                        give_up_segments(disk.as_ref(), &written);
+                        return Err(error.into());
+                    }
+                }
             }
             Ok::<_, StoreError>(written)
         });
@@ -231,6 +266,13 @@ impl Store {
     }
 }
 
+/// Removes segments whose publication was not even begun.
+fn give_up_segments(disk: &dyn Disk, written: &[(Workspace, WrittenSegment)]) {
+    for (_, segment) in written {
+        disk::give_up(disk, &segment.path);
+    }
+}
+
 /// Removes those of our files that the catalog does not know; returns how many.
 fn remove_unknown(
     disk: &dyn Disk,
@@ -243,7 +285,8 @@ fn remove_unknown(
         if is_known || !is_ours(&path) {
             continue;
         }
-        match disk.remove(&path) {
+        let passed = point::reach(disk, Point::OrphanRemove);
+        match passed.and_then(|()| disk.remove(&path)) {
             Ok(()) => removed += 1,
             Err(error) => tracing::warn!(path = %path.display(), %error, "remove orphan"),
         }

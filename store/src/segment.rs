@@ -15,7 +15,8 @@ use thiserror::Error;
 use uuid::Uuid;
 
 use crate::batch::time_range;
-use crate::disk::{self, Disk, DiskError};
+use crate::disk::{self, Disk, DiskError, Unfinished};
+use crate::point::{self, Point};
 use crate::schema::{TIME_COLUMN, Table};
 use crate::time::Timestamp;
 
@@ -87,11 +88,16 @@ pub(crate) fn write(
     let name = format!("{NAME_PREFIX}{}.parquet", Uuid::now_v7());
     let path = folder.join(&name);
     let temporary = folder.join(format!("{name}.tmp"));
+    let failed = |source| DiskError::new("write", &path, source);
+    point::reach(disk, Point::SegmentCreate).map_err(failed)?;
+    let unfinished = Unfinished::new(disk, &temporary, &path);
     let mut file = disk
         .create(&temporary)
         .map_err(|source| DiskError::new("create", &temporary, source))?;
     let metadata = form::write(&mut file, table, &sorted, zstd_level)?;
+    point::reach(disk, Point::SegmentWritten).map_err(failed)?;
     let bytes = disk::finish_file(disk, file, &temporary, &path)?;
+    unfinished.finished();
     Ok(WrittenSegment {
         table,
         name,

@@ -16,6 +16,7 @@ use crate::catalog::{ANSWER_RETENTION, Catalog, CatalogError, CatalogSettings, o
 use crate::disk::{self, Disk, DiskError, FolderLock, RealDisk};
 use crate::idempotency::{Answered, ClaimOutcome, IdempotencyKeys};
 use crate::identity;
+use crate::point::{self, Point};
 use crate::position::{Moving, Positions};
 use crate::progress::{self, Progress, ProgressByTable};
 use crate::publish::Publishing;
@@ -43,10 +44,15 @@ pub struct StoreSettings {
     pub recent_bytes_max: usize,
     /// A WAL file is closed when it is longer than this.
     pub wal_file_bytes_max: u64,
+    /// No batch is taken that would leave less than this on the disk, so that rows can still be published.
+    pub free_bytes_min: u64,
     /// Batches that may wait for the disk.
     pub append_queue_max: usize,
     /// Compression level of segments, 1 to 22.
     pub zstd_level: i32,
+    /// The test of the tests of repetition: no key is remembered.
+    #[cfg(test)]
+    pub(crate) forgets_keys: bool,
 }
 
 impl StoreSettings {
@@ -60,8 +66,11 @@ impl StoreSettings {
             segment_bytes: 64 << 20,
             recent_bytes_max: 192 << 20,
             wal_file_bytes_max: 64 << 20,
+            free_bytes_min: 256 << 20,
             append_queue_max: 256,
             zstd_level: 3,
+            #[cfg(test)]
+            forgets_keys: false,
         }
     }
 }
@@ -154,6 +163,8 @@ impl Store {
         let state = Arc::new(Mutex::new(load(&catalog, &lake).await?));
         let publishing = Publishing::from_sequence(catalog.sequence().await?);
         let keys = IdempotencyKeys::default();
+        #[cfg(test)]
+        let keys = keys.forgetting(settings.forgets_keys);
         let wal_folder = settings.data.join("wal");
         disk::create_folder(disk.as_ref(), &wal_folder)?;
         let replayed = replay((Arc::clone(&disk), &wal_folder), &catalog, &state, &keys).await?;
@@ -164,6 +175,7 @@ impl Store {
             folder: wal_folder,
             file_bytes_max: settings.wal_file_bytes_max,
             queue_max: settings.append_queue_max,
+            free_bytes_min: settings.free_bytes_min,
         };
         let sequence_next = state.lock().sequence + 1;
         let on_durable = {
@@ -273,9 +285,14 @@ impl Store {
         &self.database
     }
 
-    /// Whether batches are taken: false after the log's disk failed.
+    /// Whether batches are taken: false while the log's disk fails or is full.
     pub fn is_healthy(&self) -> bool {
         !self.wal.is_failed()
+    }
+
+    pub(crate) fn reach(&self, point: Point) -> Result<(), DiskError> {
+        point::reach(self.settings.disk.as_ref(), point)
+            .map_err(|source| DiskError::new("work in", &self.settings.data, source))
     }
 
     /// The lake's folder, absolute.
@@ -342,6 +359,11 @@ async fn replay(
                 apply(&mut state.lock(), &keys, sequence, batch);
             };
             let file = wal::replay_file(disk.as_ref(), &path, published, &mut take)?;
+            if file.damaged_bytes > 0 {
+                metrics::counter!("bartizan_wal_damaged_bytes_total")
+                    .increment(file.damaged_bytes as u64);
+                tracing::error!(path = %path.display(), bytes = file.damaged_bytes, "write-ahead log file is damaged: batches in it are lost; the file is kept");
+            }
             if file.torn_bytes > 0 {
                 tracing::warn!(path = %path.display(), bytes = file.torn_bytes, "write-ahead log file ends in an unfinished frame");
             }

@@ -1,7 +1,8 @@
 //! Reads WAL files back after a restart.
 //!
-//! A frame that is not whole ends its file: after it nothing was acknowledged, unless the disk rotted. So the
-//! bytes behind it are reported, and the file is kept aside instead of removed once its rows are published.
+//! After a crash a file may end in a frame that is not whole; behind it nothing was acknowledged. If the disk rotted,
+//! a frame in the middle is damaged: those behind it are taken all the same if its length is whole. Bytes that nobody
+//! could read are reported, and their file is kept aside instead of removed once its rows are published.
 #![deny(clippy::indexing_slicing)]
 
 use std::path::{Path, PathBuf};
@@ -11,6 +12,7 @@ use thiserror::Error;
 use super::frame::{self, HEADER_BYTES, Header, MAGIC, PAYLOAD_BYTES_MAX};
 use crate::batch::{BatchError, StoredBatch};
 use crate::disk::{self, Disk, DiskError};
+use crate::point::{self, Point};
 
 /// A log that can't be replayed.
 #[derive(Debug, Error)]
@@ -42,6 +44,8 @@ pub(crate) struct ReplayedFile {
     pub(crate) sequence_last: Option<u64>,
     /// Bytes behind the last whole frame.
     pub(crate) torn_bytes: usize,
+    /// Bytes before it that are no whole frame.
+    pub(crate) damaged_bytes: usize,
 }
 
 /// The log's files, oldest first.
@@ -58,6 +62,7 @@ pub(crate) fn replay_file(
     after: u64,
     apply: &mut dyn FnMut(u64, StoredBatch),
 ) -> Result<ReplayedFile, ReplayError> {
+    point::reach(disk, Point::WalReplay).map_err(|source| DiskError::new("read", path, source))?;
     let bytes = disk
         .read(path)
         .map_err(|source| DiskError::new("read", path, source))?;
@@ -65,28 +70,59 @@ pub(crate) fn replay_file(
         path: path.to_owned(),
         sequence_last: None,
         torn_bytes: bytes.len(),
+        damaged_bytes: 0,
     };
-    let Some(mut rest) = bytes.strip_prefix(&MAGIC) else {
-        // A crash between creation and the first sync leaves the magic unfinished.
-        if bytes.len() < MAGIC.len() || bytes.iter().all(|byte| *byte == 0) {
-            return Ok(replayed);
-        }
-        return Err(ReplayError::Foreign(path.to_owned()));
+    // A crash between creation and the first sync leaves the magic unfinished.
+    if bytes.len() < MAGIC.len() || bytes.iter().all(|byte| *byte == 0) {
+        return Ok(replayed);
+    }
+    let Some((magic, mut rest)) = bytes.split_first_chunk() else {
+        return Ok(replayed);
     };
-    while let Some((sequence, payload, behind)) = split_frame(rest) {
-        if sequence > after {
-            let batch = StoredBatch::decode(payload).map_err(|source| ReplayError::Batch {
-                path: path.to_owned(),
-                sequence,
-                source,
-            })?;
-            apply(sequence, batch);
+    if *magic != MAGIC {
+        // Of a later version, or rotten in the byte that tells it: both are for a person to decide.
+        let other_version =
+            magic.split_last().map(|(_, name)| name) == MAGIC.split_last().map(|(_, name)| name);
+        if other_version || split_frame(rest).is_none() {
+            return Err(ReplayError::Foreign(path.to_owned()));
         }
-        replayed.sequence_last = Some(sequence);
+        replayed.damaged_bytes += MAGIC.len();
+    }
+    loop {
+        if let Some((sequence, payload, behind)) = split_frame(rest) {
+            if sequence > after {
+                let batch = StoredBatch::decode(payload).map_err(|source| ReplayError::Batch {
+                    path: path.to_owned(),
+                    sequence,
+                    source,
+                })?;
+                apply(sequence, batch);
+            }
+            replayed.sequence_last = Some(sequence);
+            rest = behind;
+            continue;
+        }
+        let Some((damaged, behind)) = skip_damaged(rest, replayed.sequence_last) else {
+            break;
+        };
+        replayed.damaged_bytes += damaged;
         rest = behind;
     }
     replayed.torn_bytes = rest.len();
     Ok(replayed)
+}
+
+/// Passes over a frame whose payload is damaged, if a whole frame stands where its header says that the next one is.
+///
+/// Nothing is searched for: the bytes of a payload were written by strangers, who can make them look like a frame.
+fn skip_damaged(bytes: &[u8], sequence_last: Option<u64>) -> Option<(usize, &[u8])> {
+    let (header, rest) = Header::split(bytes)?;
+    let length = usize::try_from(header.payload_bytes).ok()?;
+    let (_, behind) = rest.split_at_checked(length)?;
+    let (sequence, _, _) = split_frame(behind)?;
+    sequence_last
+        .is_none_or(|last| sequence > last)
+        .then_some((HEADER_BYTES + length, behind))
 }
 
 /// The next whole frame and what follows it.

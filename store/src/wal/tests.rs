@@ -31,6 +31,7 @@ fn settings(folder: &Path) -> WalSettings {
         folder: folder.to_owned(),
         file_bytes_max: 1 << 20,
         queue_max: 8,
+        free_bytes_min: 0,
     }
 }
 

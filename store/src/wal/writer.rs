@@ -1,4 +1,9 @@
 //! Appends frames, one sync for all that wait.
+//!
+//! A file whose write or sync failed is never written again: the page cache lies after a failed sync, and after a
+//! failed write nobody knows how far it came. It is cut back to its last acknowledged frame, closed, and the next
+//! append begins a new file with sequences that were never given out. So a full disk, or one bad sync, costs the
+//! batches that were refused and no restart; if the new file fails too, they are refused as well.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -12,16 +17,20 @@ use tokio::sync::{mpsc, oneshot};
 use super::frame::{self, Header, MAGIC};
 use super::reader::ReplayedFile;
 use crate::batch::StoredBatch;
-use crate::disk::{self, Disk, DiskError, DiskFile};
+use crate::disk::{Disk, DiskError, DiskFile};
 use crate::idempotency::Claim;
+use crate::point::{self, Point};
 use crate::position::StepClaim;
 
 /// A batch that did not become durable.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
 pub enum WalError {
-    /// The disk failed before or now; nothing is taken until a restart.
-    #[error("write-ahead log is out of service since the disk failed")]
+    /// The disk failed.
+    #[error("write-ahead log can't be written: the disk failed")]
     Failed,
+    /// The disk is full, or has less than what is kept free.
+    #[error("write-ahead log can't be written: the disk is full")]
+    Full,
     /// The process is ending.
     #[error("write-ahead log is closed")]
     Closed,
@@ -36,6 +45,8 @@ pub(crate) struct WalSettings {
     pub(crate) file_bytes_max: u64,
     /// Batches that may wait for the disk.
     pub(crate) queue_max: usize,
+    /// Nothing is taken that would leave less than this on the disk.
+    pub(crate) free_bytes_min: u64,
 }
 
 /// What a batch holds until it is durable or given up.
@@ -52,10 +63,18 @@ pub(crate) struct Append {
     done: oneshot::Sender<Result<(), WalError>>,
 }
 
+impl Append {
+    fn frame_bytes(&self) -> usize {
+        frame::HEADER_BYTES + self.payload.len()
+    }
+}
+
 enum Command {
     Append(Box<Append>),
     /// Remove files whose last frame is at or before this sequence.
     Prune(u64),
+    /// See whether a disk that failed works again.
+    Probe,
 }
 
 /// Takes a durable batch into the state of the store; called in order of sequence.
@@ -70,7 +89,7 @@ pub(crate) struct Wal {
 }
 
 impl Wal {
-    /// Begins a new file behind the replayed ones.
+    /// Goes on behind the replayed files; the first append begins a new one.
     pub(crate) fn start(
         settings: WalSettings,
         replayed: Vec<ReplayedFile>,
@@ -85,12 +104,13 @@ impl Wal {
             .into_iter()
             .partition(|file| file.sequence_last.is_some());
         for file in unused {
+            point::reach(settings.disk.as_ref(), Point::WalDiscard)
+                .map_err(|source| DiskError::new("discard", &file.path, source))?;
             ClosedFile::from(file).discard(settings.disk.as_ref())?;
         }
-        let current = CurrentFile::create(settings.disk.as_ref(), &settings.folder, sequence_next)?;
         let writer = Writer {
             settings,
-            current,
+            current: None,
             sequence_next,
             closed: used.into_iter().map(ClosedFile::from).collect(),
             failed: Arc::clone(&failed),
@@ -132,9 +152,14 @@ impl Wal {
         self.send(Command::Prune(sequence)).await
     }
 
-    /// Whether the disk failed.
+    /// Whether the last append or probe failed.
     pub(crate) fn is_failed(&self) -> bool {
         self.failed.load(Ordering::Acquire)
+    }
+
+    /// Sees whether a disk that failed works again; without it only the next batch would.
+    pub(crate) async fn probe(&self) -> Result<(), WalError> {
+        self.send(Command::Probe).await
     }
 
     /// Lets the thread end after what it was given; blocks.
@@ -164,20 +189,52 @@ struct CurrentFile {
 }
 
 impl CurrentFile {
-    fn create(disk: &dyn Disk, folder: &Path, sequence: u64) -> Result<Self, DiskError> {
+    fn create(disk: &dyn Disk, folder: &Path, sequence: u64) -> io::Result<Self> {
         let path = folder.join(format!("{sequence:020}.wal"));
-        let created = disk.create(&path).and_then(|mut file| {
-            file.write_all(&MAGIC)?;
+        point::reach(disk, Point::WalCreate)?;
+        let mut file = disk.create(&path)?;
+        let prepared = file.write_all(&MAGIC).and_then(|()| {
             file.sync()?;
-            Ok(file)
+            point::reach(disk, Point::WalCreated)?;
+            disk.sync_folder(folder)
         });
-        let file = created.map_err(|source| DiskError::new("create", &path, source))?;
-        disk::sync_folder(disk, folder)?;
+        if let Err(error) = prepared {
+            // Left there it would hold the name that the next try needs.
+            if let Err(left) = disk.remove(&path) {
+                tracing::debug!(path = %path.display(), error = %left, "remove unfinished write-ahead log file");
+            }
+            return Err(error);
+        }
         Ok(Self {
             file,
             path,
             bytes: MAGIC.len() as u64,
         })
+    }
+}
+
+impl CurrentFile {
+    /// Writes frames and makes them durable; after an error nothing is known of them.
+    fn append(&mut self, disk: &dyn Disk, sequence_first: u64, group: &[Append]) -> io::Result<()> {
+        point::reach(disk, Point::WalWrite)?;
+        let mut bytes = 0;
+        for (sequence, append) in (sequence_first..).zip(group) {
+            let payload_bytes = u32::try_from(append.payload.len())
+                .map_err(|_too_long| io::ErrorKind::FileTooLarge)?;
+            let header = Header {
+                payload_bytes,
+                checksum: frame::frame_checksum(append.payload_checksum, sequence),
+                sequence,
+            };
+            self.file.write_all(&header.to_bytes())?;
+            self.file.write_all(&append.payload)?;
+            bytes += append.frame_bytes() as u64;
+        }
+        point::reach(disk, Point::WalWritten)?;
+        self.file.sync()?;
+        point::reach(disk, Point::WalSynced)?;
+        self.bytes += bytes;
+        Ok(())
     }
 }
 
@@ -192,7 +249,7 @@ impl From<ReplayedFile> for ClosedFile {
     fn from(file: ReplayedFile) -> Self {
         Self {
             sequence_last: file.sequence_last.unwrap_or(0),
-            keep_aside: file.torn_bytes > MAGIC.len(),
+            keep_aside: file.torn_bytes > MAGIC.len() || file.damaged_bytes > 0,
             path: file.path,
         }
     }
@@ -212,7 +269,8 @@ impl ClosedFile {
 
 struct Writer {
     settings: WalSettings,
-    current: CurrentFile,
+    /// None before the first append, and after a failure.
+    current: Option<CurrentFile>,
     sequence_next: u64,
     closed: Vec<ClosedFile>,
     failed: Arc<AtomicBool>,
@@ -235,6 +293,7 @@ impl Writer {
                         group.push(*append);
                     }
                     Command::Prune(sequence) => self.prune(sequence),
+                    Command::Probe => self.probe(),
                 }
                 next = if group_bytes < GROUP_BYTES_MAX {
                     commands.try_recv().ok()
@@ -251,56 +310,125 @@ impl Writer {
             return;
         }
         let sequence_first = self.sequence_next;
-        let written = if self.failed.load(Ordering::Acquire) {
-            Err(io::Error::other("an earlier write failed"))
-        } else {
-            self.write(&group)
-        };
-        if let Err(error) = written {
-            if !self.failed.swap(true, Ordering::AcqRel) {
-                tracing::error!(path = %self.current.path.display(), %error, "write-ahead log failed: nothing is acknowledged until a restart");
-            }
+        // Sequences of frames that failed are not given out again: such a frame may be on disk all the same.
+        self.sequence_next += group.len() as u64;
+        if let Err(error) = self.write(sequence_first, &group) {
+            let refusal = self.refuse(&error);
             for append in group {
-                answer(append.done, Err(WalError::Failed));
+                answer(append.done, Err(refusal));
             }
             return;
         }
+        self.recovered();
         metrics::counter!("bartizan_wal_syncs_total").increment(1);
         for (sequence, append) in (sequence_first..).zip(group) {
             (self.on_durable)(sequence, append.batch);
             drop(append.claims);
-            answer(append.done, Ok(()));
+            if point::reach(self.settings.disk.as_ref(), Point::WalAcknowledge).is_ok() {
+                answer(append.done, Ok(()));
+            }
         }
-        if self.current.bytes > self.settings.file_bytes_max {
-            self.rotate();
+        self.rotate();
+    }
+
+    /// Makes a group durable in the present file or, if there is none, in a new one.
+    fn write(&mut self, sequence_first: u64, group: &[Append]) -> io::Result<()> {
+        let bytes: usize = group.iter().map(Append::frame_bytes).sum();
+        self.check_space(bytes as u64)?;
+        let disk = Arc::clone(&self.settings.disk);
+        let mut current = match self.current.take() {
+            Some(current) => current,
+            None => CurrentFile::create(disk.as_ref(), &self.settings.folder, sequence_first)?,
+        };
+        match current.append(disk.as_ref(), sequence_first, group) {
+            Ok(()) => {
+                self.current = Some(current);
+                Ok(())
+            }
+            Err(error) => {
+                self.seal(current, sequence_first);
+                Err(error)
+            }
         }
     }
 
-    fn write(&mut self, group: &[Append]) -> io::Result<()> {
-        for append in group {
-            let payload_bytes = u32::try_from(append.payload.len())
-                .map_err(|_too_long| io::ErrorKind::FileTooLarge)?;
-            let header = Header {
-                payload_bytes,
-                checksum: frame::frame_checksum(append.payload_checksum, self.sequence_next),
-                sequence: self.sequence_next,
-            };
-            self.current.file.write_all(&header.to_bytes())?;
-            self.current.file.write_all(&append.payload)?;
-            self.sequence_next += 1;
-            self.current.bytes += (frame::HEADER_BYTES + append.payload.len()) as u64;
+    fn check_space(&self, bytes: u64) -> io::Result<()> {
+        let settings = &self.settings;
+        let free_bytes = settings.disk.free_bytes(&settings.folder)?;
+        if free_bytes < settings.free_bytes_min.saturating_add(bytes) {
+            let kept = settings.free_bytes_min;
+            let text = format!("{free_bytes} bytes are free, {kept} are kept free");
+            return Err(io::Error::new(io::ErrorKind::StorageFull, text));
         }
-        self.current.file.sync()
+        Ok(())
     }
 
+    /// Closes a file that failed, without what nobody was told is durable.
+    fn seal(&mut self, mut failed: CurrentFile, sequence_first: u64) {
+        let closed = ClosedFile {
+            path: failed.path,
+            sequence_last: sequence_first - 1,
+            keep_aside: false,
+        };
+        // Not synced, because a sync of this file proves nothing any more. A frame that outlives the cut is of a
+        // batch that was refused, which may be stored or not.
+        if let Err(error) = failed.file.cut(failed.bytes) {
+            tracing::warn!(path = %closed.path.display(), %error, "cut failed write-ahead log file");
+        }
+        drop(failed.file);
+        let disk = self.settings.disk.as_ref();
+        if failed.bytes > MAGIC.len() as u64 || closed.discard(disk).is_err() {
+            self.closed.push(closed);
+        }
+    }
+
+    fn refuse(&self, error: &io::Error) -> WalError {
+        if !self.failed.swap(true, Ordering::AcqRel) {
+            metrics::counter!("bartizan_wal_failures_total").increment(1);
+            tracing::error!(%error, "write-ahead log failed: nothing is acknowledged until it can be written again");
+        }
+        match error.kind() {
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => WalError::Full,
+            _ => WalError::Failed,
+        }
+    }
+
+    fn recovered(&self) {
+        if self.failed.swap(false, Ordering::AcqRel) {
+            tracing::info!("write-ahead log can be written again");
+        }
+    }
+
+    /// Does what an append would, without one.
+    fn probe(&mut self) {
+        let mut probed = self.check_space(0);
+        if probed.is_ok() && self.current.is_none() {
+            let settings = &self.settings;
+            let next = self.sequence_next;
+            let created = CurrentFile::create(settings.disk.as_ref(), &settings.folder, next);
+            probed = created.map(|current| self.current = Some(current));
+        }
+        match probed {
+            Ok(()) => self.recovered(),
+            Err(error) => {
+                self.refuse(&error);
+            }
+        }
+    }
+
+    /// Goes over to the next file when the present one is long enough.
     fn rotate(&mut self) {
-        match CurrentFile::create(
-            self.settings.disk.as_ref(),
-            &self.settings.folder,
-            self.sequence_next,
-        ) {
+        let disk = Arc::clone(&self.settings.disk);
+        let bytes_max = self.settings.file_bytes_max;
+        let Some(full) = self.current.take_if(|current| current.bytes > bytes_max) else {
+            return;
+        };
+        let next = point::reach(disk.as_ref(), Point::WalRotate).and_then(|()| {
+            CurrentFile::create(disk.as_ref(), &self.settings.folder, self.sequence_next)
+        });
+        match next {
             Ok(next) => {
-                let full = std::mem::replace(&mut self.current, next);
+                self.current = Some(next);
                 self.closed.push(ClosedFile {
                     path: full.path,
                     sequence_last: self.sequence_next - 1,
@@ -308,7 +436,10 @@ impl Writer {
                 });
             }
             // The present file still works, so it grows past its size until a later try succeeds.
-            Err(error) => tracing::warn!(%error, "begin next write-ahead log file"),
+            Err(error) => {
+                tracing::warn!(%error, "begin next write-ahead log file");
+                self.current = Some(full);
+            }
         }
     }
 
@@ -318,8 +449,11 @@ impl Writer {
             .drain(..)
             .partition(|file| file.sequence_last <= sequence);
         self.closed = kept;
+        let disk = self.settings.disk.as_ref();
         for file in done {
-            if let Err(error) = file.discard(self.settings.disk.as_ref()) {
+            let passed = point::reach(disk, Point::WalPrune)
+                .map_err(|source| DiskError::new("discard", &file.path, source));
+            if let Err(error) = passed.and_then(|()| file.discard(disk)) {
                 tracing::warn!(
                     error = &error as &dyn std::error::Error,
                     "discard published write-ahead log file"

@@ -1,0 +1,82 @@
+//! Rot: flipped bits, blocks of zeros and blocks from elsewhere are found, never taken for rows.
+
+use std::fs;
+
+use super::record::Record;
+use super::*;
+
+const BLOCK_BYTES: usize = 4096;
+
+/// Damages bytes in one of the ways of disks; false if chance left them as they were.
+fn rot(bytes: &mut [u8], chance: &mut Chance) -> bool {
+    let before = bytes.to_vec();
+    let place = chance.below(bytes.len());
+    let block = place..(place + BLOCK_BYTES).min(bytes.len());
+    match chance.below(4) {
+        0 | 1 => bytes[place] ^= 1 << chance.below(8),
+        2 => bytes[block].fill(0),
+        _ => {
+            let from = chance.below(bytes.len() - block.len() + 1);
+            bytes.copy_within(from..from + block.len(), block.start);
+        }
+    }
+    before != bytes
+}
+
+#[tokio::test]
+async fn a_rotten_log_is_found_to_be_and_its_other_batches_are_read() {
+    let folder = scratch();
+    let data = folder.path().join("data");
+    let store = open_plain(&data).await;
+    let batches: Vec<Vec<i64>> = (0..12)
+        .map(|first| (first * 10..first * 10 + 7).collect())
+        .collect();
+    for numbers in &batches {
+        store.append(batch(numbers, None)).await.unwrap();
+    }
+    close(store).await;
+    let path = wal::wal_files(&RealDisk, &data.join("wal"))
+        .unwrap()
+        .remove(0);
+    let whole = fs::read(&path).unwrap();
+    let mut record = Record {
+        test: "T7 log",
+        procedure: "a bit is flipped, a block is zeroed or comes from elsewhere in the log: every batch is read as it was or is reported",
+        ..Record::default()
+    };
+    let mut salvaged = 0;
+    for seed in seeds(1_500) {
+        let mut chance = Chance::new(seed);
+        let mut rotten = whole.clone();
+        if !rot(&mut rotten, &mut chance) {
+            continue;
+        }
+        fs::write(&path, &rotten).unwrap();
+        record.rounds += 1;
+        record.faults += 1;
+        // A file that can't be told to be a log stops the start.
+        let Ok((seen, unread)) = torn::replayed(&path) else {
+            continue;
+        };
+        assert!(unread > 0, "BARTIZAN_SEED={seed}: not reported");
+        let mut rest = batches.iter();
+        for found in &seen {
+            assert!(
+                rest.any(|batch| batch == found),
+                "BARTIZAN_SEED={seed}: {found:?}"
+            );
+        }
+        record.acknowledged += seen.concat().len() as u64;
+        salvaged += u64::from(seen.last() == batches.last());
+    }
+    assert!(
+        salvaged > record.rounds / 3,
+        "only {salvaged} logs were read to their end"
+    );
+    record.write();
+}
+
+async fn open_plain(data: &Path) -> Arc<Store> {
+    let clock = Arc::new(ManualClock::new(Timestamp::from_micros(1_000_000)));
+    Arc::new(Store::open(StoreSettings::new(data), clock).await.unwrap())
+}
