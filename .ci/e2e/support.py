@@ -165,6 +165,23 @@ def environment():
     return kept | {"BARTIZAN_ADMIN_KEY": ADMIN_KEY, "RUST_BACKTRACE": "1"}
 
 
+def effort():
+    """How many times the usual rounds are asked for."""
+    return int(os.environ.get("BARTIZAN_ROUNDS", "1"))
+
+
+def record(test, procedure, **numbers):
+    """Leaves a test's line for the table of docs/durability.md in the folder that BARTIZAN_DURABILITY names."""
+    folder = os.environ.get("BARTIZAN_DURABILITY")
+    if not folder:
+        return
+    path = pathlib.Path(folder)
+    path.mkdir(parents=True, exist_ok=True)
+    line = {"test": test, "procedure": procedure, "expects_loss": False, "effort": effort()} | numbers
+    name = "".join(letter for letter in test if letter.isalnum())
+    (path / f"{name}.json").write_text(json.dumps(line))
+
+
 def wait_for(condition, seconds, what):
     """What `condition` gives once it is true; waits at most so long."""
     end = time.monotonic() + seconds

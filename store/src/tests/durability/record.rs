@@ -38,6 +38,7 @@ impl Record {
             "lost": self.lost,
             "doubled": self.doubled,
             "expects_loss": self.expects_loss,
+            "effort": super::rounds(1),
         });
         fs::create_dir_all(&folder).unwrap();
         let name: String = self
