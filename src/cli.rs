@@ -31,6 +31,9 @@ pub(crate) enum Command {
     Mapping(MappingCommand),
     /// Send files and folders of logs to a running service, each record once
     Import(ImportArguments),
+    /// What could not be read: look at it, and read it again
+    #[command(subcommand)]
+    Quarantine(QuarantineCommand),
     /// Watch a day of made-up logs with attacks in it
     Demo(DemoArguments),
 }
@@ -127,6 +130,65 @@ pub(crate) struct MappingTestArguments {
     pub(crate) rows: usize,
     #[command(flatten)]
     pub(crate) service: ServeArguments,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum QuarantineCommand {
+    /// List quarantined records, the newest first
+    List {
+        #[command(flatten)]
+        filter: QuarantineFilter,
+        /// Go on behind this record
+        #[arg(long, value_name = "ID")]
+        before: Option<String>,
+        /// How many
+        #[arg(long, default_value_t = 50)]
+        limit: usize,
+        #[command(flatten)]
+        service: ServiceArguments,
+    },
+    /// Print the bytes of a record
+    Show {
+        /// The record
+        id: String,
+        #[command(flatten)]
+        service: ServiceArguments,
+    },
+    /// Read records again, with the decoders and mappings that the service has now
+    Replay {
+        /// Records; all that the filters let through if none is named
+        ids: Vec<String>,
+        #[command(flatten)]
+        filter: QuarantineFilter,
+        #[command(flatten)]
+        service: ServiceArguments,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct QuarantineFilter {
+    /// Only this class of reasons, such as syntax or unknown_kind
+    #[arg(long, value_name = "CLASS")]
+    pub(crate) class: Option<String>,
+    /// Only from this source
+    #[arg(long)]
+    pub(crate) source: Option<String>,
+    /// Only since then (RFC 3339)
+    #[arg(long, value_name = "TIME")]
+    pub(crate) since: Option<String>,
+    /// Only before then (RFC 3339)
+    #[arg(long, value_name = "TIME")]
+    pub(crate) until: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ServiceArguments {
+    /// The service [env: BARTIZAN_URL] [default: http://127.0.0.1:8080]
+    #[arg(long)]
+    pub(crate) url: Option<String>,
+    /// API key: read for list and show, manage for replay [env: BARTIZAN_KEY or BARTIZAN_ADMIN_KEY]
+    #[arg(long)]
+    pub(crate) key: Option<String>,
 }
 
 #[derive(Debug, Args)]

@@ -1,4 +1,4 @@
-//! The API as a client: what `query`, `import` and `demo` speak to a service with.
+//! The API as a client: what `query`, `import`, `quarantine` and `demo` speak to a service with.
 
 use std::time::Duration;
 
@@ -60,6 +60,11 @@ impl Client {
             .header("content-type", "application/json")
             .body(body);
         self.send(request).await
+    }
+
+    /// What is at a path; as [`Self::post`] otherwise.
+    pub(crate) async fn get(&self, path: &str) -> anyhow::Result<Bytes> {
+        self.send(self.request(Method::GET, path)).await
     }
 
     /// A request to be filled in.

@@ -4,5 +4,6 @@ pub(crate) mod check;
 pub(crate) mod import;
 pub(crate) mod key;
 pub(crate) mod mapping;
+pub(crate) mod quarantine;
 pub(crate) mod query;
 pub(crate) mod serve;

@@ -74,6 +74,17 @@ pub(crate) struct HttpConfig {
     pub(crate) ingest_concurrency: usize,
 }
 
+/// How many bytes of quarantined records are kept.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct QuarantineConfig {
+    /// Bytes of the table `_Quarantine`, on disk and in memory.
+    pub(crate) table_bytes: u64,
+    /// Bytes of the records of a body.
+    pub(crate) body_bytes: usize,
+    /// Bytes of the records that came under one key within an hour.
+    pub(crate) sender_bytes_per_hour: u64,
+}
+
 /// Bounds of a query over HTTP.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct QueryConfig {
@@ -92,6 +103,7 @@ pub(crate) struct Config {
     pub(crate) query: QueryConfig,
     pub(crate) ingest: ingest::Limits,
     pub(crate) mappings: ingest::Mappings,
+    pub(crate) quarantine: QuarantineConfig,
     /// Those that the configuration itself declares.
     pub(crate) mappings_own: Vec<ingest::mapping::Mapping>,
     pub(crate) alerts: alerts::Settings,
@@ -197,6 +209,7 @@ fn checked(raw: RawConfig) -> Result<Config, ConfigError> {
             rows_max: raw.query.rows.unwrap_or(100_000),
         },
         ingest: ingest_limits(&raw),
+        quarantine: quarantine(&raw),
         mappings: mapping::all(&raw)?,
         mappings_own: raw.mappings.clone(),
         alerts,
@@ -265,6 +278,15 @@ fn engine(raw: RawConfig) -> EngineSettings {
             .max(1),
         queue_timeout: defaults.queue_timeout,
         watchlists: Watchlists::new(raw.watchlists),
+    }
+}
+
+fn quarantine(raw: &RawConfig) -> QuarantineConfig {
+    let raw = &raw.quarantine;
+    QuarantineConfig {
+        table_bytes: raw.bytes.unwrap_or(1 << 30),
+        body_bytes: raw.body_bytes.unwrap_or(16 << 20),
+        sender_bytes_per_hour: raw.sender_bytes_per_hour.unwrap_or(64 << 20),
     }
 }
 

@@ -14,6 +14,7 @@ mod logs_ingestion;
 mod openapi;
 mod otlp;
 mod problem;
+mod quarantine;
 mod query;
 mod rates;
 mod routes;

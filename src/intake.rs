@@ -17,6 +17,8 @@ use thiserror::Error;
 use tokio::sync::Semaphore;
 use uuid::Uuid;
 
+use crate::quarantine::{self, Budget};
+
 /// The way in for bodies of any door.
 #[derive(Debug)]
 pub(crate) struct Intake {
@@ -28,6 +30,7 @@ pub(crate) struct Intake {
     /// Bodies that are decoded at the same time.
     turns: Arc<Semaphore>,
     clock: Arc<dyn Clock>,
+    budget: Budget,
 }
 
 /// A body as a door hands it over.
@@ -35,6 +38,8 @@ pub(crate) struct Intake {
 pub(crate) struct Delivery {
     /// Whose logs.
     pub(crate) workspace: Workspace,
+    /// The key it came under, by which the bounds of quarantine are counted.
+    pub(crate) sender: String,
     /// The door, as metrics and `_Quarantine.Source` name it.
     pub(crate) source: &'static str,
     /// How the body is compressed.
@@ -153,11 +158,11 @@ enum Claimed {
 }
 
 impl Intake {
-    /// `concurrency` bodies are decoded at the same time, none longer than `bytes_max` once decompressed.
+    /// So many bodies are decoded at the same time, none longer than `bytes_max` once decompressed.
     pub(crate) fn new(
         (limits, mappings): (Limits, Mappings),
-        bytes_max: usize,
-        concurrency: usize,
+        (bytes_max, concurrency): (usize, usize),
+        budget: Budget,
         clock: Arc<dyn Clock>,
     ) -> Self {
         Self {
@@ -166,7 +171,13 @@ impl Intake {
             bytes_max,
             turns: Arc::new(Semaphore::new(concurrency)),
             clock,
+            budget,
         }
+    }
+
+    /// With what records are read.
+    pub(crate) fn decoding(&self) -> (&Limits, &Mappings) {
+        (&self.limits, &self.mappings)
     }
 
     /// Takes a body of log records. With an idempotency key, the same body again gets the first answer again.
@@ -256,7 +267,12 @@ impl Intake {
     {
         let id = Uuid::now_v7();
         let (workspace, source) = (delivery.workspace.clone(), delivery.source);
-        let (decoded, told) = self.decode(delivery, id, read).await?;
+        let sender = delivery.sender.clone();
+        let held = store.table_bytes(&workspace, Table::Quarantine);
+        let room = self.budget.room(&sender, held, self.clock.now());
+        let (decoded, told) = self.decode((delivery, room), id, read).await?;
+        self.budget
+            .spend(&sender, decoded.kept.bytes, self.clock.now());
         for (mapping, rows) in decoded.mapped {
             metrics::counter!("bartizan_ingest_mapped_rows_total", "source" => source, "mapping" => mapping)
                 .increment(rows);
@@ -273,13 +289,14 @@ impl Intake {
         let receipt = store.append(batch).await?;
         count(source, "accepted", receipt.accepted);
         count(source, "quarantined", receipt.quarantined);
+        quarantine::count(&decoded.kept, held);
         Ok((receipt, told))
     }
 
     /// Decompresses and reads on a thread of its own: both are work for the processor.
     async fn decode<T, R>(
         &self,
-        delivery: Delivery,
+        (delivery, room): (Delivery, usize),
         id: Uuid,
         read: R,
     ) -> Result<(Decoded, T), IntakeError>
@@ -291,7 +308,11 @@ impl Intake {
     {
         let turn = Arc::clone(&self.turns).acquire_owned().await;
         let turn = turn.map_err(|error| IntakeError::internal("wait for a turn", error))?;
-        let (limits, bytes_max, received) = (self.limits, self.bytes_max, self.clock.now());
+        let (bytes_max, received) = (self.bytes_max, self.clock.now());
+        let limits = Limits {
+            quarantine_bytes_max: room,
+            ..self.limits
+        };
         let mappings = self.mappings.clone();
         let work = tokio::task::spawn_blocking(move || {
             let _turn = turn;

@@ -10,6 +10,7 @@ mod http;
 mod import;
 mod intake;
 mod keys;
+mod quarantine;
 mod service;
 mod terminal;
 
@@ -54,6 +55,7 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
             Command::Key(KeyCommand::Create(arguments)) => commands::key::create(arguments).await,
             Command::Query(arguments) => commands::query::run(arguments).await,
             Command::Mapping(command) => commands::mapping::run(command),
+            Command::Quarantine(command) => commands::quarantine::run(command).await,
             Command::Import(arguments) => commands::import::run(arguments).await,
             Command::Demo(arguments) => demo::run(arguments).await,
         }

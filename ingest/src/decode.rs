@@ -21,9 +21,10 @@ use crate::flow::{Flow, Written};
 use crate::gateway::Gateway;
 use crate::json::{self, Fields};
 use crate::kind::{self, Kind};
+pub(crate) use crate::limits::Limits;
 use crate::log::{Log, LogWriter};
 use crate::mapping::{self, MappedWriter, Mappings};
-use crate::quarantine::Quarantine;
+use crate::quarantine::{Kept, Quarantine};
 use crate::scan;
 
 /// What a body came with.
@@ -39,32 +40,6 @@ pub struct Context<'a> {
     pub received: Timestamp,
     /// How logs of other gateways are told and read.
     pub mappings: &'a Mappings,
-}
-
-/// Bounds on a body. Its own length is bounded where it is decompressed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Limits {
-    /// Records in a body, broken ones included. Beyond it the body is refused as a whole.
-    pub records_max: usize,
-    /// Bytes of a record. A longer one is quarantined, cut to this length.
-    pub record_bytes_max: usize,
-    /// Objects and lists in each other within a record. A deeper one is quarantined, so that no
-    /// reader of `AdditionalFields` needs to fear for its stack.
-    pub depth_max: usize,
-    /// Bytes of text that flow tuples may repeat from their records, which are written once but
-    /// become part of every row. Beyond it flow logs of the body are quarantined.
-    pub copies_max: usize,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self {
-            records_max: 100_000,
-            record_bytes_max: 4 << 20,
-            depth_max: 64,
-            copies_max: 512 << 20,
-        }
-    }
 }
 
 /// Longest body, in bytes: with the copies of `Limits` every column stays below 2 GiB, which is all
@@ -86,6 +61,8 @@ pub struct Decoded {
     pub quarantined: u64,
     /// Rows that each mapping gave, of those that gave any.
     pub mapped: Vec<(String, u64)>,
+    /// What was kept of the records that were not read.
+    pub kept: Kept,
 }
 
 /// Why a body gave nothing at all.
@@ -433,10 +410,11 @@ impl<'a> Decoder<'a> {
     }
 
     fn quarantine_bytes(&mut self, offset: usize, bytes: &[u8], reason: &str) {
-        let bytes_max = self.limits.record_bytes_max;
+        let limits = self.limits;
+        let (bytes_max, room) = (limits.record_bytes_max, limits.quarantine_bytes_max);
         let quarantine = self
             .quarantine
-            .get_or_insert_with(|| Quarantine::new(bytes_max));
+            .get_or_insert_with(|| Quarantine::new(bytes_max, room));
         quarantine.write(self.context, offset, bytes, reason);
         self.reason.get_or_insert_with(|| reason.to_owned());
     }
@@ -458,7 +436,7 @@ impl<'a> Decoder<'a> {
             workspace: context.workspace,
             received: context.received,
         };
-        let quarantine = quarantine.map(Quarantine::into_columns);
+        let (quarantine, kept) = quarantine.map(Quarantine::into_columns).unzip();
         let quarantined = quarantine.as_ref().map_or(0, Columns::rows);
         let mut written = vec![
             (
@@ -487,6 +465,7 @@ impl<'a> Decoder<'a> {
             accepted,
             quarantined,
             mapped: counts.unwrap_or_default(),
+            kept: kept.unwrap_or_default(),
         })
     }
 }

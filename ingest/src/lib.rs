@@ -16,6 +16,7 @@ mod flow;
 mod gateway;
 mod json;
 mod kind;
+mod limits;
 mod log;
 pub mod mapping;
 mod names;
@@ -29,7 +30,9 @@ mod time;
 
 pub use bounded::{BoundError, Encoding, decompress};
 pub use bulk::{Action, BulkItem, Outcome, decode_bulk};
-pub use decode::{Context, DecodeError, Decoded, Limits, decode, decode_as};
+pub use decode::{Context, DecodeError, Decoded, decode, decode_as};
+pub use limits::Limits;
 pub use mapping::Mappings;
 pub use otlp::{OtlpEncoding, decode_otlp};
 pub use part::decode_part;
+pub use quarantine::{Kept, ReasonClass};

@@ -5,7 +5,7 @@ use store::Table;
 use crate::columns::Constants;
 use crate::decode::{Context, DecodeError, Decoded, Limits, decode};
 use crate::envelope::{Envelope, Piece};
-use crate::quarantine::Quarantine;
+use crate::quarantine::{Kept, Quarantine};
 
 /// Decodes as [`decode()`] does, but a part in which no record can be told apart goes to quarantine line by line.
 pub fn decode_part(
@@ -22,6 +22,7 @@ pub fn decode_part(
             accepted: 0,
             quarantined: 0,
             mapped: Vec::new(),
+            kept: Kept::default(),
         }),
         decoded => decoded,
     }
@@ -33,7 +34,7 @@ fn quarantine_all(
     part: &[u8],
     reason: &str,
 ) -> Result<Decoded, DecodeError> {
-    let mut quarantine = Quarantine::new(limits.record_bytes_max);
+    let mut quarantine = Quarantine::new(limits.record_bytes_max, limits.quarantine_bytes_max);
     let mut envelope = Envelope::new(part, limits.record_bytes_max);
     let mut quarantined = 0_u64;
     while let Some(piece) = envelope.next() {
@@ -51,12 +52,14 @@ fn quarantine_all(
         workspace: context.workspace,
         received: context.received,
     };
-    let rows = quarantine.into_columns().finish(&constants)?;
+    let (columns, kept) = quarantine.into_columns();
+    let rows = columns.finish(&constants)?;
     Ok(Decoded {
         parts: vec![(Table::Quarantine, rows)],
         accepted: 0,
         quarantined,
         mapped: Vec::new(),
+        kept,
     })
 }
 

@@ -21,6 +21,7 @@ pub(super) struct RawConfig {
     pub(super) tls: Option<RawTls>,
     pub(super) log: RawLog,
     pub(super) limits: RawLimits,
+    pub(super) quarantine: RawQuarantine,
     pub(super) store: RawStore,
     pub(super) query: RawQuery,
     pub(super) watchlists: BTreeMap<String, Vec<IpNet>>,
@@ -69,6 +70,14 @@ pub(super) struct RawLimits {
     pub(super) requests_per_second: Option<u32>,
     pub(super) address_requests_per_second: Option<u32>,
     pub(super) ingest_concurrency: Option<usize>,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct RawQuarantine {
+    pub(super) bytes: Option<u64>,
+    pub(super) body_bytes: Option<usize>,
+    pub(super) sender_bytes_per_hour: Option<u64>,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]

@@ -11,6 +11,7 @@ use super::rates::Rates;
 use crate::config::{HttpConfig, QueryConfig};
 use crate::intake::Intake;
 use crate::keys::Keys;
+use crate::quarantine::Budget;
 
 /// What is there once the data folder is open and the log replayed.
 #[derive(Debug)]
@@ -54,8 +55,11 @@ impl App {
             query: config.query,
             intake: Intake::new(
                 (config.ingest, config.mappings.clone()),
-                config.http.decompressed_bytes_max,
-                config.http.ingest_concurrency,
+                (
+                    config.http.decompressed_bytes_max,
+                    config.http.ingest_concurrency,
+                ),
+                Budget::new(config.quarantine),
                 Arc::clone(&clock),
             ),
             rates: Rates::new(&config.http),

@@ -28,6 +28,7 @@ impl Arrived {
     pub(super) fn into_delivery(self, source: &'static str, table: Option<Table>) -> Delivery {
         Delivery {
             workspace: self.principal.workspace,
+            sender: self.principal.key_id,
             source,
             encoding: self.encoding,
             body: self.body,

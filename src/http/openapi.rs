@@ -11,7 +11,9 @@ use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 
 use super::problem::Problem;
-use super::{bulk, incidents, ingest, keys, logs_ingestion, otlp, query, rules, sources, system};
+use super::{
+    bulk, incidents, ingest, keys, logs_ingestion, otlp, quarantine, query, rules, sources, system,
+};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -21,7 +23,8 @@ use super::{bulk, incidents, ingest, keys, logs_ingestion, otlp, query, rules, s
         system::healthz, system::readyz, system::metrics, document,
         ingest::ingest, logs_ingestion::upload, otlp::logs,
         bulk::bulk, bulk::put_bulk, bulk::index_bulk, bulk::put_index_bulk,
-        sources::list, sources::get, query::query, rules::list,
+        sources::list, sources::get, quarantine::list, quarantine::get, quarantine::replay,
+         query::query, rules::list,
         incidents::list, incidents::get, incidents::update,
         keys::list, keys::create, keys::revoke,
     ),

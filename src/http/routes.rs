@@ -20,8 +20,8 @@ use super::authorize::authorize;
 use super::forms::{Form, in_form};
 use super::problem::Problem;
 use super::{
-    bulk, elastic, incidents, ingest, keys, logs_ingestion, openapi, otlp, query, rules, sources,
-    system,
+    bulk, elastic, incidents, ingest, keys, logs_ingestion, openapi, otlp, quarantine, query,
+    rules, sources, system,
 };
 use crate::keys::Scope;
 
@@ -84,6 +84,9 @@ pub(crate) fn routes() -> Vec<Route> {
     const ELASTIC: &str = "/elastic/{*path}";
     const INCIDENTS: &str = "/api/v1/incidents";
     const INCIDENT: &str = "/api/v1/incidents/{number}";
+    const QUARANTINE: &str = "/api/v1/quarantine";
+    const QUARANTINED: &str = "/api/v1/quarantine/{id}";
+    const REPLAY: &str = "/api/v1/quarantine/replay";
     const SOURCES: &str = "/api/v1/sources";
     const SOURCE: &str = "/api/v1/sources/{source}";
     const KEYS: &str = "/api/v1/keys";
@@ -122,6 +125,9 @@ pub(crate) fn routes() -> Vec<Route> {
         door(Form::Elastic, Method::GET, ELASTIC, get(elastic::look)),
         door(Form::Elastic, Method::PUT, ELASTIC, put(elastic::change)),
         door(Form::Elastic, Method::POST, ELASTIC, post(elastic::change)),
+        needs(Read, Method::GET, QUARANTINE, get(quarantine::list)),
+        needs(Read, Method::GET, QUARANTINED, get(quarantine::get)),
+        needs(Manage, Method::POST, REPLAY, post(quarantine::replay)),
         needs(Read, Method::GET, SOURCES, get(sources::list)),
         needs(Ingest, Method::GET, SOURCE, get(sources::get)),
         needs(Read, Method::POST, "/api/v1/query", post(query::query)),

@@ -193,6 +193,9 @@ GET /elastic/: ingest admin
 GET /elastic/{*path}: ingest admin
 PUT /elastic/{*path}: ingest admin
 POST /elastic/{*path}: ingest admin
+GET /api/v1/quarantine: read manage admin
+GET /api/v1/quarantine/{id}: read manage admin
+POST /api/v1/quarantine/replay: manage admin
 GET /api/v1/sources: read manage admin
 GET /api/v1/sources/{source}: ingest admin
 POST /api/v1/query: read manage admin

@@ -98,6 +98,17 @@ impl Rows {
         }
     }
 
+    /// Bytes of a table: of its files, and of the memory that its other rows take.
+    pub(crate) fn table_bytes(&self, workspace: &Workspace, table: Table) -> u64 {
+        let Some(rows) = self.tables.get(&(workspace.clone(), table)) else {
+            return 0;
+        };
+        let files: u64 = rows.segments.iter().map(|segment| segment.bytes).sum();
+        let batches = rows.flushing.iter().chain(&rows.joined).chain(&rows.small);
+        let recent: usize = batches.map(RecordBatch::get_array_memory_size).sum();
+        files.saturating_add(recent as u64)
+    }
+
     /// Sets everything recent aside for a flush; what an earlier flush failed to publish is among it.
     pub(crate) fn begin_flush(&mut self) -> Vec<Flush> {
         self.flushing_bytes += std::mem::take(&mut self.recent_bytes);

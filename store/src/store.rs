@@ -266,6 +266,11 @@ impl Store {
         self.state.lock().rows.snapshot(workspace, table)
     }
 
+    /// Bytes of a table: of its files, and of the memory that its other rows take.
+    pub fn table_bytes(&self, workspace: &Workspace, table: Table) -> u64 {
+        self.state.lock().rows.table_bytes(workspace, table)
+    }
+
     /// How far a table's events reach; `None` if it never had any.
     pub fn progress(&self, workspace: &Workspace, table: Table) -> Option<Progress> {
         self.state

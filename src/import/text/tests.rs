@@ -24,7 +24,11 @@ fn rest(path: &Path, position: Option<&str>) -> Option<(String, String)> {
     let (mut read, mut last) = (String::new(), position.map(str::to_owned));
     while let Some(batch) = text.next_batch(&LIMITS).unwrap() {
         assert_eq!(batch.from, last);
-        read.push_str(std::str::from_utf8(&batch.body).unwrap());
+        // A body begins with what stood behind the record before, as spaces.
+        for line in std::str::from_utf8(&batch.body).unwrap().split_whitespace() {
+            read.push_str(line);
+            read.push('\n');
+        }
         last = Some(batch.to);
     }
     Some((read, last.unwrap_or_default()))

@@ -16,4 +16,6 @@ pub(super) const COLUMNS: &[Column] = &[
     Column::new("Bytes", Bytes),
     Column::new("Digest", Text),
     Column::new("_TimeReceived", Datetime),
+    Column::new("ReasonClass", Text),
+    Column::new("Number", Long),
 ];
