@@ -21,7 +21,8 @@ use query::{EngineSettings, Watchlists};
 use store::StoreSettings;
 use thiserror::Error;
 
-use raw::{RawConfig, RawLogFormat, RawReceiver, RawSmtp, RawSmtpTls};
+use crate::intake::Bounds;
+use raw::{RawConfig, RawLimits, RawLogFormat, RawReceiver, RawSmtp, RawSmtpTls};
 
 /// A configuration that can't be used; the text says which key, file and line.
 #[derive(Debug, Error)]
@@ -60,8 +61,6 @@ pub(crate) struct HttpConfig {
     pub(crate) tls: Option<TlsFiles>,
     /// Longest body as it comes, in bytes.
     pub(crate) body_bytes_max: usize,
-    /// Longest body once decompressed, in bytes.
-    pub(crate) decompressed_bytes_max: usize,
     /// Longest time for a request to be read and answered; answers that stream have the query's timeout.
     pub(crate) request_timeout: Duration,
     /// Ingest requests per second and key.
@@ -70,8 +69,10 @@ pub(crate) struct HttpConfig {
     pub(crate) request_rate: u32,
     /// Requests per second and address, with or without a key.
     pub(crate) address_rate: u32,
-    /// Bodies that are decoded at the same time.
-    pub(crate) ingest_concurrency: usize,
+    /// Kilobytes (1,024 bytes) of logs per second and key, if they are limited.
+    pub(crate) ingest_kib_rate: Option<u32>,
+    /// How much is worked on at the same time.
+    pub(crate) bounds: Bounds,
 }
 
 /// How many bytes of quarantined records are kept.
@@ -246,6 +247,7 @@ fn http(raw: &RawConfig) -> Result<HttpConfig, ConfigError> {
         }
     }
     let body_bytes_max = limits.body_bytes.unwrap_or(16 << 20);
+    let bounds = bounds(limits, body_bytes_max)?;
     Ok(HttpConfig {
         listen,
         tls: raw.tls.clone().map(|tls| TlsFiles {
@@ -253,16 +255,35 @@ fn http(raw: &RawConfig) -> Result<HttpConfig, ConfigError> {
             key: tls.key,
         }),
         body_bytes_max,
-        decompressed_bytes_max: limits
-            .decompressed_bytes
-            .unwrap_or_else(|| body_bytes_max.max(64 << 20)),
         request_timeout: limits
             .request_timeout
             .map_or(Duration::from_mins(1), |timeout| timeout.0),
         ingest_rate: limits.ingest_requests_per_second.unwrap_or(500),
         request_rate: limits.requests_per_second.unwrap_or(50),
         address_rate: limits.address_requests_per_second.unwrap_or(1_000),
-        ingest_concurrency: limits.ingest_concurrency.unwrap_or(8).max(1),
+        ingest_kib_rate: limits
+            .ingest_bytes_per_second
+            .map(|bytes| u32::try_from(bytes.div_ceil(1024)).unwrap_or(u32::MAX)),
+        bounds,
+    })
+}
+
+fn bounds(limits: &RawLimits, body_bytes_max: usize) -> Result<Bounds, ConfigError> {
+    let bytes_max = limits
+        .decompressed_bytes
+        .unwrap_or_else(|| body_bytes_max.max(64 << 20));
+    let longest = body_bytes_max.saturating_add(bytes_max);
+    let memory_bytes_max = limits.ingest_memory_bytes.unwrap_or(longest.max(128 << 20));
+    if memory_bytes_max < longest {
+        return Err(setting(
+            "limits.ingest_memory_bytes",
+            "must be at least limits.body_bytes and limits.decompressed_bytes together",
+        ));
+    }
+    Ok(Bounds {
+        bytes_max,
+        concurrency: limits.ingest_concurrency.unwrap_or(8).max(1),
+        memory_bytes_max,
     })
 }
 

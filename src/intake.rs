@@ -3,6 +3,8 @@
 //! It knows nothing of HTTP: a door translates what its protocol says into a [`Delivery`], and what comes back into
 //! its protocol's words.
 
+mod room;
+
 use std::error::Error;
 use std::sync::Arc;
 
@@ -18,6 +20,8 @@ use tokio::sync::Semaphore;
 use uuid::Uuid;
 
 use crate::quarantine::{self, Budget};
+use room::Memory;
+pub(crate) use room::Room;
 
 /// The way in for bodies of any door.
 #[derive(Debug)]
@@ -29,12 +33,24 @@ pub(crate) struct Intake {
     bytes_max: usize,
     /// Bodies that are decoded at the same time.
     turns: Arc<Semaphore>,
+    memory: Memory,
     clock: Arc<dyn Clock>,
     budget: Budget,
 }
 
+/// How much is worked on at the same time.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Bounds {
+    /// Longest body once decompressed.
+    pub(crate) bytes_max: usize,
+    /// Bodies that are decoded at the same time.
+    pub(crate) concurrency: usize,
+    /// What all bodies together may take, as they came and decompressed.
+    pub(crate) memory_bytes_max: usize,
+}
+
 /// A body as a door hands it over.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(crate) struct Delivery {
     /// Whose logs.
     pub(crate) workspace: Workspace,
@@ -47,6 +63,8 @@ pub(crate) struct Delivery {
     pub(crate) body: Bytes,
     /// Where its records go that do not say it themselves.
     pub(crate) table: Option<Table>,
+    /// What the body takes of the memory for bodies; kept until its rows are durable.
+    pub(crate) room: Room,
 }
 
 /// Why nothing of a body was taken.
@@ -158,18 +176,18 @@ enum Claimed {
 }
 
 impl Intake {
-    /// So many bodies are decoded at the same time, none longer than `bytes_max` once decompressed.
     pub(crate) fn new(
         (limits, mappings): (Limits, Mappings),
-        (bytes_max, concurrency): (usize, usize),
+        bounds: Bounds,
         budget: Budget,
         clock: Arc<dyn Clock>,
     ) -> Self {
         Self {
             limits,
             mappings,
-            bytes_max,
-            turns: Arc::new(Semaphore::new(concurrency)),
+            bytes_max: bounds.bytes_max,
+            turns: Arc::new(Semaphore::new(bounds.concurrency)),
+            memory: Memory::new(bounds.memory_bytes_max),
             clock,
             budget,
         }
@@ -178,6 +196,11 @@ impl Intake {
     /// With what records are read.
     pub(crate) fn decoding(&self) -> (&Limits, &Mappings) {
         (&self.limits, &self.mappings)
+    }
+
+    /// Room for a body of that length, as soon as there is.
+    pub(crate) async fn room(&self, bytes: usize) -> Result<Room, IntakeError> {
+        self.memory.room(bytes).await
     }
 
     /// Takes a body of log records. With an idempotency key, the same body again gets the first answer again.
@@ -269,8 +292,8 @@ impl Intake {
         let (workspace, source) = (delivery.workspace.clone(), delivery.source);
         let sender = delivery.sender.clone();
         let held = store.table_bytes(&workspace, Table::Quarantine);
-        let room = self.budget.room(&sender, held, self.clock.now());
-        let (decoded, told) = self.decode((delivery, room), id, read).await?;
+        let kept_max = self.budget.room(&sender, held, self.clock.now());
+        let (decoded, told, _room) = self.decode((delivery, kept_max), id, read).await?;
         self.budget
             .spend(&sender, decoded.kept.bytes, self.clock.now());
         for (mapping, rows) in decoded.mapped {
@@ -296,10 +319,10 @@ impl Intake {
     /// Decompresses and reads on a thread of its own: both are work for the processor.
     async fn decode<T, R>(
         &self,
-        (delivery, room): (Delivery, usize),
+        (delivery, kept_max): (Delivery, usize),
         id: Uuid,
         read: R,
-    ) -> Result<(Decoded, T), IntakeError>
+    ) -> Result<(Decoded, T, Room), IntakeError>
     where
         T: Send + 'static,
         R: FnOnce(&Context<'_>, &Limits, &[u8]) -> Result<(Decoded, T), IntakeError>
@@ -310,13 +333,17 @@ impl Intake {
         let turn = turn.map_err(|error| IntakeError::internal("wait for a turn", error))?;
         let (bytes_max, received) = (self.bytes_max, self.clock.now());
         let limits = Limits {
-            quarantine_bytes_max: room,
+            quarantine_bytes_max: kept_max,
             ..self.limits
         };
         let mappings = self.mappings.clone();
         let work = tokio::task::spawn_blocking(move || {
             let _turn = turn;
+            let mut room = delivery.room;
             let body = decompress(delivery.encoding, delivery.body, bytes_max)?;
+            if delivery.encoding != Encoding::Identity {
+                room.grow(body.len())?;
+            }
             metrics::counter!("bartizan_ingest_bytes_total", "source" => delivery.source)
                 .increment(body.len() as u64);
             let batch = id.to_string();
@@ -327,7 +354,8 @@ impl Intake {
                 received,
                 mappings: &mappings,
             };
-            read(&context, &limits, &body)
+            let (decoded, told) = read(&context, &limits, &body)?;
+            Ok((decoded, told, room))
         });
         work.await
             .map_err(|error| IntakeError::internal("decode a body", error))?

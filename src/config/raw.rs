@@ -70,6 +70,8 @@ pub(super) struct RawLimits {
     pub(super) requests_per_second: Option<u32>,
     pub(super) address_requests_per_second: Option<u32>,
     pub(super) ingest_concurrency: Option<usize>,
+    pub(super) ingest_memory_bytes: Option<usize>,
+    pub(super) ingest_bytes_per_second: Option<u64>,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]

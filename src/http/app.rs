@@ -55,10 +55,7 @@ impl App {
             query: config.query,
             intake: Intake::new(
                 (config.ingest, config.mappings.clone()),
-                (
-                    config.http.decompressed_bytes_max,
-                    config.http.ingest_concurrency,
-                ),
+                config.http.bounds,
                 Budget::new(config.quarantine),
                 Arc::clone(&clock),
             ),

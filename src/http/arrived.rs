@@ -11,7 +11,7 @@ use store::Table;
 
 use super::app::App;
 use super::problem::Problem;
-use crate::intake::{Delivery, IntakeError};
+use crate::intake::{Delivery, IntakeError, Room};
 use crate::keys::Principal;
 
 /// A request whose body is there as a whole and is not too long.
@@ -21,6 +21,7 @@ pub(crate) struct Arrived {
     pub(super) body: Bytes,
     encoding: Encoding,
     principal: Principal,
+    room: Room,
 }
 
 impl Arrived {
@@ -33,6 +34,7 @@ impl Arrived {
             encoding: self.encoding,
             body: self.body,
             table,
+            room: self.room,
         }
     }
 }
@@ -49,24 +51,33 @@ impl FromRequest<Arc<App>> for Arrived {
         };
         let principal: Option<&Principal> = request.extensions().get();
         let principal = principal.cloned().ok_or_else(missing)?;
-        let body = whole(request.into_body(), app.http.body_bytes_max).await?;
+        let (body, room) = whole(request.into_body(), app).await?;
+        app.rates
+            .check_ingest_bytes(&principal.key_id, body.len())?;
         Ok(Self {
             headers,
             body,
             encoding,
             principal,
+            room,
         })
     }
 }
 
+/// By how much a body grows that did not say how long it is; no part that a connection gives is longer.
+const PART_BYTES: usize = 1 << 20;
+
 /// Reads a body to its end. Its parts are copied to where the whole will stand as they come, so that each is given
 /// back to the connection at once: kept until the last one, they would take the body's length once more.
-async fn whole(body: Body, bytes_max: usize) -> Result<Bytes, Problem> {
+async fn whole(body: Body, app: &App) -> Result<(Bytes, Room), Problem> {
+    let bytes_max = app.http.body_bytes_max;
     let said = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
     let too_large = || Problem::from(IntakeError::TooLarge { bytes_max });
     if said > bytes_max {
         return Err(too_large());
     }
+    let mut room = app.intake.room(said).await?;
+    let mut roomy = said;
     let mut whole = Vec::with_capacity(said);
     let mut parts = body.into_data_stream();
     while let Some(part) = parts.next().await {
@@ -75,9 +86,13 @@ async fn whole(body: Body, bytes_max: usize) -> Result<Bytes, Problem> {
         if whole.len() + part.len() > bytes_max {
             return Err(too_large());
         }
+        if whole.len() + part.len() > roomy {
+            room.grow(PART_BYTES)?;
+            roomy += PART_BYTES;
+        }
         whole.extend_from_slice(&part);
     }
-    Ok(whole.into())
+    Ok((whole.into(), room))
 }
 
 fn encoding(headers: &HeaderMap) -> Result<Encoding, Problem> {

@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 use std::num::NonZeroU32;
+use std::time::Duration;
 
 use governor::clock::{Clock as _, DefaultClock};
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
@@ -13,11 +14,13 @@ use axum::http::StatusCode;
 /// Keys and addresses that are counted before those at rest are forgotten.
 const COUNTED_MAX: usize = 50_000;
 
-/// The three counters.
+/// The counters.
 #[derive(Debug)]
 pub(crate) struct Rates {
     addresses: DefaultKeyedRateLimiter<IpAddr>,
     ingest: DefaultKeyedRateLimiter<String>,
+    /// Counts in units of 1,024 bytes.
+    ingest_kib: Option<DefaultKeyedRateLimiter<String>>,
     others: DefaultKeyedRateLimiter<String>,
 }
 
@@ -26,6 +29,13 @@ impl Rates {
         Self {
             addresses: RateLimiter::keyed(quota(http.address_rate)),
             ingest: RateLimiter::keyed(quota(http.ingest_rate)),
+            ingest_kib: http.ingest_kib_rate.map(|rate| {
+                // Or else the longest body would never pass.
+                let longest = u32::try_from(http.body_bytes_max / 1024).unwrap_or(u32::MAX);
+                let burst = rate.saturating_mul(2).max(longest.saturating_add(1));
+                let burst = NonZeroU32::new(burst).unwrap_or(NonZeroU32::MIN);
+                RateLimiter::keyed(quota(rate).allow_burst(burst))
+            }),
             others: RateLimiter::keyed(quota(http.request_rate)),
         }
     }
@@ -47,6 +57,25 @@ impl Rates {
         check(&self.ingest, &key_id.to_owned(), "this key")
     }
 
+    /// So many bytes of logs more under a key.
+    pub(crate) fn check_ingest_bytes(&self, key_id: &str, bytes: usize) -> Result<(), Problem> {
+        let Some(limiter) = &self.ingest_kib else {
+            return Ok(());
+        };
+        let kib = u32::try_from(bytes.div_ceil(1024)).unwrap_or(u32::MAX);
+        let kib = NonZeroU32::new(kib).unwrap_or(NonZeroU32::MIN);
+        forget_those_at_rest(limiter);
+        match limiter.check_key_n(&key_id.to_owned(), kib) {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(not_until)) => {
+                let wait = not_until.wait_time_from(DefaultClock::default().now());
+                Err(limited("this key sends more bytes", wait))
+            }
+            // The burst takes the longest body.
+            Err(_never) => Ok(()),
+        }
+    }
+
     /// One more other request under a key.
     pub(crate) fn check_other(&self, key_id: &str) -> Result<(), Problem> {
         check(&self.others, &key_id.to_owned(), "this key")
@@ -64,15 +93,22 @@ fn check<K: std::hash::Hash + Eq + Clone>(
     key: &K,
     whose: &str,
 ) -> Result<(), Problem> {
+    forget_those_at_rest(limiter);
+    limiter.check_key(key).map_err(|not_until| {
+        let wait = not_until.wait_time_from(DefaultClock::default().now());
+        limited(&format!("{whose} sends more requests"), wait)
+    })
+}
+
+fn forget_those_at_rest<K: std::hash::Hash + Eq + Clone>(limiter: &DefaultKeyedRateLimiter<K>) {
     if limiter.len() > COUNTED_MAX {
         limiter.retain_recent();
     }
-    limiter.check_key(key).map_err(|not_until| {
-        metrics::counter!("bartizan_http_rate_limited_total").increment(1);
-        let wait = not_until.wait_time_from(DefaultClock::default().now());
-        let seconds = wait.as_secs() + 1;
-        let detail =
-            format!("{whose} sends more requests than its limit; come back in {seconds} s");
-        Problem::new(StatusCode::TOO_MANY_REQUESTS, detail).retry_after(seconds)
-    })
+}
+
+fn limited(what: &str, wait: Duration) -> Problem {
+    metrics::counter!("bartizan_http_rate_limited_total").increment(1);
+    let seconds = wait.as_secs() + 1;
+    let detail = format!("{what} than its limit; come back in {seconds} s");
+    Problem::new(StatusCode::TOO_MANY_REQUESTS, detail).retry_after(seconds)
 }
