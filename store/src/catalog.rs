@@ -121,10 +121,25 @@ pub async fn open_database(data: &Path) -> Result<SqlitePool, CatalogError> {
         .connect_with(options)
         .await
         .during("open database")?;
+    check_pages(&pool).await?;
     sqlx::sqlx_macros::migrate!("../migrations/sqlite")
         .run(&pool)
         .await?;
     Ok(pool)
+}
+
+/// Refuses a rotten database before anything is written to it: a page of zeros reads like an empty table, and files
+/// that no table names would be removed as orphans.
+async fn check_pages(pool: &SqlitePool) -> Result<(), CatalogError> {
+    let found: String = sqlx::query_scalar("pragma quick_check(1)")
+        .fetch_one(pool)
+        .await
+        .during("check pages")?;
+    if found == "ok" {
+        return Ok(());
+    }
+    let what = format!("{FILE_NAME} is damaged ({found}); put a copy in its place");
+    Err(CatalogError::Inconsistent(what))
 }
 
 /// The id of the lake whose catalog is in the data folder's own database.
