@@ -24,6 +24,9 @@ pub(crate) enum Command {
     /// API keys
     #[command(subcommand)]
     Key(KeyCommand),
+    /// The lake's files; the service may be running
+    #[command(subcommand)]
+    Lake(LakeCommand),
     /// Ask a running service, and print the answer as a table
     Query(QueryArguments),
     /// How logs of other gateways become rows
@@ -89,6 +92,14 @@ pub(crate) enum ScopeArgument {
     Read,
     Manage,
     Admin,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum LakeCommand {
+    /// Check that every file is what the catalog says; status 1 and a line for each that is not
+    Verify(ServeArguments),
+    /// Say what is in each table's files
+    Status(ServeArguments),
 }
 
 #[derive(Debug, Args)]

@@ -3,6 +3,7 @@
 pub(crate) mod check;
 pub(crate) mod import;
 pub(crate) mod key;
+pub(crate) mod lake;
 pub(crate) mod mapping;
 pub(crate) mod quarantine;
 pub(crate) mod query;

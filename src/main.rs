@@ -18,7 +18,7 @@ use std::process::ExitCode;
 
 use clap::Parser as _;
 
-use cli::{Cli, Command, KeyCommand};
+use cli::{Cli, Command, KeyCommand, LakeCommand};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -53,6 +53,12 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
             Command::Serve(arguments) => commands::serve::run(arguments).await,
             Command::Check(arguments) => commands::check::run(arguments).await,
             Command::Key(KeyCommand::Create(arguments)) => commands::key::create(arguments).await,
+            Command::Lake(LakeCommand::Verify(arguments)) => {
+                commands::lake::verify(arguments).await
+            }
+            Command::Lake(LakeCommand::Status(arguments)) => {
+                commands::lake::status(arguments).await
+            }
             Command::Query(arguments) => commands::query::run(arguments).await,
             Command::Mapping(command) => commands::mapping::run(command),
             Command::Quarantine(command) => commands::quarantine::run(command).await,

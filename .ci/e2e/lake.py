@@ -1,14 +1,21 @@
-"""DuckDB attaches the lake's catalog and reads the same rows as our own query API."""
+"""DuckDB attaches the lake's catalog, in SQLite and in PostgreSQL, and reads the same rows as our own query API: as they were
+published, after columns were added, after compaction and after retention. pyarrow reads the files alone."""
 
 import glob
 import os
+import pathlib
+import secrets
 import site
+import sqlite3
+import subprocess
+import urllib.parse
 from datetime import datetime, timedelta, timezone
 
 import duckdb
+import pyarrow.parquet
 
 import support
-from support import CONFIG, Service, gateway_record, wait_for, wrong_key_record
+from support import CONFIG, ROOT, Service, gateway_record, wait_for, wrong_key_record
 
 ROWS = 5_000
 COLUMNS = [
@@ -45,22 +52,70 @@ def flow_record(begin):
     }
 
 
-def attach(data):
+def load():
     """DuckDB with its extensions out of the installed packages; nothing is downloaded."""
     connection = duckdb.connect()
     pattern = os.path.join("duckdb_extension_*", "extensions", "*", "*.duckdb_extension")
     for path in glob.glob(os.path.join(site.getsitepackages()[0], pattern)):
         connection.execute(f"INSTALL '{path}'")
-    for name in ("sqlite_scanner", "ducklake"):
+    for name in ("sqlite_scanner", "postgres_scanner", "ducklake"):
         connection.execute(f"LOAD {name}")
     connection.execute("SET TimeZone='UTC'")
-    connection.execute(f"ATTACH 'ducklake:sqlite:{data}/catalog.sqlite' AS lake (READ_ONLY)")
     return connection
 
 
-def lake(data, text):
+class Sqlite:
+    """The catalog in the data folder."""
+
+    name, config = "SQLite", ""
+
+    def __init__(self, data):
+        self.file = data / "catalog.sqlite"
+        self.attached = f"sqlite:{self.file}"
+
+    def run(self, text):
+        """SQL as another release, or a hand, would have run it."""
+        connection = sqlite3.connect(self.file)
+        with connection:
+            connection.execute(text)
+        connection.close()
+
+
+class Postgres:
+    """The catalog in a database of its own."""
+
+    name = "PostgreSQL"
+
+    def __init__(self, address):
+        server = urllib.parse.urlsplit(address)
+        database = "lake_" + secrets.token_hex(6)
+        login = f"host={server.hostname} port={server.port} user={server.username} password={server.password}"
+        postgres_execute(f"{login} dbname={server.path[1:]}", f"create database {database}")
+        self.login = f"{login} dbname={database}"
+        self.attached = f"postgres:{self.login}"
+        without_password = f"postgres://{server.username}@{server.hostname}:{server.port}/{database}"
+        self.config = f'catalog = "{without_password}"\ncatalog_password = "{server.password}"\n'
+
+    def run(self, text):
+        postgres_execute(self.login, text)
+
+
+def postgres_execute(login, text):
+    connection = load()
+    connection.execute(f"ATTACH '{login}' AS there (TYPE postgres)")
+    connection.execute("CALL postgres_execute('there', ?, use_transaction => false)", [text])
+    connection.close()
+
+
+def attach(catalog):
+    connection = load()
+    connection.execute(f"ATTACH 'ducklake:{catalog.attached}' AS lake (READ_ONLY)")
+    return connection
+
+
+def lake(catalog, text):
     """Rows of a query of DuckDB, over a connection of its own: a snapshot is chosen when it attaches."""
-    connection = attach(data)
+    connection = attach(catalog)
     try:
         return connection.execute(text).fetchall()
     finally:
@@ -76,10 +131,10 @@ def plain(value):
     return value
 
 
-def schema_of(data):
+def schema_of(catalog):
     """The schema of the lake that holds the tables: the workspace's name."""
     found = lake(
-        data,
+        catalog,
         "select distinct table_schema from information_schema.tables "
         "where table_catalog = 'lake' and table_name = 'ApiManagementGatewayLogs'",
     )
@@ -87,48 +142,215 @@ def schema_of(data):
 
 
 def body(checks):
-    with support.folder("lake") as folder:
-        service = Service(folder, CONFIG + '[store]\nflush_interval = "500ms"\n').start()
+    with support.folder("lake-sqlite") as folder:
+        one_catalog(checks, folder, Sqlite(pathlib.Path(folder) / "data"))
+    with support.folder("lake-postgres") as folder:
+        address = os.environ.get("BARTIZAN_TEST_POSTGRES")
+        if address:
+            one_catalog(checks, folder, Postgres(address))
+            return
+        server = str(pathlib.Path(folder) / "postgres")
+        script = str(ROOT / ".ci" / "postgres")
+        started = subprocess.run([script, "start", server], capture_output=True, text=True)
+        if not checks.check("a PostgreSQL of our own starts", started.returncode == 0, started.stderr[-400:]):
+            return
         try:
-            begin = support.now() - timedelta(hours=2)
-            sent = list(records(begin))
-            for place in range(0, ROWS, 500):
-                answer = service.ingest(sent[place : place + 500])
-                assert answer.status == 200, answer
-            checks.equal("a flow record is accepted", service.ingest([flow_record(begin)]).status, 200)
-            schema = schema_of(service.data)
-            compare(checks, service, schema)
-        except Exception:
-            print(service.tail(), flush=True)
-            raise
+            one_catalog(checks, folder, Postgres(started.stdout.strip()))
         finally:
+            subprocess.run([script, "stop", server], capture_output=True)
+
+
+def configure(service, catalog, store, rest=""):
+    """What the service reads when it starts the next time."""
+    text = CONFIG + '[store]\nflush_interval = "500ms"\nupkeep_interval = "500ms"\n' + catalog.config
+    service.config.write_text(text + store + rest)
+
+
+def one_catalog(checks, folder, catalog):
+    print(f"  -- catalog in {catalog.name}", flush=True)
+    service = Service(folder)
+    configure(service, catalog, "[store.compaction]\nfiles = 1000\n")
+    service.start()
+    try:
+        begin = support.now() - timedelta(hours=2)
+        sent = list(records(begin))
+        for place in range(0, ROWS, 500):
+            answer = service.ingest(sent[place : place + 500])
+            assert answer.status == 200, answer
+            files = place // 500 + 1
+            wait_for(lambda: published(catalog) >= min(files, 4), 30, "a file of its own")
+        checks.equal("a flow record is accepted", service.ingest([flow_record(begin)]).status, 200)
+        compare(checks, service, catalog)
+        verified(checks, service, "as published")
+        checks.equal("a clean stop ends with 0", service.stop(), 0)
+        evolution(checks, service, catalog)
+        compaction(checks, service, catalog)
+        retention(checks, service, catalog)
+    except Exception:
+        print(service.tail(), flush=True)
+        raise
+    finally:
+        if service.alive():
             service.kill()
-        count = lake(service.data, f'select count(*) from lake."{schema}"."ApiManagementGatewayLogs"')
-        checks.equal("with the service killed DuckDB still reads all", count, [(ROWS,)])
+    count = lake(catalog, f'select count(*) from {table(catalog, "ApiManagementGatewayLogs")}')
+    checks.equal("with the service killed DuckDB still reads all", count, [(ROWS,)])
+    damage(checks, service)
 
 
-def compare(checks, service, schema):
-    for table, expected in (("ApiManagementGatewayLogs", ROWS), ("NTANetAnalytics", 50)):
-        ours = service.query(f"select count(*) as Rows from {table}")[0]["Rows"]
-        checks.equal(f"{table}: we count what was sent", int(ours), expected)
-        text = f'select count(*) from lake."{schema}"."{table}"'
-        wait_for(lambda: lake(service.data, text)[0][0] == expected, 30, f"{table} to be published")
-        checks.check(f"{table}: DuckDB counts the same", True)
+def table(catalog, name):
+    return f'lake."{schema_of(catalog)}"."{name}"'
+
+
+def published(catalog):
+    """Files of gateway logs in the newest snapshot."""
+    schema = schema_of(catalog)
+    text = f"select count(*) from ducklake_list_files('lake', 'ApiManagementGatewayLogs', schema => '{schema}')"
+    return lake(catalog, text)[0][0]
+
+
+def command(service, *arguments):
+    files = ["--config", str(service.config), "--data", str(service.data)]
+    done = subprocess.run(
+        [support.binary(), *arguments, *files], capture_output=True, text=True, env=support.environment()
+    )
+    return done.returncode, done.stdout + done.stderr
+
+
+def verified(checks, service, when):
+    status, said = command(service, "lake", "verify")
+    checks.check(f"bartizan lake verify finds nothing, {when}", status == 0 and " 0 findings" in said, said)
+
+
+def compare(checks, service, catalog):
+    for name, expected in (("ApiManagementGatewayLogs", ROWS), ("NTANetAnalytics", 50)):
+        ours = service.query(f"select count(*) as Rows from {name}")[0]["Rows"]
+        checks.equal(f"{name}: we count what was sent", int(ours), expected)
+        text = f"select count(*) from {table(catalog, name)}"
+        wait_for(lambda: lake(catalog, text)[0][0] == expected, 30, f"{name} to be published")
+        checks.check(f"{name}: DuckDB counts the same", True)
     names = ", ".join(f'"{name}"' for name in COLUMNS)
     text = f'select {names} from {{}} where "CorrelationId" >= \'lake-00{{}}\' order by "CorrelationId" limit 1000'
     for page in range(0, ROWS, 1000):
         start = f"{page:04d}"
         ours = service.query(text.format('"ApiManagementGatewayLogs"', start))
-        theirs = lake(service.data, text.format(f'lake."{schema}"."ApiManagementGatewayLogs"', start))
+        theirs = lake(catalog, text.format(table(catalog, "ApiManagementGatewayLogs"), start))
         ours = [tuple(plain(row[name]) for name in COLUMNS) for row in ours]
         theirs = [tuple(plain(value) for value in row) for row in theirs]
         different = [pair for pair in zip(ours, theirs) if pair[0] != pair[1]]
         same = not different and len(ours) == len(theirs) == 1000
         checks.check(f"rows {page} to {page + 999} agree in {len(COLUMNS)} columns", same, different[:1])
-    sums = 'select sum("BytesSrcToDest") as Total, min("SrcIp") as First from {}'
-    ours = service.query(sums.format('"NTANetAnalytics"'))[0]
-    theirs = lake(service.data, sums.format(f'lake."{schema}"."NTANetAnalytics"'))[0]
-    checks.equal("sums over flows agree", (int(theirs[0]), theirs[1]), (int(ours["Total"]), ours["First"]))
+    sums(checks, service, catalog)
+
+
+def sums(checks, service, catalog):
+    for name, text in (
+        ("NTANetAnalytics", 'select sum("BytesSrcToDest") as a, min("SrcIp") as b, count("DestIp") as c from {}'),
+        (
+            "ApiManagementGatewayLogs",
+            'select sum("ResponseSize") as a, max("TimeGenerated") as b, min("TimeGenerated") as c, '
+            'count("LastErrorReason") as d, count(distinct "CallerIpAddress") as e from {}',
+        ),
+    ):
+        ours = service.query(text.format(f'"{name}"'))[0]
+        theirs = lake(catalog, text.format(table(catalog, name)))[0]
+        ours = [str(plain(ours[key])) for key in sorted(ours)]
+        checks.equal(f"{name}: sums and bounds agree", [str(plain(value)) for value in theirs], ours)
+
+
+def evolution(checks, service, catalog):
+    """Makes one file, and the catalog, what a release without the last columns would have left behind."""
+    folder = service.data / "lake" / schema_of(catalog) / "ApiManagementGatewayLogs"
+    file = sorted(folder.glob("segment-*.parquet"))[0]
+    whole = pyarrow.parquet.read_table(file)
+    kept = whole.num_columns - 3
+    lost = whole.column_names[kept:]
+    pyarrow.parquet.write_table(whole.select(range(kept)), file)
+    of_table = "table_id = (select table_id from ducklake_table where table_name = 'ApiManagementGatewayLogs')"
+    of_file = f"(select data_file_id from ducklake_data_file where path = '{file.name}')"
+    catalog.run(f"update ducklake_data_file set file_size_bytes = {file.stat().st_size} where path = '{file.name}'")
+    catalog.run(f"delete from segment_file where data_file_id in {of_file}")
+    for known in ("ducklake_column", "ducklake_file_column_stats", "ducklake_table_column_stats"):
+        catalog.run(f"delete from {known} where column_id > {kept} and {of_table}")
+    gateway = table(catalog, "ApiManagementGatewayLogs")
+    before = lake(catalog, f"describe {gateway}")
+    checks.equal("DuckDB sees the older release's columns", len(before), kept)
+    service.start()
+    after = lake(catalog, f"describe {gateway}")
+    checks.equal("the columns of this release are added", [row[0] for row in after[kept:]], lost)
+    nulls = f'select count(*) from {{}} where "{lost[0]}" is null and "{lost[1]}" is null'
+    ours = service.query(f'select count(*) as n from "ApiManagementGatewayLogs" where "{lost[0]}" is null and "{lost[1]}" is null')
+    checks.equal("older rows are null in them", lake(catalog, nulls.format(gateway)), [(int(ours[0]["n"]),)])
+    checks.check("and there are such rows", int(ours[0]["n"]) >= whole.num_rows, ours)
+    sums(checks, service, catalog)
+    verified(checks, service, "after columns were added")
+    checks.equal("it stops", service.stop(), 0)
+
+
+def compaction(checks, service, catalog):
+    gateway = table(catalog, "ApiManagementGatewayLogs")
+    before = published(catalog)
+    checks.check("there are small files", before >= 4, before)
+    reader = attach(catalog)
+    reader.execute("begin")
+    count = f"select count(*), sum(\"ResponseSize\") from {gateway}"
+    first = reader.execute(count).fetchall()
+    rest = "[store.compaction]\nfiles = 2\n"
+    configure(service, catalog, "", rest)
+    service.start()
+    wait_for(lambda: published(catalog) == 1, 60, "compaction")
+    checks.check(f"{before} files became one", True)
+    again = reader.execute(count).fetchall()
+    checks.equal("a reader that had attached before reads on as it was", again, first)
+    reader.close()
+    sums(checks, service, catalog)
+    ordered = f'select count(*) from (select "TimeGenerated" t, lag("TimeGenerated") over (order by file_row_number) b from read_parquet(\'{{}}\', file_row_number => true)) where b > t'
+    changes = lake(catalog, "select changes from lake.snapshots()")
+    checks.check("DuckDB lists the snapshots", "merge_adjacent" in str(changes), str(changes)[-300:])
+    verified(checks, service, "after compaction")
+    checks.equal("it stops", service.stop(), 0)
+    configure(service, catalog, 'snapshot_retention = "1s"\n', rest)
+    service.start()
+    folder = service.data / "lake" / schema_of(catalog) / "ApiManagementGatewayLogs"
+    wait_for(lambda: len(list(folder.iterdir())) == 1, 60, "replaced files to be removed")
+    file = next(folder.iterdir())
+    alone = pyarrow.parquet.read_table(file)
+    checks.equal("pyarrow reads as many rows", alone.num_rows, ROWS)
+    whole = sum(value or 0 for value in alone.column("ResponseSize").to_pylist())
+    checks.equal("and the same sum", whole, int(first[0][1]))
+    checks.equal("its rows are in order of time", lake(catalog, ordered.format(file)), [(0,)])
+    sums(checks, service, catalog)
+    verified(checks, service, "after old files were removed")
+    checks.equal("it stops", service.stop(), 0)
+
+
+def retention(checks, service, catalog):
+    configure(service, catalog, 'snapshot_retention = "1s"\n', '[store.retention]\nNTANetAnalytics = "1s"\n')
+    service.start()
+    flows = f"select count(*) from {table(catalog, 'NTANetAnalytics')}"
+    wait_for(lambda: lake(catalog, flows) == [(0,)], 60, "retention")
+    ours = service.query("select count(*) as n from NTANetAnalytics")
+    checks.equal("flows are gone for us too", int(ours[0]["n"]), 0)
+    folder = service.data / "lake" / schema_of(catalog) / "NTANetAnalytics"
+    wait_for(lambda: not list(folder.iterdir()), 60, "its files to be removed")
+    ours = service.query("select count(*) as n from ApiManagementGatewayLogs")
+    checks.equal("gateway logs stay", int(ours[0]["n"]), ROWS)
+    verified(checks, service, "after retention")
+    status, said = command(service, "lake", "status")
+    shown = [line.split() for line in said.splitlines()]
+    rows = {line[1]: line[4] for line in shown if len(line) > 4}
+    checks.check("bartizan lake status counts the rows", status == 0 and rows.get("ApiManagementGatewayLogs") == str(ROWS), said)
+
+
+def damage(checks, service):
+    file = next((service.data / "lake").glob("*/ApiManagementGatewayLogs/segment-*.parquet"))
+    content = bytearray(file.read_bytes())
+    content[len(content) // 2] ^= 1
+    file.write_bytes(content)
+    status, said = command(service, "lake", "verify")
+    checks.check("one flipped bit is found, with status 1", status == 1 and f"{file}: has other content" in said, said)
+    file.unlink()
+    status, said = command(service, "lake", "verify")
+    checks.check("so is a lost file", status == 1 and f"{file}: is missing" in said, said)
 
 
 support.run("lake: DuckDB reads what we wrote", body)

@@ -6,6 +6,7 @@ use std::time::Duration;
 use datafusion::arrow::array::RecordBatch;
 use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::execution::SendableRecordBatchStream;
+use datafusion::logical_expr::LogicalPlan;
 use futures::StreamExt as _;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
@@ -45,6 +46,8 @@ pub struct Answer {
     batches: SendableRecordBatchStream,
     limits: Limits,
     truncated: bool,
+    /// Its tables hold the segments that the store is to keep while they are read.
+    _plan: LogicalPlan,
     _turn: OwnedSemaphorePermit,
 }
 
@@ -59,7 +62,7 @@ impl fmt::Debug for Answer {
 
 impl Answer {
     pub(crate) fn new(
-        schema: SchemaRef,
+        (schema, plan): (SchemaRef, LogicalPlan),
         batches: SendableRecordBatchStream,
         limits: Limits,
         turn: OwnedSemaphorePermit,
@@ -70,6 +73,7 @@ impl Answer {
             batches,
             limits,
             truncated: false,
+            _plan: plan,
             _turn: turn,
         }
     }

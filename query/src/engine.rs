@@ -152,12 +152,13 @@ impl Engine {
             let (state, plan) = self.plan(workspace, &question).await?;
             let schema = Arc::clone(plan.schema().inner());
             let physical = state.create_physical_plan(&plan).await?;
-            Ok::<_, QueryError>((schema, execute_stream(physical, state.task_ctx())?))
+            let batches = execute_stream(physical, state.task_ctx())?;
+            Ok::<_, QueryError>((schema, plan, batches))
         };
-        let (schema, batches) = tokio::time::timeout(question.timeout, planned)
+        let (schema, plan, batches) = tokio::time::timeout(question.timeout, planned)
             .await
             .map_err(|_elapsed| QueryError::Timeout(question.timeout))??;
-        Ok(Answer::new(schema, batches, limits, turn))
+        Ok(Answer::new((schema, plan), batches, limits, turn))
     }
 
     /// Answers a question as a whole.

@@ -57,7 +57,7 @@ impl EventTable {
             .segments
             .iter()
             .filter(|segment| bounds.overlap(segment));
-        let files: Vec<PartitionedFile> = wanted.map(|segment| file(segment)).collect();
+        let files: Vec<PartitionedFile> = wanted.map(file).collect();
         if files.is_empty() {
             return Ok(None);
         }
@@ -156,7 +156,7 @@ impl TableProvider for EventTable {
     }
 }
 
-fn file(segment: &Segment) -> PartitionedFile {
+fn file(segment: &Arc<Segment>) -> PartitionedFile {
     PartitionedFile::new(segment.path.to_string_lossy().into_owned(), segment.bytes)
 }
 

@@ -414,3 +414,50 @@ async fn ndjson_and_arrow_hold_the_same_rows() {
     let rows: usize = reader.map(|batch| batch.unwrap().num_rows()).sum();
     assert_eq!(rows, 1);
 }
+
+#[tokio::test]
+async fn a_running_query_keeps_the_files_that_it_began_with() {
+    let folder = tempfile::tempdir().unwrap();
+    let start = Timestamp::from_micros(3_600_000_000);
+    let clock = Arc::new(ManualClock::new(start));
+    let mut settings = StoreSettings::new(folder.path());
+    settings.compaction.files_min = 2;
+    let store = Store::open(settings, Arc::<ManualClock>::clone(&clock)).await;
+    let store = Arc::new(store.unwrap());
+    for minute in 0..3 {
+        let batch = NewBatch {
+            workspace: Workspace::default(),
+            id: uuid::Uuid::nil(),
+            idempotency: None,
+            steps: Vec::new(),
+            accepted: 1,
+            quarantined: 0,
+            parts: vec![(GATEWAY, rows(minute, "10.0.0.1"))],
+        };
+        store.append(batch).await.unwrap();
+        store.publish().await.unwrap();
+    }
+    let settings = EngineSettings::default();
+    let engine = Engine::new(
+        Arc::clone(&store),
+        Arc::<ManualClock>::clone(&clock),
+        settings,
+    );
+    let engine = engine.unwrap();
+    let question = Question::sql(r#"select "CallerIpAddress" from "ApiManagementGatewayLogs""#);
+    let mut answer = engine
+        .answer(&Workspace::default(), question)
+        .await
+        .unwrap();
+    let token = tokio_util::sync::CancellationToken::new();
+    assert_eq!(store.upkeep(&token).await.unwrap().compactions, 1);
+    clock.set(start.plus(Duration::from_hours(5)));
+    let while_it_runs = store.upkeep(&token).await.unwrap().files_removed;
+    let mut found = 0;
+    while let Some(batch) = answer.next_batch().await.unwrap() {
+        found += batch.num_rows();
+    }
+    assert_eq!((while_it_runs, found), (0, 3));
+    drop(answer);
+    assert_eq!(store.upkeep(&token).await.unwrap().files_removed, 3);
+}

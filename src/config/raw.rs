@@ -94,6 +94,19 @@ pub(super) struct RawStore {
     pub(super) catalog: Option<String>,
     pub(super) catalog_password: Option<String>,
     pub(super) catalog_password_file: Option<PathBuf>,
+    pub(super) compaction: RawCompaction,
+    /// By table; `default` is of all others.
+    pub(super) retention: BTreeMap<String, RawRetention>,
+    pub(super) snapshot_retention: Option<RawDuration>,
+    pub(super) upkeep_interval: Option<RawDuration>,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct RawCompaction {
+    pub(super) file_bytes: Option<u64>,
+    pub(super) file_rows: Option<u64>,
+    pub(super) files: Option<usize>,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -182,6 +195,26 @@ impl<'de> Deserialize<'de> for RawDuration {
                 "'{text}' is no duration: write a number and ms, s, m, h or d, such as '30s'"
             ))
         })
+    }
+}
+
+/// A duration, or `forever`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct RawRetention(pub(super) Option<Duration>);
+
+impl<'de> Deserialize<'de> for RawRetention {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        if text == "forever" {
+            return Ok(Self(None));
+        }
+        parse_duration(&text)
+            .map(|kept| Self(Some(kept)))
+            .ok_or_else(|| {
+                D::Error::custom(format!(
+                    "'{text}' is neither a duration, such as '90d', nor 'forever'"
+                ))
+            })
     }
 }
 

@@ -1,8 +1,11 @@
 //! Settings of the store: `[store]`.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
-use store::{CatalogSettings, PostgresSettings, StoreSettings};
+use store::{
+    CatalogSettings, CompactionSettings, PostgresSettings, Retention, StoreSettings, Table,
+};
 
 use super::raw::{RawConfig, RawStore};
 use super::{ConfigError, setting};
@@ -30,6 +33,17 @@ pub(super) fn checked(raw: &RawConfig) -> Result<StoreSettings, ConfigError> {
         ));
     }
     settings.catalog = catalog(store)?;
+    settings.compaction = compaction(store)?;
+    settings.retention = retention(store)?;
+    settings.snapshot_retention = store
+        .snapshot_retention
+        .map_or(settings.snapshot_retention, |kept| kept.0);
+    settings.upkeep_interval = store
+        .upkeep_interval
+        .map_or(settings.upkeep_interval, |interval| interval.0);
+    if settings.upkeep_interval < INTERVAL_MIN {
+        return Err(setting("store.upkeep_interval", "must be at least 100ms"));
+    }
     Ok(settings)
 }
 
@@ -69,4 +83,49 @@ fn catalog(raw: &RawStore) -> Result<CatalogSettings, ConfigError> {
             format!("{error}: write postgres://user@host/database, or sqlite"),
         )),
     }
+}
+
+const INTERVAL_MIN: Duration = Duration::from_millis(100);
+
+fn compaction(raw: &RawStore) -> Result<CompactionSettings, ConfigError> {
+    let defaults = CompactionSettings::default();
+    let settings = CompactionSettings {
+        file_bytes: raw.compaction.file_bytes.unwrap_or(defaults.file_bytes),
+        file_rows: raw.compaction.file_rows.unwrap_or(defaults.file_rows),
+        files_min: raw.compaction.files.unwrap_or(defaults.files_min),
+    };
+    if settings.file_bytes == 0 || settings.file_rows == 0 {
+        let reason = "file_bytes and file_rows must be at least 1";
+        return Err(setting("store.compaction", reason));
+    }
+    if settings.files_min < 2 {
+        return Err(setting("store.compaction.files", "must be at least 2"));
+    }
+    Ok(settings)
+}
+
+/// How long rows are kept if nothing is said of them.
+const RETENTION: Duration = Duration::from_hours(90 * 24);
+
+fn retention(raw: &RawStore) -> Result<Retention, ConfigError> {
+    let mut retention = Retention {
+        usual: Some(RETENTION),
+        ..Retention::default()
+    };
+    for (name, kept) in &raw.retention {
+        let key = format!("store.retention.{name}");
+        if kept.0.is_some_and(|kept| kept.is_zero()) {
+            return Err(setting(&key, "must be longer than nothing"));
+        }
+        // A variable of the environment keeps no case.
+        let is_named = |table: &Table| table.name().eq_ignore_ascii_case(name);
+        if name == "default" {
+            retention.usual = kept.0;
+        } else if let Some(table) = Table::ALL.into_iter().find(is_named) {
+            retention.tables.insert(table, kept.0);
+        } else {
+            return Err(setting(&key, "no table has this name"));
+        }
+    }
+    Ok(retention)
 }

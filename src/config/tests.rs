@@ -85,3 +85,32 @@ fn the_password_of_the_catalog_is_given_once_and_does_not_show() {
         "{shown}"
     );
 }
+
+#[test]
+fn rows_are_kept_as_long_as_their_table_says() {
+    let text =
+        "[store.retention]\ndefault = '30d'\nazureactivity = 'forever'\n_Quarantine = '7d'\n";
+    let kept = Config::from_text(text).unwrap().store.retention;
+    let days = |count: u64| Some(Duration::from_hours(24 * count));
+    assert_eq!(kept.of(store::Table::AzureActivity), None);
+    assert_eq!(kept.of(store::Table::Quarantine), days(7));
+    assert_eq!(kept.of(store::Table::SigninLogs), days(30));
+    let kept = Config::from_text("").unwrap().store.retention;
+    assert_eq!(kept.of(store::Table::SigninLogs), days(90));
+    check_error(
+        "[store.retention]\nApiLogs = '1d'\n",
+        "setting store.retention.ApiLogs: no table has this name",
+    );
+    check_error(
+        "[store.retention]\ndefault = 'never'\n",
+        "'never' is neither a duration",
+    );
+    check_error(
+        "[store.retention]\ndefault = '0s'\n",
+        "must be longer than nothing",
+    );
+    check_error(
+        "[store.compaction]\nfiles = 1\n",
+        "store.compaction.files: must be at least 2",
+    );
+}

@@ -20,7 +20,7 @@ use uuid::Uuid;
 
 use crate::idempotency::Claim;
 use crate::position::{Step, StepClaim};
-use crate::schema::{TIME_COLUMN, Table};
+use crate::schema::{RECEIVED_COLUMN, TIME_COLUMN, Table};
 use crate::time::Timestamp;
 use crate::workspace::Workspace;
 
@@ -202,8 +202,17 @@ fn write_rows(rows: &RecordBatch, out: &mut Vec<u8>) -> Result<(), BatchError> {
 
 /// First and last event time of some rows; `None` if no row has one.
 pub(crate) fn time_range(rows: &RecordBatch) -> Option<(Timestamp, Timestamp)> {
+    range_of(rows, TIME_COLUMN)
+}
+
+/// When the first and the last of some rows came in; `None` if no row says it.
+pub(crate) fn received_range(rows: &RecordBatch) -> Option<(Timestamp, Timestamp)> {
+    range_of(rows, RECEIVED_COLUMN)
+}
+
+fn range_of(rows: &RecordBatch, column: &str) -> Option<(Timestamp, Timestamp)> {
     let times = rows
-        .column_by_name(TIME_COLUMN)?
+        .column_by_name(column)?
         .as_primitive_opt::<TimestampMicrosecondType>()?;
     let first = compute::min(times)?;
     let last = compute::max(times)?;

@@ -8,19 +8,20 @@ mod database;
 mod lake;
 mod ledger;
 mod positions;
+mod reading;
 mod settings;
 mod statistics;
 
 use std::collections::BTreeSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use parking_lot::Mutex;
-use sqlx::SqlitePool;
 use sqlx::migrate::MigrateError;
 use sqlx::postgres::PgPoolOptions;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::{PgPool, SqlitePool};
 use thiserror::Error;
 use uuid::Uuid;
 
@@ -33,8 +34,9 @@ use crate::time::Timestamp;
 use crate::workspace::Workspace;
 
 use database::{Database, Writing};
-pub(crate) use lake::table_folder;
+pub(crate) use lake::{Replacement, table_folder};
 pub(crate) use ledger::StoredProgress;
+pub(crate) use reading::{ColumnRecord, FileRecord, Reading, statistics_of};
 pub use settings::{CatalogSettings, PostgresSettings};
 
 /// File of the catalog in the data folder.
@@ -147,13 +149,17 @@ pub(crate) async fn embedded_owner(embedded: &SqlitePool) -> Result<Option<Uuid>
     ledger::owner(&Database::Sqlite(embedded.clone())).await
 }
 
-async fn open_postgres(settings: &PostgresSettings) -> Result<Database, CatalogError> {
-    let pool = PgPoolOptions::new()
+async fn connect_postgres(settings: &PostgresSettings) -> Result<PgPool, CatalogError> {
+    PgPoolOptions::new()
         .max_connections(CONNECTIONS_MAX)
         .acquire_timeout(CONNECT_TIMEOUT)
         .connect_with(settings.options())
         .await
-        .during("connect to PostgreSQL")?;
+        .during("connect to PostgreSQL")
+}
+
+async fn open_postgres(settings: &PostgresSettings) -> Result<Database, CatalogError> {
+    let pool = connect_postgres(settings).await?;
     sqlx::sqlx_macros::migrate!("../migrations/postgres")
         .run(&pool)
         .await?;
@@ -170,13 +176,19 @@ pub(crate) struct Catalog {
     ensured: Arc<Mutex<BTreeSet<Workspace>>>,
 }
 
-/// A publication that only needs its commit.
+/// A change of the lake that only needs its commit.
 #[derive(Debug)]
 pub(crate) struct Prepared {
     writing: Writing,
     ensured: BTreeSet<Workspace>,
+    segments: Vec<(Workspace, Table, Segment)>,
+}
+
+impl Prepared {
     /// The segments under their ids, in the order given.
-    pub(crate) segments: Vec<(Workspace, Table, Segment)>,
+    pub(crate) fn take_segments(&mut self) -> Vec<(Workspace, Table, Segment)> {
+        std::mem::take(&mut self.segments)
+    }
 }
 
 impl Catalog {
@@ -221,6 +233,12 @@ impl Catalog {
     /// The last WAL sequence whose rows are published.
     pub(crate) async fn sequence(&self) -> Result<u64, CatalogError> {
         ledger::sequence(&self.database).await
+    }
+
+    /// The same, once a commit that was not answered is done or given up: it holds what all writers wait for.
+    pub(crate) async fn settled_sequence(&self) -> Result<u64, CatalogError> {
+        let mut writing = self.begin("wait for a commit").await?;
+        ledger::sequence(&mut writing).await
     }
 
     /// How far the events of each table reach.
@@ -283,15 +301,63 @@ impl Catalog {
     }
 
     /// Makes a publication true. After an error it may be true all the same: the connection may have been lost
-    /// before the answer came. [`Catalog::sequence`] tells.
+    /// before the answer came. [`Catalog::settled_sequence`] tells.
     pub(crate) async fn commit(&self, prepared: Prepared) -> Result<(), CatalogError> {
-        prepared
-            .writing
-            .commit()
-            .await
-            .during("commit publication")?;
+        prepared.writing.commit().await.during("commit")?;
         *self.ensured.lock() = prepared.ensured;
         Ok(())
+    }
+
+    /// Does everything of a replacement but its commit.
+    pub(crate) async fn prepare_replacement(
+        &self,
+        replacement: &Replacement,
+        now: Timestamp,
+    ) -> Result<Prepared, CatalogError> {
+        let mut writing = self.begin("begin replacement").await?;
+        let segments = lake::replace_segments(&mut writing, replacement, now).await?;
+        Ok(Prepared {
+            writing,
+            ensured: self.ensured.lock().clone(),
+            segments,
+        })
+    }
+
+    /// Whether files are out of the lake, once a commit that was not answered is done or given up.
+    pub(crate) async fn have_ended(&self, files: &[i64]) -> Result<bool, CatalogError> {
+        let mut writing = self.begin("wait for a commit").await?;
+        lake::have_ended(&mut writing, files).await
+    }
+
+    /// Forgets the snapshots that were followed by another before `forgotten`.
+    pub(crate) async fn expire(
+        &self,
+        forgotten: Timestamp,
+        now: Timestamp,
+    ) -> Result<(), CatalogError> {
+        if !lake::is_due(&self.database, forgotten).await? {
+            return Ok(());
+        }
+        let mut writing = self.begin("begin to forget snapshots").await?;
+        lake::expire(&mut writing, forgotten, now).await?;
+        writing.commit().await.during("commit forgotten snapshots")
+    }
+
+    /// Files that no snapshot names any more, relative to the lake's folder.
+    pub(crate) async fn expired(&self) -> Result<Vec<(i64, PathBuf)>, CatalogError> {
+        lake::expired(&self.database).await
+    }
+
+    /// Notes that files were removed from the disk.
+    pub(crate) async fn forget_expired(&self, removed: &[i64]) -> Result<(), CatalogError> {
+        let mut writing = self.begin("begin to forget files").await?;
+        lake::forget_expired(&mut writing, removed).await?;
+        writing.commit().await.during("commit forgotten files")
+    }
+
+    /// Every file that the catalog names, relative to the lake's folder.
+    pub(crate) async fn paths(&self) -> Result<BTreeSet<PathBuf>, CatalogError> {
+        lake::paths(&self.database).await
     }
 
     /// A transaction of the process that owns the lake; one at a time.

@@ -25,6 +25,9 @@ pub use real::RealDisk;
 #[cfg(test)]
 pub(crate) use simulated::{Action, Call, Chance, Fault, Lie, SimulatedDisk};
 
+/// A file that is open for reading.
+pub(crate) type OpenFile = File;
+
 /// A file system, as much of it as the store uses.
 ///
 /// Nothing is durable before it is synced: a file's bytes by the file's sync, its name (also a new, a changed or a

@@ -1,23 +1,27 @@
 //! Turns recent rows into published segments.
 //!
 //! A reconciler: woken by size and by time, it has no input, and a publication that failed is simply done
-//! again. A segment that was written but not published is an orphan, removed at the next start.
+//! again. A segment that was written but not published is an orphan, and is removed in time.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use arrow::array::RecordBatch;
 use tokio_util::sync::CancellationToken;
 
+use crate::batch::received_range;
 use crate::catalog::{Prepared, Publication, StoredProgress, table_folder};
+use crate::compaction::apart;
 use crate::disk::{self, Disk};
 use crate::idempotency::Answered;
-use crate::point::{self, Point};
+use crate::point::Point;
 use crate::position::{Source, Standing};
 use crate::rows::Flush;
 use crate::schema::Table;
-use crate::segment::{self, Segment, WrittenSegment};
+use crate::segment::{self, Received, Segment, SegmentError, WrittenSegment};
 use crate::store::{Store, StoreError};
+use crate::time::Timestamp;
 use crate::workspace::Workspace;
 
 /// What one publication did.
@@ -61,14 +65,19 @@ struct Unsettled {
 const PROBE_INTERVAL: Duration = Duration::from_secs(2);
 
 impl Store {
-    /// Publishes until cancelled, then once more, then closes the log.
+    /// Publishes and keeps the lake in order until cancelled, then publishes once more and closes the log.
     pub async fn run(self: Arc<Self>, cancelled: CancellationToken) {
-        if let Err(error) = self.remove_orphans().await {
-            tracing::warn!(
-                error = &error as &dyn std::error::Error,
-                "remove orphaned segments"
-            );
+        tokio::join!(self.publish_until(&cancelled), self.keep_up(&cancelled));
+        let store = Arc::clone(&self);
+        if tokio::task::spawn_blocking(move || store.wal.close())
+            .await
+            .is_err()
+        {
+            tracing::error!("close write-ahead log");
         }
+    }
+
+    async fn publish_until(&self, cancelled: &CancellationToken) {
         while !cancelled.is_cancelled() {
             tokio::select! {
                 () = cancelled.cancelled() => {}
@@ -96,13 +105,6 @@ impl Store {
                     );
                 }
             }
-        }
-        let store = Arc::clone(&self);
-        if tokio::task::spawn_blocking(move || store.wal.close())
-            .await
-            .is_err()
-        {
-            tracing::error!("close write-ahead log");
         }
     }
 
@@ -153,7 +155,7 @@ impl Store {
         let mut prepared = self.prepare(&publication).await?;
         publishing.unsettled = Some(Unsettled {
             sequence,
-            segments: std::mem::take(&mut prepared.segments),
+            segments: prepared.take_segments(),
             answers: publication.answers,
             positions: publication.positions,
         });
@@ -183,11 +185,11 @@ impl Store {
     }
 
     /// Finds out what became of a publication whose commit was not answered: done again it would be there twice.
-    async fn settle(&self, publishing: &mut Publishing) -> Result<(), StoreError> {
+    pub(crate) async fn settle(&self, publishing: &mut Publishing) -> Result<(), StoreError> {
         if publishing.unsettled.is_none() {
             return Ok(());
         }
-        let reached = self.catalog.sequence().await?;
+        let reached = self.catalog.settled_sequence().await?;
         let Some(unsettled) = publishing.unsettled.take() else {
             return Ok(());
         };
@@ -217,6 +219,9 @@ impl Store {
             state.rows.finish_flush(committed.segments);
             state.positions.published(&committed.positions);
         }
+        if self.state.lock().rows.fresh_max() >= self.settings.compaction.files_min {
+            self.upkeep_wanted.notify_one();
+        }
         self.keys.published(&committed.answers);
         self.flush_done.notify_waiters();
         metrics::counter!("bartizan_segments_published_total").increment(outcome.segments);
@@ -230,39 +235,48 @@ impl Store {
     ) -> Result<Vec<(Workspace, WrittenSegment)>, StoreError> {
         let lake = self.lake()?;
         let (disk, zstd_level) = (Arc::clone(&self.settings.disk), self.settings.zstd_level);
+        let now = self.clock.now();
         let written = tokio::task::spawn_blocking(move || {
             let mut written = Vec::with_capacity(flushes.len());
-            for flush in flushes {
+            for flush in &flushes {
                 let folder = table_folder(&lake, &flush.workspace, flush.table);
-                match segment::write(disk.as_ref(), &folder, flush.table, &flush.rows, zstd_level) {
-                    Ok(segment) => written.push((flush.workspace, segment)),
-                    Err(error) => {
-                        give_up_segments(disk.as_ref(), &written);
-                        return Err(error.into());
-                    }
+                let place = (disk.as_ref(), folder.as_path());
+                if let Err(error) = write_flush(place, flush, (now, zstd_level), &mut written) {
+                    give_up_segments(disk.as_ref(), &written);
+                    return Err(error.into());
                 }
             }
             Ok::<_, StoreError>(written)
         });
         written.await?
     }
+}
 
-    /// Removes files of ours that no snapshot names: their rows are still in the log or in other files.
-    pub(crate) async fn remove_orphans(&self) -> Result<u64, StoreError> {
-        let _no_publication_meanwhile = self.publishing.lock().await;
-        let lake = self.lake()?;
-        let known = self.catalog.segments(&lake).await?;
-        let disk = Arc::clone(&self.settings.disk);
-        let removed = tokio::task::spawn_blocking(move || {
-            let mut removed = 0;
-            for table in Table::ALL {
-                let folder = table_folder(&lake, &Workspace::default(), table);
-                let files = disk::list(disk.as_ref(), &folder)?;
-                removed += remove_unknown(disk.as_ref(), files, &known);
-            }
-            Ok::<_, StoreError>(removed)
-        });
-        removed.await?
+/// Writes the rows of one table; those with far-off event times into files of their own.
+fn write_flush(
+    (disk, folder): (&dyn Disk, &Path),
+    flush: &Flush,
+    (now, zstd_level): (Timestamp, i32),
+    written: &mut Vec<(Workspace, WrittenSegment)>,
+) -> Result<(), SegmentError> {
+    let received = received(&flush.rows, now);
+    for rows in apart(&flush.rows, received.max)? {
+        let rows = (flush.table, rows.as_slice());
+        let segment = segment::write(disk, folder, rows, received, zstd_level)?;
+        written.push((flush.workspace.clone(), segment));
+    }
+    Ok(())
+}
+
+/// When rows came in; now, if they don't say it. A time to come is not believed: it would keep them for ever.
+fn received(rows: &[RecordBatch], now: Timestamp) -> Received {
+    let ranges: Vec<(Timestamp, Timestamp)> = rows.iter().filter_map(received_range).collect();
+    let first = ranges.iter().map(|(first, _)| *first).min();
+    let last = ranges.iter().map(|(_, last)| *last).max();
+    let max = last.unwrap_or(now).min(now);
+    Received {
+        min: first.unwrap_or(max).min(max),
+        max,
     }
 }
 
@@ -271,30 +285,4 @@ fn give_up_segments(disk: &dyn Disk, written: &[(Workspace, WrittenSegment)]) {
     for (_, segment) in written {
         disk::give_up(disk, &segment.path);
     }
-}
-
-/// Removes those of our files that the catalog does not know; returns how many.
-fn remove_unknown(
-    disk: &dyn Disk,
-    files: Vec<PathBuf>,
-    known: &[(Workspace, Table, Segment)],
-) -> u64 {
-    let mut removed = 0;
-    for path in files {
-        let is_known = known.iter().any(|(_, _, segment)| segment.path == path);
-        if is_known || !is_ours(&path) {
-            continue;
-        }
-        let passed = point::reach(disk, Point::OrphanRemove);
-        match passed.and_then(|()| disk.remove(&path)) {
-            Ok(()) => removed += 1,
-            Err(error) => tracing::warn!(path = %path.display(), %error, "remove orphan"),
-        }
-    }
-    removed
-}
-
-fn is_ours(path: &Path) -> bool {
-    let name = path.file_name().and_then(|name| name.to_str());
-    name.is_some_and(|name| name.starts_with(segment::NAME_PREFIX))
 }

@@ -1,13 +1,13 @@
 //! What queries see: published segments, rows on their way into one, and recent rows.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
 use arrow::compute;
 
 use crate::schema::Table;
-use crate::segment::Segment;
+use crate::segment::{Level, Segment};
 use crate::workspace::Workspace;
 
 /// One table as it stood at one moment; every acknowledged row is in it exactly once.
@@ -80,6 +80,38 @@ impl Rows {
             .or_default()
             .segments
             .push(Arc::new(segment));
+    }
+
+    /// Every table that has rows.
+    pub(crate) fn tables(&self) -> Vec<(Workspace, Table)> {
+        self.tables.keys().cloned().collect()
+    }
+
+    /// Puts segments in the place of others; gives those that went.
+    pub(crate) fn replace_segments(
+        &mut self,
+        (workspace, table): (&Workspace, Table),
+        removed: &BTreeSet<i64>,
+        added: Vec<Segment>,
+    ) -> Vec<Arc<Segment>> {
+        let rows = self.tables.entry((workspace.clone(), table)).or_default();
+        let (retired, left) = std::mem::take(&mut rows.segments)
+            .into_iter()
+            .partition(|segment| removed.contains(&segment.id));
+        rows.segments = left;
+        rows.segments.extend(added.into_iter().map(Arc::new));
+        retired
+    }
+
+    /// How many segments of one table were not compacted, where they are most.
+    pub(crate) fn fresh_max(&self) -> usize {
+        let fresh = |rows: &TableRows| {
+            let segments = rows.segments.iter();
+            segments
+                .filter(|segment| segment.level == Level::Fresh)
+                .count()
+        };
+        self.tables.values().map(fresh).max().unwrap_or(0)
     }
 
     /// Memory of rows that no segment holds.

@@ -35,6 +35,9 @@ use crate::guid;
 /// Name of the event-time column, present in every table.
 pub const TIME_COLUMN: &str = "TimeGenerated";
 
+/// When a row came in; its rows are kept from then on.
+pub(crate) const RECEIVED_COLUMN: &str = "_TimeReceived";
+
 /// An event table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Table {

@@ -1,9 +1,11 @@
 //! A segment: one Parquet file of one table, sorted by event time, written once and never changed.
 
 mod form;
+mod writer;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use arrow::array::{Array as _, AsArray as _, RecordBatch};
 use arrow::compute::{self, SortColumn, SortOptions};
@@ -13,15 +15,18 @@ use parquet::errors::ParquetError;
 use parquet::file::metadata::ParquetMetaData;
 use thiserror::Error;
 use uuid::Uuid;
+use uuid::fmt::Hyphenated;
 
 use crate::batch::time_range;
-use crate::disk::{self, Disk, DiskError, Unfinished};
-use crate::point::{self, Point};
+use crate::disk::{Disk, DiskError, Unfinished};
 use crate::schema::{TIME_COLUMN, Table};
 use crate::time::Timestamp;
 
+pub(crate) use form::{bring, of_files};
+pub(crate) use writer::SegmentWriter;
+
 /// First letters of a segment's file name; by them our orphans are told from others' files.
-pub(crate) const NAME_PREFIX: &str = "segment-";
+const NAME_PREFIX: &str = "segment-";
 
 /// A segment that can't be written.
 #[derive(Debug, Error)]
@@ -40,6 +45,22 @@ pub enum SegmentError {
     NoTime,
 }
 
+/// Whether a segment was compacted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Level {
+    /// As it was published: it may overlap any other in time.
+    Fresh,
+    /// Compacted: it overlaps no other that was compacted from rows of the same day.
+    Compacted,
+}
+
+/// When the rows of a segment came in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Received {
+    pub(crate) min: Timestamp,
+    pub(crate) max: Timestamp,
+}
+
 /// A published segment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Segment {
@@ -55,6 +76,12 @@ pub struct Segment {
     pub time_min: Timestamp,
     /// Last event time.
     pub time_max: Timestamp,
+    /// When the first of its rows came in.
+    pub received_min: Timestamp,
+    /// When the last of its rows came in.
+    pub received_max: Timestamp,
+    /// Whether it was compacted.
+    pub level: Level,
 }
 
 /// A segment's file, finished but not yet in the catalog.
@@ -67,6 +94,10 @@ pub(crate) struct WrittenSegment {
     pub(crate) bytes: u64,
     pub(crate) time_min: Timestamp,
     pub(crate) time_max: Timestamp,
+    pub(crate) level: Level,
+    pub(crate) received: Received,
+    /// BLAKE3 of the file.
+    pub(crate) digest: [u8; 32],
     pub(crate) metadata: ParquetMetaData,
 }
 
@@ -74,39 +105,41 @@ pub(crate) struct WrittenSegment {
 pub(crate) fn write(
     disk: &dyn Disk,
     folder: &Path,
-    table: Table,
-    rows: &[RecordBatch],
+    (table, rows): (Table, &[RecordBatch]),
+    received: Received,
     zstd_level: i32,
 ) -> Result<WrittenSegment, SegmentError> {
-    let sorted = sorted(table, rows)?;
-    let ends = sorted
-        .first()
-        .and_then(time_range)
-        .zip(sorted.last().and_then(time_range));
-    let ((time_min, _), (_, time_max)) = ends.ok_or(SegmentError::NoTime)?;
-    disk::create_folder(disk, folder)?;
-    let name = format!("{NAME_PREFIX}{}.parquet", Uuid::now_v7());
-    let path = folder.join(&name);
-    let temporary = folder.join(format!("{name}.tmp"));
-    let failed = |source| DiskError::new("write", &path, source);
-    point::reach(disk, Point::SegmentCreate).map_err(failed)?;
+    let (schema, batches) = form::with_guids(table, &sorted(table, rows)?)?;
+    let mut writer = SegmentWriter::create(disk, folder, (table, &schema), zstd_level)?;
+    let [temporary, path] = writer.names();
     let unfinished = Unfinished::new(disk, &temporary, &path);
-    let mut file = disk
-        .create(&temporary)
-        .map_err(|source| DiskError::new("create", &temporary, source))?;
-    let metadata = form::write(&mut file, table, &sorted, zstd_level)?;
-    point::reach(disk, Point::SegmentWritten).map_err(failed)?;
-    let bytes = disk::finish_file(disk, file, &temporary, &path)?;
+    for batch in &batches {
+        writer.write(batch)?;
+    }
+    let written = writer.finish(disk, Level::Fresh, received)?;
     unfinished.finished();
-    Ok(WrittenSegment {
-        table,
-        name,
-        path,
-        rows: sorted.iter().map(|batch| batch.num_rows() as u64).sum(),
-        bytes,
-        time_min,
-        time_max,
-        metadata,
+    Ok(written)
+}
+
+/// Whether a file has the name of a segment, or of one that was not finished.
+pub(crate) fn is_ours(path: &Path) -> bool {
+    let name = path.file_name().and_then(|name| name.to_str());
+    name.is_some_and(|name| name.starts_with(NAME_PREFIX))
+}
+
+/// When a file of ours was created, by its name: it ends in a UUID of version 7.
+pub(crate) fn created(path: &Path) -> Timestamp {
+    let name = path.file_name().and_then(|name| name.to_str());
+    let name = name.unwrap_or_default();
+    let stem = name.split_once(".parquet").map_or(name, |(stem, _)| stem);
+    let start = stem.len().checked_sub(Hyphenated::LENGTH);
+    let time = start
+        .and_then(|start| stem.get(start..))
+        .and_then(|id| Uuid::parse_str(id).ok())
+        .and_then(|id| id.get_timestamp());
+    time.map_or(Timestamp::default(), |time| {
+        let (seconds, nanos) = time.to_unix();
+        Timestamp::default().plus(Duration::new(seconds, nanos))
     })
 }
 

@@ -13,6 +13,7 @@ use tokio::task::JoinError;
 
 use crate::batch::{BatchError, NewBatch, Receipt, StoredBatch, time_range};
 use crate::catalog::{ANSWER_RETENTION, Catalog, CatalogError, CatalogSettings, open_database};
+use crate::compaction::CompactionSettings;
 use crate::disk::{self, Disk, DiskError, FolderLock, RealDisk};
 use crate::idempotency::{Answered, ClaimOutcome, IdempotencyKeys};
 use crate::identity;
@@ -20,10 +21,12 @@ use crate::point::{self, Point};
 use crate::position::{Moving, Positions};
 use crate::progress::{self, Progress, ProgressByTable};
 use crate::publish::Publishing;
+use crate::retention::Retention;
 use crate::rows::{Rows, TableSnapshot};
 use crate::schema::Table;
 use crate::segment::SegmentError;
 use crate::time::Clock;
+use crate::upkeep::Upkeep;
 use crate::wal::{self, ReplayError, ReplayedFile, Wal, WalError, WalSettings};
 use crate::workspace::Workspace;
 
@@ -50,6 +53,14 @@ pub struct StoreSettings {
     pub append_queue_max: usize,
     /// Compression level of segments, 1 to 22.
     pub zstd_level: i32,
+    /// When small segments become few.
+    pub compaction: CompactionSettings,
+    /// How long rows are kept.
+    pub retention: Retention,
+    /// How long a reader from outside may go on reading the lake as it was.
+    pub snapshot_retention: Duration,
+    /// Longest pause between two looks at what the lake needs.
+    pub upkeep_interval: Duration,
     /// The test of the tests of repetition: no key is remembered.
     #[cfg(test)]
     pub(crate) forgets_keys: bool,
@@ -69,6 +80,10 @@ impl StoreSettings {
             free_bytes_min: 256 << 20,
             append_queue_max: 256,
             zstd_level: 3,
+            compaction: CompactionSettings::default(),
+            retention: Retention::default(),
+            snapshot_retention: Duration::from_hours(1),
+            upkeep_interval: Duration::from_mins(5),
             #[cfg(test)]
             forgets_keys: false,
         }
@@ -142,6 +157,8 @@ pub struct Store {
     pub(crate) flush_wanted: Arc<Notify>,
     pub(crate) flush_done: Notify,
     pub(crate) publishing: tokio::sync::Mutex<Publishing>,
+    pub(crate) upkeep: tokio::sync::Mutex<Upkeep>,
+    pub(crate) upkeep_wanted: Notify,
     changes: watch::Sender<u64>,
     _lock: FolderLock,
 }
@@ -202,6 +219,8 @@ impl Store {
             flush_wanted,
             flush_done: Notify::new(),
             publishing: tokio::sync::Mutex::new(publishing),
+            upkeep: tokio::sync::Mutex::default(),
+            upkeep_wanted: Notify::new(),
             changes,
             _lock: lock,
         })
@@ -322,7 +341,7 @@ impl Store {
     }
 }
 
-fn lake_folder(data: &Path) -> Result<PathBuf, DiskError> {
+pub(crate) fn lake_folder(data: &Path) -> Result<PathBuf, DiskError> {
     let absolute =
         std::path::absolute(data).map_err(|source| DiskError::new("resolve", data, source))?;
     Ok(absolute.join("lake"))

@@ -12,6 +12,7 @@ use proptest::prelude::*;
 use uuid::Uuid;
 
 mod catalogs;
+mod upkeep;
 mod world;
 
 use super::*;
@@ -210,7 +211,9 @@ async fn a_segment_that_was_never_published_is_removed_and_its_rows_stay_once(wo
     store.append(batch(&[1, 2], None)).await.unwrap();
     let lake = store.lake().unwrap();
     let orphans = catalog::table_folder(&lake, &Workspace::default(), TABLE);
-    segment::write(&RealDisk, &orphans, TABLE, &[rows(&[1, 2])], 1).unwrap();
+    let received = segment::Received { min: NOW, max: NOW };
+    let rows = rows(&[1, 2]);
+    segment::write(&RealDisk, &orphans, (TABLE, &[rows]), received, 1).unwrap();
     assert_eq!(store.remove_orphans().await.unwrap(), 1);
     store.publish().await.unwrap();
     assert_eq!(store.remove_orphans().await.unwrap(), 0);

@@ -71,9 +71,9 @@ pub(super) async fn hold_ownership(
     }
 }
 
-pub(super) async fn sequence(database: &Database) -> Result<u64, CatalogError> {
+pub(super) async fn sequence(on: impl Into<On<'_>>) -> Result<u64, CatalogError> {
     let (sequence,): (i64,) = sql("select sequence from wal_position where id = 1")
-        .one(database)
+        .one(on)
         .await
         .during("read log position")?;
     Ok(sequence.cast_unsigned())

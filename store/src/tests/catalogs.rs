@@ -23,7 +23,7 @@ on_both_catalogs!(
 const OLD_COLUMNS: usize = 30;
 
 /// Makes the lake what an older release, with fewer columns, would have left behind.
-async fn age(store: &Store) {
+pub(super) async fn age(store: &Store) {
     let table = format!(
         "(select table_id from ducklake_table where table_name = '{TABLE}' and end_snapshot is null)"
     );
@@ -245,7 +245,7 @@ async fn a_commit_whose_answer_is_lost_is_not_done_twice() {
     store.append(batch(&[1, 2], None)).await.unwrap();
     armed.store(true, Ordering::SeqCst);
     let error = store.publish().await.unwrap_err();
-    assert_eq!(error.to_string(), "commit publication in catalog");
+    assert_eq!(error.to_string(), "commit in catalog");
     store.append(batch(&[3], None)).await.unwrap();
     let published = store.publish().await.unwrap();
     assert_eq!((published.segments, published.rows), (1, 1));

@@ -5,10 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::super::database::{Value, Writing, insert_all, sql};
 use super::super::statistics::{self, Bound, Bounds, ColumnStatistics};
 use super::super::{CatalogError, During as _};
+use super::COMPACTED;
 use super::layout::table_id;
 use super::snapshot::Snapshot;
 use crate::schema::{ColumnType, Table};
-use crate::segment::{Segment, WrittenSegment};
+use crate::segment::{Level, Segment, WrittenSegment};
 use crate::time::Timestamp;
 use crate::workspace::Workspace;
 
@@ -32,7 +33,7 @@ pub(in crate::catalog) async fn insert_segments(
     Ok(published)
 }
 
-async fn insert_file(
+pub(super) async fn insert_file(
     writing: &mut Writing,
     (snapshot, table_id): (&mut Snapshot, i64),
     written: &WrittenSegment,
@@ -72,6 +73,7 @@ async fn insert_file(
     .execute(&mut *writing)
     .await
     .during("write table statistics")?;
+    insert_kept(writing, file_id, written).await?;
     let kinds: Vec<ColumnType> = written
         .table
         .columns()
@@ -88,7 +90,35 @@ async fn insert_file(
         bytes: written.bytes,
         time_min: written.time_min,
         time_max: written.time_max,
+        received_min: written.received.min,
+        received_max: written.received.max,
+        level: written.level,
     })
+}
+
+/// What DuckLake does not keep of a file.
+async fn insert_kept(
+    writing: &mut Writing,
+    file_id: i64,
+    written: &WrittenSegment,
+) -> Result<(), CatalogError> {
+    let level = match written.level {
+        Level::Fresh => 0,
+        Level::Compacted => COMPACTED,
+    };
+    sql(
+        "insert into segment_file (data_file_id, level, received_min, received_max, digest)
+         values ($1, $2, $3, $4, $5)",
+    )
+    .bind(file_id)
+    .bind(level)
+    .bind(written.received.min.as_micros())
+    .bind(written.received.max.as_micros())
+    .bind(Value::Bytes(written.digest.to_vec()))
+    .execute(writing)
+    .await
+    .during("write segment file")?;
+    Ok(())
 }
 
 async fn insert_file_statistics(
@@ -207,7 +237,7 @@ async fn merge_table_statistics(
     replace_table_statistics(writing, table_id, merged).await
 }
 
-async fn replace_table_statistics(
+pub(super) async fn replace_table_statistics(
     writing: &mut Writing,
     table_id: i64,
     rows: Vec<Vec<Value>>,
