@@ -214,11 +214,12 @@ impl Store {
             outcome.bytes += segment.bytes;
         }
         publishing.sequence = committed.sequence;
-        {
+        let published_rows = {
             let mut state = self.state.lock();
-            state.rows.finish_flush(committed.segments);
             state.positions.published(&committed.positions);
-        }
+            state.rows.finish_flush(committed.segments)
+        };
+        drop(published_rows);
         if self.state.lock().rows.fresh_max() >= self.settings.compaction.files_min {
             self.upkeep_wanted.notify_one();
         }

@@ -22,6 +22,10 @@ pub struct TableSnapshot {
 /// Many small batches make a query slow, so that many are joined to one.
 const SMALL_BATCHES_MAX: usize = 64;
 
+/// A batch of that many rows is not small. Joined ones would be copied while the log waits, and again for a
+/// segment: senders overlap, so what was joined as it came is no longer in order of time.
+const SMALL_ROWS_MAX: usize = 512;
+
 #[derive(Debug, Default)]
 struct TableRows {
     segments: Vec<Arc<Segment>>,
@@ -32,6 +36,10 @@ struct TableRows {
 
 impl TableRows {
     fn push(&mut self, table: Table, rows: RecordBatch) {
+        if rows.num_rows() > SMALL_ROWS_MAX {
+            self.joined.push(rows);
+            return;
+        }
         self.small.push(rows);
         if self.small.len() < SMALL_BATCHES_MAX {
             return;
@@ -159,14 +167,20 @@ impl Rows {
         flushes
     }
 
-    /// Puts the published segments in the place of the rows that were set aside.
-    pub(crate) fn finish_flush(&mut self, segments: Vec<(Workspace, Table, Segment)>) {
+    /// Puts the published segments in the place of the rows that were set aside, and gives those rows: freeing them
+    /// takes longer than anybody should wait for this.
+    pub(crate) fn finish_flush(
+        &mut self,
+        segments: Vec<(Workspace, Table, Segment)>,
+    ) -> Vec<RecordBatch> {
         self.flushing_bytes = 0;
+        let mut published = Vec::new();
         for rows in self.tables.values_mut() {
-            rows.flushing.clear();
+            published.append(&mut rows.flushing);
         }
         for (workspace, table, segment) in segments {
             self.add_segment(workspace, table, segment);
         }
+        published
     }
 }
