@@ -18,6 +18,7 @@ use tokio_util::sync::CancellationToken;
 use crate::batch::time_range;
 use crate::catalog::{Replacement, table_folder};
 use crate::disk::{self, Disk};
+use crate::point::Point;
 use crate::schema::{TIME_COLUMN, Table};
 use crate::segment::{Level, Received, Segment, SegmentError, SegmentWriter, WrittenSegment};
 use crate::store::{Store, StoreError};
@@ -66,6 +67,7 @@ impl Store {
         let Some(written) = written else {
             return Ok(None);
         };
+        self.reach(Point::CompactionWritten)?;
         let outcome = Compacted {
             files_before: chosen.len() as u64,
             files_after: written.len() as u64,

@@ -66,6 +66,16 @@ points! {
     PublishCommitted,
     /// Queries see the segments, and the log still has their rows.
     PublishPrune,
+    /// Compacted files are durable and the catalog does not know them.
+    CompactionWritten,
+    /// The transaction that puts files in the place of others, or of none, is written and not committed.
+    ReplaceCommit,
+    /// The catalog has replaced them and queries still see the old ones.
+    ReplaceCommitted,
+    /// A file that went out of the lake is about to go from the disk.
+    ExpiredRemove,
+    /// Files are gone, and the catalog still knows that they have to.
+    ExpiredForget,
     /// A file that no snapshot names is about to go.
     OrphanRemove,
 }

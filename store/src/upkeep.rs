@@ -156,7 +156,9 @@ impl Store {
             added: prepared.take_segments(),
         };
         upkeep.unsettled = Some(unsettled);
+        self.reach(Point::ReplaceCommit)?;
         self.catalog.commit(prepared).await?;
+        self.reach(Point::ReplaceCommitted)?;
         if let Some(committed) = upkeep.unsettled.take() {
             self.replaced(upkeep, committed);
         }
@@ -211,12 +213,16 @@ impl Store {
         let removed = tokio::task::spawn_blocking(move || {
             let mut removed = Vec::with_capacity(expired.len());
             for (id, path) in expired {
-                remove(disk.as_ref(), &lake.join(path))?;
+                let path = lake.join(path);
+                point::reach(disk.as_ref(), Point::ExpiredRemove)
+                    .map_err(|source| DiskError::new("remove", &path, source))?;
+                remove(disk.as_ref(), &path)?;
                 removed.push(id);
             }
             Ok::<_, StoreError>(removed)
         });
         let removed = removed.await??;
+        self.reach(Point::ExpiredForget)?;
         self.catalog.forget_expired(&removed).await?;
         Ok(removed.len() as u64)
     }

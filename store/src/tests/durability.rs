@@ -13,8 +13,10 @@ mod repeat;
 mod torn;
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
 
 use super::*;
 use crate::disk::{Chance, SimulatedDisk};
@@ -103,6 +105,7 @@ impl Ledger {
 struct Rig {
     folder: tempfile::TempDir,
     disk: SimulatedDisk,
+    clock: Arc<ManualClock>,
     store: Option<Arc<Store>>,
     chance: Chance,
     ledger: Ledger,
@@ -163,6 +166,7 @@ impl Rig {
         Self {
             folder,
             disk: SimulatedDisk::new(seed),
+            clock: Arc::new(ManualClock::new(Timestamp::from_micros(1_000_000))),
             store: None,
             chance: Chance::new(!seed),
             ledger: Ledger::default(),
@@ -177,6 +181,11 @@ impl Rig {
             wal_file_bytes_max: 12_000,
             free_bytes_min: 0,
             forgets_keys: self.forgets_keys,
+            compaction: CompactionSettings {
+                files_min: 2,
+                ..CompactionSettings::default()
+            },
+            snapshot_retention: Duration::ZERO,
             ..StoreSettings::new(self.folder.path().join("data"))
         }
     }
@@ -184,9 +193,9 @@ impl Rig {
     /// Opens the store; a panic on the way is an error like others.
     async fn open(&mut self) -> Result<(), StoreError> {
         let settings = self.settings();
+        let clock = Arc::clone(&self.clock);
         let mut opening = JoinSet::new();
         opening.spawn(async move {
-            let clock = Arc::new(ManualClock::new(Timestamp::from_micros(1_000_000)));
             let store = Store::open(settings, clock).await?;
             // As in service: what fails here is tried at the next start.
             drop(store.remove_orphans().await);
@@ -215,6 +224,19 @@ impl Rig {
         }
     }
 
+    /// Does a round of compaction and clean-up; what fails in it is done again by the next.
+    async fn keep_up(&self) -> bool {
+        // Snapshots are forgotten, and their files removed, when they are older than now.
+        let later = self.clock.now().plus(Duration::from_secs(1));
+        self.clock.set(later);
+        let store = Arc::clone(self.store());
+        let mut keeping = JoinSet::new();
+        keeping.spawn(async move { store.upkeep(&CancellationToken::new()).await });
+        let kept = keeping.join_next().await;
+        println!("upkeep: {kept:?}");
+        matches!(kept, Some(Ok(Ok(_))))
+    }
+
     async fn publish_sometimes(&mut self) {
         if self.chance.below(4) == 0 {
             self.publish().await;
@@ -228,15 +250,16 @@ impl Rig {
         if self.chance.below(3) == 0 {
             self.disk.power_off_in(1 + self.chance.below(12) as u64);
         }
-        while let Err(error) = self.open().await {
+        loop {
+            let opened = self.open().await;
+            // It may have gone while orphans were removed, which opening survives.
             if !self.disk.is_off() {
-                return Err(error);
+                self.disk.stay_on();
+                return opened;
             }
             self.close().await;
             self.disk.power_loss();
         }
-        self.disk.stay_on();
-        Ok(())
     }
 
     fn findings(&self) -> Findings {
@@ -298,8 +321,13 @@ impl Rig {
         match self.chance.below(10) {
             0..=5 => self.append().await,
             6 => self.repeat().await,
-            7 | 8 => {
+            7 => {
                 self.publish().await;
+                self.append().await;
+            }
+            8 => {
+                self.publish().await;
+                self.keep_up().await;
                 self.append().await;
             }
             _ => {
@@ -365,6 +393,8 @@ impl Rig {
         self.look("after sending again")?;
         assert!(self.publish().await, "publication fails");
         self.look("after publication")?;
+        assert!(self.keep_up().await, "upkeep fails");
+        self.look("after upkeep")?;
         self.close().await;
         self.open().await.unwrap();
         self.look("after opening again")

@@ -138,3 +138,50 @@ async fn a_rotten_catalog_is_refused_or_changes_no_row() {
     assert!(refused > record.rounds / 10, "only {refused} were refused");
     record.write();
 }
+
+#[tokio::test]
+async fn a_rotten_segment_is_found_by_verification_and_the_others_are_read() {
+    let folder = scratch();
+    let data = folder.path().join("data");
+    let store = open_plain(&data).await;
+    for first in [0, 100] {
+        let numbers: Vec<i64> = (first..first + 50).collect();
+        store.append(batch(&numbers, None)).await.unwrap();
+        store.publish().await.unwrap();
+    }
+    let segments = store.snapshot(&Workspace::default(), TABLE).segments;
+    let (path, other) = (segments[0].path.clone(), segments[1].path.clone());
+    close(store).await;
+    let settings = StoreSettings::new(&data);
+    let whole = fs::read(&path).unwrap();
+    let mut record = Record {
+        test: "T7 segment",
+        procedure: "a bit is flipped, a block is zeroed or comes from elsewhere in a segment: `lake verify` names the file and no other",
+        ..Record::default()
+    };
+    for seed in seeds(60) {
+        let mut rotten = whole.clone();
+        if !rot(&mut rotten, &mut Chance::new(seed)) {
+            continue;
+        }
+        fs::write(&path, &rotten).unwrap();
+        let seen = verify(&settings, Timestamp::from_micros(1_000_000))
+            .await
+            .unwrap();
+        assert!(!seen.findings.is_empty(), "BARTIZAN_SEED={seed}: not found");
+        assert!(
+            seen.findings
+                .iter()
+                .all(|finding| finding.path == path && finding.path != other)
+        );
+        record.rounds += 1;
+        record.faults += 1;
+        record.acknowledged += 50;
+    }
+    fs::write(&path, &whole).unwrap();
+    let seen = verify(&settings, Timestamp::from_micros(1_000_000))
+        .await
+        .unwrap();
+    assert_eq!(seen.findings, []);
+    record.write();
+}

@@ -3,7 +3,6 @@
 use std::io::ErrorKind;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
-use std::time::Duration;
 
 use super::record::Record;
 use super::*;
@@ -36,7 +35,7 @@ async fn strike(
     leave_behind(&rig);
     let skip = seed % 2 * u64::from(point.name().starts_with("WalW"));
     rig.disk.at_point(point.name(), skip, action);
-    rig.work_through(20).await;
+    rig.work_through(30).await;
     let struck = rig.disk.strikes() > 0;
     (rig, struck)
 }
@@ -129,6 +128,11 @@ async fn work_until_the_end(job: &str) {
         disk: Arc::new(disk),
         wal_file_bytes_max: 12_000,
         free_bytes_min: 0,
+        compaction: CompactionSettings {
+            files_min: 2,
+            ..CompactionSettings::default()
+        },
+        snapshot_retention: Duration::ZERO,
         ..StoreSettings::new(folder)
     };
     let store = Store::open(settings, Arc::new(SystemClock)).await.unwrap();
@@ -140,6 +144,7 @@ async fn work_until_the_end(job: &str) {
         println!("\nacknowledged {first}");
         if first % 40 == 30 {
             store.publish().await.unwrap();
+            store.upkeep(&CancellationToken::new()).await.unwrap();
         }
     }
 }

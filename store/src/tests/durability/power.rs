@@ -59,7 +59,7 @@ async fn nothing_acknowledged_is_lost_wherever_the_power_goes() {
     let template = template().await;
     let mut record = Record {
         test: "T3",
-        procedure: "the power goes at every step of scripts of appending, publishing and reopening, and may go again during the replay; of what was not synced, chance keeps all, nothing, some or torn parts",
+        procedure: "the power goes at every step of scripts of appending, publishing, compacting and reopening, and may go again during the replay; of what was not synced, chance keeps all, nothing, some or torn parts",
         ..Record::default()
     };
     for seed in seeds(2) {
