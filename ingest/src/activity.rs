@@ -53,7 +53,7 @@ struct Seen<'a> {
     resource: Option<Cow<'a, str>>,
     operation: Option<Cow<'a, str>>,
     category: Option<Cow<'a, str>>,
-    claims: Option<&'a str>,
+    claims: Option<Cow<'a, str>>,
     http_request: Option<&'a str>,
     properties: Option<&'a str>,
 }
@@ -133,13 +133,12 @@ impl Activity {
             }),
             Some(Target::Identity) => self.put_identity(field, seen),
             Some(Target::Document(pair)) => {
-                let slot = match pair {
-                    Pair::Claims => &mut seen.claims,
-                    Pair::Properties => &mut seen.properties,
-                    Pair::HttpRequest => &mut seen.http_request,
-                    Pair::Authorization => &mut None,
-                };
-                *slot = Some(field.value);
+                match pair {
+                    Pair::Claims => seen.claims = Some(Cow::Borrowed(field.value)),
+                    Pair::Properties => seen.properties = Some(field.value),
+                    Pair::HttpRequest => seen.http_request = Some(field.value),
+                    Pair::Authorization => {}
+                }
                 self.put_document(self.places.document(pair), field)
             }
             None => row::is_implied(TABLE, field),
@@ -191,8 +190,11 @@ impl Activity {
     }
 
     /// `identity` of the resource-log shape: authorization and claims.
-    fn put_identity<'a>(&mut self, field: &Field<'a>, seen: &mut Seen<'a>) -> bool {
-        let Some(identity) = Fields::parse(field.value) else {
+    fn put_identity(&mut self, field: &Field<'_>, seen: &mut Seen<'_>) -> bool {
+        let Some(text) = json::object(field.value) else {
+            return false;
+        };
+        let Some(identity) = Fields::parse(&text) else {
             return false;
         };
         let mut rest = ObjectWriter::default();
@@ -200,7 +202,7 @@ impl Activity {
             let pair = match () {
                 () if member.name.eq_ignore_ascii_case("authorization") => Pair::Authorization,
                 () if member.name.eq_ignore_ascii_case("claims") => {
-                    seen.claims = Some(member.value);
+                    seen.claims = Some(Cow::Owned(member.value.to_owned()));
                     Pair::Claims
                 }
                 () => {
@@ -218,9 +220,11 @@ impl Activity {
 
     /// Sets a JSON document in its text column and, where there is one, its dynamic column.
     fn put_document(&mut self, (text, dynamic): (Place, Option<Place>), field: &Field<'_>) -> bool {
-        let is_kept = self.columns.json(text, field.value) == Put::Done;
+        let document = json::object(field.value);
+        let document = document.as_deref().unwrap_or(field.value);
+        let is_kept = self.columns.json(text, document) == Put::Done;
         if let (Some(place), true) = (dynamic, is_kept) {
-            let _row_has_it = self.columns.json(place, field.value);
+            let _row_has_it = self.columns.json(place, document);
         }
         is_kept
     }
@@ -268,7 +272,7 @@ impl Activity {
             fill(places.category.0, Some(category));
         }
 
-        let claims = seen.claims.and_then(json::object);
+        let claims = seen.claims.as_deref().and_then(json::object);
         fill(places.caller, claims.as_deref().and_then(caller::of));
         let request = seen.http_request.and_then(json::object);
         let request = request.as_deref().and_then(Fields::parse);

@@ -405,16 +405,15 @@ impl Constants<'_> {
     }
 }
 
-/// Deeper JSON in a string stays a string, so that no reader recurses further than this.
-const EMBEDDED_DEPTH_MAX: usize = 64;
-
-/// The JSON that a string holds: exports write dynamic columns so.
+/// The object or array that a string holds: exports write dynamic columns so.
 pub(crate) fn embedded(value: &str) -> Option<Cow<'_, str>> {
     let text = json::string(value)?;
-    let valid = json::is_nested(&text)
-        && !json::is_deeper(&text, EMBEDDED_DEPTH_MAX)
+    if !text.starts_with('[') {
+        return json::object(value);
+    }
+    let is_valid = !json::is_deeper(&text, json::EMBEDDED_DEPTH_MAX)
         && serde_json::from_str::<IgnoredAny>(&text).is_ok();
-    valid.then_some(text)
+    is_valid.then_some(text)
 }
 
 /// An integer, also one that is written `12.0`.

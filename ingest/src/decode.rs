@@ -5,6 +5,7 @@
 )]
 
 mod mapped;
+mod read;
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -16,7 +17,6 @@ use store::{Table, Timestamp, Workspace};
 use crate::activity::Activity;
 use crate::carrier;
 use crate::columns::{Columns, Constants};
-use crate::envelope::{Envelope, Piece};
 use crate::flow::{Flow, Written};
 use crate::gateway::Gateway;
 use crate::json::{self, Fields};
@@ -232,22 +232,6 @@ impl<'a> Decoder<'a> {
         Ok(reason)
     }
 
-    /// Where and why no record could be told apart in it, if that is so.
-    fn read(&mut self, item: Item<'_>) -> Result<Option<(usize, String)>, DecodeError> {
-        if self.lines(item)? {
-            return Ok(None);
-        }
-        let mut envelope = Envelope::new(item.bytes, self.limits.record_bytes_max);
-        while let Some(piece) = envelope.next() {
-            self.count()?;
-            match piece {
-                Piece::Record { range, fields } => self.record(&At { item, range }, &fields)?,
-                Piece::Broken { range, reason } => self.broken(&At { item, range }, &reason),
-            }
-        }
-        Ok(envelope.complaint())
-    }
-
     /// Counts a record, of which there may be so many.
     pub(crate) fn count(&mut self) -> Result<(), DecodeError> {
         let records_max = self.limits.records_max;
@@ -299,57 +283,6 @@ impl<'a> Decoder<'a> {
             |value| json::is_nested(value) && json::is_deeper(value, depth_max.saturating_sub(1));
         let is_deeper = fields.0.iter().any(|field| deeper(field.value));
         is_deeper.then(|| format!("record is nested deeper than {depth_max}"))
-    }
-
-    /// Reads the records in a text that came within another record; `false` if it begins with none. Where it is
-    /// certain that there is one, it may have less to tell it by.
-    pub(crate) fn carried(
-        &mut self,
-        at: &At<'_>,
-        text: &str,
-        is_certain: bool,
-    ) -> Result<bool, DecodeError> {
-        let mut envelope = Envelope::new(text.as_bytes(), self.limits.record_bytes_max);
-        let mut is_first = true;
-        while let Some(piece) = envelope.next() {
-            let (inner, read) = match piece {
-                Piece::Record { range, fields } => {
-                    let kind = self.carried_kind(at, &fields, is_certain);
-                    (range, kind.map(|kind| (kind, fields)))
-                }
-                Piece::Broken { range, reason } => (range, Err(reason)),
-            };
-            match read {
-                Ok((kind, fields)) => self.write(kind, at, &fields),
-                Err(_) if is_first => return Ok(false),
-                Err(reason) => {
-                    let bytes = text.as_bytes().get(inner).unwrap_or_default();
-                    self.quarantine_bytes(at.offset(), bytes, &reason);
-                }
-            }
-            if !is_first {
-                self.count()?;
-            }
-            is_first = false;
-        }
-        Ok(!is_first)
-    }
-
-    fn carried_kind(
-        &self,
-        at: &At<'_>,
-        fields: &Fields<'_>,
-        is_certain: bool,
-    ) -> Result<Kind, String> {
-        if let Some(reason) = self.unfit(0, fields) {
-            return Err(reason);
-        }
-        let own = kind::own(fields).map(|own| named(at, fields).unwrap_or(own));
-        let known = own.or_else(|| self.mapped_kind(at, fields));
-        let is_certain = is_certain || kind::is_certain(fields);
-        let rest = || kind::rest(fields).filter(|_| is_certain);
-        let kind = known.or_else(|| rest().map(|rest| named(at, fields).unwrap_or(rest)));
-        kind.ok_or_else(|| kind::UNKNOWN.to_owned())
     }
 
     fn write(&mut self, kind: Kind, at: &At<'_>, fields: &Fields<'_>) {

@@ -5,7 +5,8 @@
 //! records, arrays, JSON lines, envelopes, arrays of envelopes and envelopes in envelopes. What an
 //! envelope has besides its records (`PartitionId` and the like) is transport and is not kept.
 //!
-//! Where an object cannot be read, its end is found by its braces, or by the next record if that comes
+//! An object that is no JSON but has only mistakes that leave no doubt is rewritten (see [`repair`]).
+//! Where that fails too, its end is found by its braces, or by the next record if that comes
 //! first, and the cursor goes on behind it. Work that leads to nothing is paid from a budget
 //! proportional to the body, so no body takes quadratic time.
 
@@ -16,6 +17,7 @@ use serde_json::Deserializer;
 use serde_json::value::RawValue;
 
 use crate::json::Fields;
+use crate::repair::{self, Fault};
 use crate::{kind, scan};
 
 /// A part of a body.
@@ -25,6 +27,12 @@ pub(crate) enum Piece<'a> {
     Record {
         range: Range<usize>,
         fields: Fields<'a>,
+    },
+    /// A JSON object that the body has in other words, and what was wrong with it if anything was.
+    Rewritten {
+        range: Range<usize>,
+        text: String,
+        fault: Option<Fault>,
     },
     /// Anything else where a record should be.
     Broken { range: Range<usize>, reason: String },
@@ -39,6 +47,9 @@ enum Open {
 
 /// Lists in lists that are entered; what is deeper is data.
 const LISTS_MAX: usize = 8;
+
+/// Byte order mark, which each of several files in a row may begin with.
+const MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// Longest rest of an envelope behind its records, in bytes.
 const TAIL_BYTES_MAX: usize = 65_536;
@@ -56,6 +67,10 @@ pub(crate) struct Envelope<'a> {
     open: Vec<Open>,
     /// Bytes that may still be read in vain.
     budget: usize,
+    /// The last line found that begins with an object; the end of the body if there is none.
+    line: usize,
+    /// The last place found where a record certainly begins.
+    start: usize,
     /// How far to look for the end of a broken record, in bytes.
     window: usize,
     is_told_apart: bool,
@@ -63,17 +78,15 @@ pub(crate) struct Envelope<'a> {
 }
 
 impl<'a> Envelope<'a> {
-    /// Starts behind the byte order mark, if there is one.
+    /// Starts at the first byte.
     pub(crate) fn new(body: &'a [u8], record_bytes_max: usize) -> Self {
         Self {
             body,
             text: std::str::from_utf8(body).ok(),
-            at: if body.starts_with(b"\xef\xbb\xbf") {
-                3
-            } else {
-                0
-            },
+            at: 0,
             open: Vec::new(),
+            line: 0,
+            start: 0,
             budget: body
                 .len()
                 .saturating_mul(BUDGET_FACTOR)
@@ -101,6 +114,10 @@ impl<'a> Envelope<'a> {
                 return None;
             };
             let piece = match byte {
+                0xef if self.body.get(at..).unwrap_or_default().starts_with(MARK) => {
+                    self.at = at.saturating_add(MARK.len());
+                    None
+                }
                 b',' | b'}' => {
                     if *byte == b'}' || self.open.is_empty() {
                         self.complain(at, "expected an object or a list");
@@ -238,12 +255,28 @@ impl<'a> Envelope<'a> {
             self.is_told_apart = true;
         }
         self.complain(error_at, reason);
-        self.spend(at, error_at);
         let window_end = at.saturating_add(self.window).min(self.body.len());
-        let balanced = scan::balanced_end(self.body, at..window_end);
-        let limit = balanced.unwrap_or(window_end);
-        self.spend(at, limit);
-        self.at = self.resync(at.saturating_add(1)..limit).unwrap_or(limit);
+        let read = match repair::object(self.body.get(at..window_end).unwrap_or_default()) {
+            Ok(repaired) if is_record(&repaired.text) => {
+                self.at = at.saturating_add(repaired.length);
+                self.is_told_apart = true;
+                return Piece::Rewritten {
+                    range: at..self.at,
+                    text: repaired.text,
+                    fault: Some(repaired.fault),
+                };
+            }
+            Ok(repaired) => repaired.length,
+            Err(length) => length,
+        };
+        let start = self.next_start(at.saturating_add(1)..window_end);
+        self.at = scan::balanced_end(self.body, at..start).unwrap_or(start);
+        // What was read up to here was not in vain: it is not read again.
+        for end in [error_at, at.saturating_add(read)] {
+            if end > self.at {
+                self.spend(self.at, end);
+            }
+        }
         let mut end = self.trimmed(at..self.at);
         let mut reason = format!("{reason} (at byte {error_at} of the body)");
         if self.budget == 0 {
@@ -254,6 +287,55 @@ impl<'a> Envelope<'a> {
         Piece::Broken {
             range: at..end,
             reason,
+        }
+    }
+
+    /// Where another record certainly begins, or the end of the range.
+    fn next_start(&mut self, range: Range<usize>) -> usize {
+        if self.start < range.start {
+            let line = self.next_line(range.clone());
+            self.start = self.resync(range.start..line).unwrap_or(line);
+        }
+        self.start.min(range.end)
+    }
+
+    /// Where the next line begins that begins with an object, or the end of the range.
+    fn next_line(&mut self, range: Range<usize>) -> usize {
+        if self.line < range.start {
+            let mut from = range.start;
+            self.line = loop {
+                let rest = self.body.get(from..).unwrap_or_default();
+                let Some(step) = memchr::memchr(b'\n', rest) else {
+                    break self.body.len();
+                };
+                from = from.saturating_add(step).saturating_add(1);
+                if self.body.get(from) == Some(&b'{') && self.is_line_start(from) {
+                    break from;
+                }
+            };
+        }
+        self.line.min(range.end)
+    }
+
+    /// Whether the object at the start of a line is no part of the one before. A record whose line was
+    /// cut behind a colon leaves no more than that to tell it by.
+    fn is_line_start(&mut self, brace: usize) -> bool {
+        if self.is_object_start(brace) {
+            return true;
+        }
+        let name = scan::skip_space(self.body, brace.saturating_add(1));
+        if self.budget == 0 || self.body.get(name) != Some(&b'"') {
+            return false;
+        }
+        match self.parse::<Fields<'a>>(brace) {
+            Ok((fields, end)) => {
+                self.spend(brace, end);
+                kind::is_certain(&fields)
+            }
+            Err((error_at, _)) => {
+                self.spend(brace, error_at);
+                false
+            }
         }
     }
 
@@ -360,6 +442,12 @@ impl<'a> Envelope<'a> {
     }
 }
 
+/// Whether a rewritten object is a record, and no envelope of records.
+fn is_record(text: &str) -> bool {
+    let fields = Fields::parse(text);
+    fields.is_some_and(|fields| fields.get("records").is_none())
+}
+
 /// What is wrong, without the line and column, which count from the record.
 fn reason(error: &serde_json::Error) -> String {
     let mut text = error.to_string();
@@ -378,13 +466,15 @@ pub(crate) fn envelope_start(body: &[u8], at: usize) -> Option<usize> {
             .filter(|found| **found == byte)
             .map(|_| next.saturating_add(1))
     };
-    let name_at = behind(behind(at, b'{')?, b'"')?;
+    let brace = behind(at, b'{')?;
+    let quote = *body.get(scan::skip_space(body, brace))?;
+    let name_at = behind(brace, quote).filter(|_| matches!(quote, b'"' | b'\''))?;
     let is = |name: &str| {
         let end = name_at.saturating_add(name.len());
         let found = body
             .get(name_at..end)
             .is_some_and(|text| text.eq_ignore_ascii_case(name.as_bytes()));
-        (found && body.get(end) == Some(&b'"')).then(|| end.saturating_add(1))
+        (found && body.get(end) == Some(&quote)).then(|| end.saturating_add(1))
     };
     let records = is("records");
     let list = behind(behind(records.or_else(|| is("value"))?, b':')?, b'[')?;

@@ -7,8 +7,16 @@ use std::borrow::Cow;
 use std::fmt;
 use std::fmt::Write as _;
 
-use serde::de::{Deserialize, DeserializeSeed, Deserializer, MapAccess, Visitor};
+use serde::de::{Deserialize, DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
+
+use crate::repair;
+
+/// Deeper JSON in a string stays a string, so that no reader recurses further than this.
+pub(crate) const EMBEDDED_DEPTH_MAX: usize = 64;
+
+/// Strings in strings that are opened for the object in them.
+const STRINGS_MAX: usize = 3;
 
 /// A member of an object.
 #[derive(Debug)]
@@ -96,14 +104,41 @@ impl<'de> Visitor<'de> for Name {
     }
 }
 
-/// The string that a JSON text is; `None` if it is no string, or one that UTF-8 cannot hold (a lone
-/// surrogate).
+/// The string that a JSON text is; `None` if it is no string. Halves of surrogate pairs, which UTF-8
+/// cannot hold, become replacement characters: whoever sends one hides nothing by it.
 pub(crate) fn string(value: &str) -> Option<Cow<'_, str>> {
     let inner = value.strip_prefix('"')?.strip_suffix('"')?;
     if memchr::memchr(b'\\', inner.as_bytes()).is_none() {
         return Some(Cow::Borrowed(inner));
     }
-    serde_json::from_str::<String>(value).ok().map(Cow::Owned)
+    let parsed = serde_json::from_str::<String>(value);
+    let parsed = parsed.or_else(|_| serde_json::from_str(&with_whole_pairs(value)));
+    parsed.ok().map(Cow::Owned)
+}
+
+/// A JSON string with `\ufffd` in place of each escape that is half a surrogate pair.
+fn with_whole_pairs(value: &str) -> String {
+    let unit = |text: &str| {
+        let digits = text.strip_prefix("\\u")?.get(..4)?;
+        u16::from_str_radix(digits, 16).ok()
+    };
+    let mut out = String::with_capacity(value.len());
+    let mut rest = value;
+    while let Some(at) = memchr::memchr(b'\\', rest.as_bytes()) {
+        let (before, escape) = rest.split_at(at);
+        out.push_str(before);
+        let next = escape.get(6..).unwrap_or_default();
+        let is_low = |unit: u16| matches!(unit, 0xdc00..=0xdfff);
+        let (written, length) = match unit(escape) {
+            Some(0xd800..=0xdbff) if unit(next).is_some_and(is_low) => (escape.get(..12), 12),
+            Some(0xd800..=0xdfff) => (Some("\\ufffd"), 6),
+            _ => (escape.get(..2), 2),
+        };
+        out.push_str(written.unwrap_or(escape));
+        rest = escape.get(length..).unwrap_or_default();
+    }
+    out.push_str(rest);
+    out
 }
 
 /// Whether a JSON text is an object or an array.
@@ -111,12 +146,27 @@ pub(crate) fn is_nested(value: &str) -> bool {
     value.starts_with(['{', '['])
 }
 
-/// An object's text: of the object itself, or of one that was put into a string.
+/// An object's text: of the object itself, or of one that was put into a string, perhaps twice, and
+/// perhaps as Python writes it. One that is nested too deep stays a string.
 pub(crate) fn object(value: &str) -> Option<Cow<'_, str>> {
     if value.starts_with('{') {
         return Some(Cow::Borrowed(value));
     }
-    string(value).filter(|text| text.trim_start().starts_with('{'))
+    let mut text = string(value)?;
+    for _ in 1..STRINGS_MAX {
+        let inner = text.trim();
+        if !inner.starts_with('"') {
+            break;
+        }
+        text = Cow::Owned(string(inner)?.into_owned());
+    }
+    if !text.trim_start().starts_with('{') || is_deeper(&text, EMBEDDED_DEPTH_MAX) {
+        return None;
+    }
+    if serde_json::from_str::<IgnoredAny>(&text).is_ok() {
+        return Some(text);
+    }
+    repair::whole_object(&text).map(Cow::Owned)
 }
 
 /// Whether `text` nests objects and arrays deeper than `depth_max`.
@@ -211,7 +261,7 @@ pub(crate) fn quote_into(out: &mut String, text: &str) {
     out.push('"');
 }
 
-fn escape_control(out: &mut String, character: char) {
+pub(crate) fn escape_control(out: &mut String, character: char) {
     let written = write!(out, "\\u{:04x}", u32::from(character));
     debug_assert!(written.is_ok(), "writing to a string does not fail");
 }
@@ -233,10 +283,27 @@ mod tests {
     }
 
     #[test]
-    fn strings_are_unescaped_and_lone_surrogates_are_none() {
+    fn strings_are_unescaped_and_lone_surrogates_are_marked() {
         assert_eq!(string(r#""a\/b""#).as_deref(), Some("a/b"));
-        assert_eq!(string(r#""\ud800""#), None);
+        assert_eq!(string(r#""\ud83d\ude00""#).as_deref(), Some("\u{1f600}"));
+        let marked = Some("a\u{fffd}\u{e9}\\\u{1f600}\u{fffd}\u{fffd}b");
+        let given = r#""a\ud800\u00e9\\\ud83d\ude00\udc00\ud800b""#;
+        assert_eq!(string(given).as_deref(), marked);
+        assert_eq!(string(r#""\ud8""#), None);
         assert_eq!(string("5"), None);
+    }
+
+    #[test]
+    fn objects_are_found_in_strings() {
+        let check = |value: &str, expected| assert_eq!(object(value).as_deref(), expected);
+        check(r#"{"a":1}"#, Some(r#"{"a":1}"#));
+        check(r#""{\"a\":1}""#, Some(r#"{"a":1}"#));
+        check(r#""\"{\\\"a\\\":1}\"""#, Some(r#"{"a":1}"#));
+        check(r#""{'a':True}""#, Some(r#"{"a":true}"#));
+        check(r#""{\"a\":\"x\ny\"}""#, Some(r#"{"a":"x\u000ay"}"#));
+        check(r#""{no object}""#, None);
+        check(r#""text""#, None);
+        check("1", None);
     }
 
     #[test]

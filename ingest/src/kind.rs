@@ -159,12 +159,17 @@ fn by_activity(record: &Fields<'_>, category: &str) -> Option<Kind> {
     let known = ACTIVITY_CATEGORIES
         .iter()
         .any(|name| name.eq_ignore_ascii_case(category));
-    let identity = record.get("identity").and_then(Fields::parse);
+    let identity = record.get("identity").and_then(json::object);
+    let identity = identity.as_deref().and_then(Fields::parse);
     let by_identity = identity.is_some_and(|identity| {
         identity.get("authorization").is_some() || identity.get("claims").is_some()
     });
     let by_event = (has("eventTimestamp") || has("event_timestamp"))
-        && (is_object("operationName") || is_object("operation_name") || has("authorization"));
+        && (is_object("operationName")
+            || is_object("operation_name")
+            || has("authorization")
+            || has("eventDataId")
+            || has("event_data_id"));
     let is_activity = (known && !elsewhere) || by_identity || by_event;
     is_activity.then_some(Kind::Activity)
 }
@@ -274,6 +279,14 @@ mod tests {
         );
         check(
             r#"{"event_timestamp":"t","operation_name":{"value":"v"}}"#,
+            Some(Kind::Activity),
+        );
+        check(
+            r#"{"EventTimestamp":"t","EventDataId":"e","OperationName":"Update site"}"#,
+            Some(Kind::Activity),
+        );
+        check(
+            r#"{"category":"Other","identity":"{\"claims\":{}}"}"#,
             Some(Kind::Activity),
         );
         check(

@@ -1,5 +1,7 @@
 //! What the rows of every table share: the event's time, the resource, and what no column takes.
 
+use std::borrow::Cow;
+
 use store::{Table, Timestamp};
 
 use crate::columns::{Columns, Place, Put};
@@ -32,7 +34,8 @@ impl Shared {
         extras: &mut ObjectWriter,
         value: &str,
     ) -> Option<Timestamp> {
-        let parsed = json::string(value).and_then(|text| time::parse(&text));
+        let text = json::string(value).unwrap_or(Cow::Borrowed(value));
+        let parsed = time::parse_or_count(&text);
         let put = parsed.map(|instant| columns.datetime(self.time, instant));
         if put != Some(Put::Done) && value != "null" {
             extras.push("time", value);

@@ -2,7 +2,8 @@
 //!
 //! The norm is `2024-07-02T06:31:31.4465902Z`, with ticks of 100 ns of which microseconds are kept;
 //! it has its own path. Others: no fraction up to nine digits, offsets, no zone (UTC), a space for
-//! `T`, spaces astray, and the US style `1/9/2007 9:41:00 AM +01:00`.
+//! `T`, spaces astray, and the US style `1/9/2007 9:41:00 AM +01:00`. Where nothing but a time is
+//! expected, it may be the time since 1970 in seconds, milliseconds, microseconds or nanoseconds.
 
 use chrono::{NaiveDate, NaiveDateTime};
 use store::Timestamp;
@@ -136,8 +137,13 @@ fn instant(date: Date, clock: Clock, micros: i64, offset_s: i64) -> Option<Times
 
 /// The rest: ISO 8601 with its liberties, then the US style.
 fn parse_any(text: &str) -> Option<Timestamp> {
-    if text.len() > 64 || !text.is_ascii() {
+    if text.len() > 64 {
         return None;
+    }
+    if !text.is_ascii() {
+        // Browsers put a narrow space that does not break before AM and PM.
+        let spaced = text.replace(['\u{a0}', '\u{202f}'], " ");
+        return spaced.is_ascii().then(|| parse_any(spaced.trim()))?;
     }
     if text.contains('/') {
         return parse_us(text);
@@ -149,6 +155,28 @@ fn parse_any(text: &str) -> Option<Timestamp> {
     }
     let (moment, offset_s) = split_zone(&compact.to_ascii_uppercase())?;
     naive(&moment, "%Y-%m-%dT%H:%M:%S%.f", offset_s)
+}
+
+/// As [`parse`], and of the time since 1970, whose length tells its unit: ten digits are seconds from
+/// 2001 to 2286, and so on.
+pub(crate) fn parse_or_count(text: &str) -> Option<Timestamp> {
+    parse(text).or_else(|| parse_count(text))
+}
+
+fn parse_count(text: &str) -> Option<Timestamp> {
+    let (whole, decimals) = text.split_once('.').unwrap_or((text, ""));
+    let number: i64 = whole.parse().ok()?;
+    let micros = match whole.len() {
+        10 => number
+            .checked_mul(1_000_000)?
+            .checked_add(fraction(decimals.as_bytes())?)?,
+        13 => number.checked_mul(1_000)?,
+        16 => number,
+        19 => number / 1_000,
+        _ => return None,
+    };
+    let has_digits = decimals.bytes().all(|byte| byte.is_ascii_digit());
+    has_digits.then_some(Timestamp::from_micros(micros))
 }
 
 /// `M/D/Y[,] h:m:s[.f] [AM|PM] [offset]`.
@@ -254,6 +282,33 @@ mod tests {
         check("1/9/2007 12:41:00 AM", "2007-01-09T00:41:00.000000Z");
         check("1/9/2007 10:41:00 AM +01:00", "2007-01-09T09:41:00.000000Z");
         check("4/28/2021, 2:32:14.029 PM", "2021-04-28T14:32:14.029000Z");
+    }
+
+    #[test]
+    fn forms_of_browsers() {
+        check(
+            "1/2/2026, 3:04:05.678\u{202f}PM",
+            "2026-01-02T15:04:05.678000Z",
+        );
+        check("1/2/2026, 3:04:05 pm", "2026-01-02T15:04:05.000000Z");
+        check("1/2/2026\u{e9}, 3:04:05 pm", "");
+    }
+
+    #[test]
+    fn time_since_1970() {
+        let check = |text, expected: Option<&str>| {
+            let got = parse_or_count(text).map(Timestamp::to_rfc3339);
+            assert_eq!(got.as_deref(), expected, "{text}");
+            assert_eq!(parse(text), None);
+        };
+        check("1700000000", Some("2023-11-14T22:13:20.000000Z"));
+        check("1700000000.25", Some("2023-11-14T22:13:20.250000Z"));
+        check("1700000000123", Some("2023-11-14T22:13:20.123000Z"));
+        check("1700000000123456", Some("2023-11-14T22:13:20.123456Z"));
+        check("1700000000123456789", Some("2023-11-14T22:13:20.123456Z"));
+        check("1700000000.2.5", None);
+        check("20260102", None);
+        check("9999999999999999999", None);
     }
 
     #[test]

@@ -44,12 +44,14 @@ const IDEMPOTENCY_KEY_BYTES_MAX: usize = 255;
 /// Takes logs of Azure and of other gateways, each record told by itself.
 ///
 /// API Management gateway logs, VNet and NSG flow logs, Activity logs, sign-in and audit logs of Entra ID, audit logs of
-/// Key Vault, access and firewall logs of Application Gateway; any other resource log goes to `AzureDiagnostics`.
-/// Access logs of Kong, Envoy, nginx and Amazon API Gateway, and records of mappings in the configuration, go to
-/// `ApiManagementGatewayLogs`.
+/// Key Vault, access and firewall logs of Application Gateway, logs of language models, tools, WebSocket connections and the
+/// developer portal of API Management, and rows of all these tables exported from Log Analytics; any other resource log
+/// goes to `AzureDiagnostics`. Access logs of Kong, Envoy, nginx and Amazon API Gateway, and records of mappings in the
+/// configuration, go to `ApiManagementGatewayLogs`.
 ///
-/// The body is `{"records":[..]}`, an array of records or of such objects, one record, or one per line (NDJSON), or
-/// lines of the Combined Log Format; plain, gzip or zstd. The answer comes when everything is on disk and can be queried. A request with an
+/// The body is `{"records":[..]}`, an array of records or of such objects, one record, one per line (NDJSON), lines of the
+/// Combined Log Format, or comma-separated values with a column `TimeGenerated`; plain, gzip or zstd. The answer comes when
+/// everything is on disk and can be queried. A request with an
 /// `Idempotency-Key` may be sent again for 24 hours: it is stored once and answered the same.
 ///
 /// A sender that reads a source in parts names source and positions instead. A part is taken only if the source stands

@@ -91,12 +91,13 @@ impl Places {
 pub(super) fn of_records() -> Names<Target> {
     let mut names = Names::new();
     let column = |name| Target::Column(Place::of(TABLE, name));
-    for (name, target) in [
+    let known = [
         ("time", Target::Time),
         ("eventTimestamp", Target::Time),
         ("TimeGenerated", Target::Time),
         ("TimeGenerated [UTC]", Target::Time),
         ("resourceId", Target::Resource),
+        ("resourceUri", Target::Resource),
         ("_ResourceId", Target::Resource),
         ("operationName", Target::Operation),
         ("resourceProviderName", Target::Provider),
@@ -112,10 +113,16 @@ pub(super) fn of_records() -> Names<Target> {
         ("httpRequest", Target::Document(Pair::HttpRequest)),
         ("resourceGroupName", column("ResourceGroup")),
         ("submissionTimestamp", column("EventSubmissionTimestamp")),
-    ] {
+    ];
+    for (name, target) in known {
         names.add(name, target);
     }
-    add_columns(&mut names);
+    // In whatever casing a member comes, what it means goes before the column of its name.
+    let is_free = |column: &str| {
+        let mut names = known.iter().map(|(name, _)| name);
+        !names.any(|name| name.eq_ignore_ascii_case(column))
+    };
+    add_columns(&mut names, is_free);
     names
 }
 
@@ -126,15 +133,15 @@ pub(super) fn of_rows() -> Names<Target> {
     names.add("TimeGenerated", Target::Time);
     names.add("TimeGenerated [UTC]", Target::Time);
     names.add("_ResourceId", Target::Resource);
-    add_columns(&mut names);
+    add_columns(&mut names, |_| true);
     names
 }
 
-fn add_columns(names: &mut Names<Target>) {
+fn add_columns(names: &mut Names<Target>, is_free: impl Fn(&str) -> bool) {
     for column in TABLE
         .columns()
         .iter()
-        .filter(|column| !row::is_ours(column.name))
+        .filter(|column| !row::is_ours(column.name) && is_free(column.name))
     {
         names.add(column.name, Target::Column(Place::of(TABLE, column.name)));
         names.add(

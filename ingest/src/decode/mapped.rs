@@ -7,7 +7,7 @@ use store::Table;
 
 use super::{At, DecodeError, Decoder, Item};
 use crate::json::{Fields, ObjectWriter};
-use crate::kind::{self, Kind};
+use crate::kind::Kind;
 use crate::mapping::{self, Lines};
 
 /// Adds rows to those of their table: Azure's gateway logs and mapped ones may come in one body.
@@ -29,36 +29,6 @@ impl Decoder<'_> {
         let fits = at.item.table.is_none_or(|table| table == mapping::TABLE);
         let found = || self.context.mappings.find(fields);
         fits.then(found).flatten().map(Kind::Mapped)
-    }
-
-    /// Keeps what can't be read, unless it is a mapped record that only lacks UTF-8.
-    pub(super) fn broken(&mut self, at: &At<'_>, reason: &str) {
-        if !self.repaired(at) {
-            self.quarantine(at, reason);
-        }
-    }
-
-    /// Reads a mapped record that is no UTF-8, as web servers log what callers send: no caller may keep a record
-    /// from the rules so. What is no character becomes U+FFFD.
-    fn repaired(&mut self, at: &At<'_>) -> bool {
-        let bytes = at.bytes();
-        if bytes.len() > self.limits.record_bytes_max || std::str::from_utf8(bytes).is_ok() {
-            return false;
-        }
-        let text = String::from_utf8_lossy(bytes);
-        let Some(fields) = Fields::parse(&text) else {
-            return false;
-        };
-        if self.unfit(bytes.len(), &fields).is_some() || kind::own(&fields).is_some() {
-            return false;
-        }
-        match self.mapped_kind(at, &fields) {
-            Some(kind) => {
-                self.write(kind, at, &fields);
-                true
-            }
-            None => false,
-        }
     }
 
     /// Reads a line of text as a record; or why it is none.

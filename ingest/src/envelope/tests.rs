@@ -8,6 +8,7 @@ fn check(body: &str, expected: &str) {
     while let Some(piece) = envelope.next() {
         shown.push(match piece {
             Piece::Record { range, .. } => body.get(range).unwrap().to_owned(),
+            Piece::Rewritten { text, .. } => format!("~{text}"),
             Piece::Broken { range, .. } => format!("<{}>", body.get(range).unwrap()),
         });
     }
@@ -73,12 +74,37 @@ fn neighbours_of_a_broken_record_go_through() {
         );
         check(&format!("{good}\n{broken}\n{good}\n"), &expected);
     };
-    case(r#"{"p":{'a':'b'}}"#, r#"<{"p":{'a':'b'}}>"#);
-    case("{\"p\":\"line\nend\"}", "<{\"p\":\"line\nend\"}>");
+    case(r#"{"p":{'a':'b}}"#, r#"<{"p":{'a':'b}}>"#);
+    case("{\"p\":\"line\nend}", "<{\"p\":\"line\nend}>");
     case(r#"{"p":"no end}"#, r#"<{"p":"no end}>"#);
     case(r#"{"p":{"q":1}"#, r#"<{"p":{"q":1}>"#);
     case(r#"{"p" 1}"#, r#"<{"p" 1}>"#);
-    case(r#"{"p":1,}"#, r#"<{"p":1,}>"#);
+}
+
+#[test]
+fn records_with_plain_mistakes_are_rewritten() {
+    let good = r#"{"category":"GatewayLogs"}"#;
+    let case = |broken: &str, shown: &str| {
+        let expected = format!("{good} ~{shown} {good}");
+        check(
+            &format!("{{\"records\":[{good},{broken},{good}]}}"),
+            &expected,
+        );
+        check(&format!("{good}\n{broken}\n{good}\n"), &expected);
+    };
+    case(r#"{"p":{'a':'b'}}"#, r#"{"p":{"a":"b"}}"#);
+    case("{\"p\":\"line\nend\"}", r#"{"p":"line\u000aend"}"#);
+    case("{\"p\":\"{\n\",\"q\":1}", r#"{"p":"{\u000a","q":1}"#);
+    case(r#"{"p":1,}"#, r#"{"p":1}"#);
+    case(r#"{"p":"}{\d"}"#, r#"{"p":"}{\\d"}"#);
+    case(r"{'p':'}'}", r#"{"p":"}"}"#);
+    check("[{'p':1},{'p':2}]", r#"~{"p":1} ~{"p":2}"#);
+    check("{'records': [{'p':1}, {'p':2}]}", r#"~{"p":1} ~{"p":2}"#);
+}
+
+#[test]
+fn several_files_may_begin_with_a_mark() {
+    check("\u{feff}{\"a\":1}\n\u{feff}{\"a\":2}", r#"{"a":1} {"a":2}"#);
 }
 
 #[test]
@@ -114,6 +140,13 @@ fn hostile_bodies_take_linear_time() {
         "{",
         "\"",
         "{\"a\":\"",
+        "{'a':",
+        "{'a':'",
+        "{\"a\":1,}",
+        "{\"a\":\"{\"b\":",
+        "{\"a\":\"\n",
+        "{'a':1,",
+        "\u{feff}",
     ] {
         let body = unit.repeat(300_000 / unit.len());
         let mut envelope = Envelope::new(body.as_bytes(), 1 << 20);

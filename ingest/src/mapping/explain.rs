@@ -35,6 +35,13 @@ pub fn misses(mappings: &Mappings, body: &[u8], count_max: usize) -> Vec<Miss> {
         let (at, reason) = match piece {
             Piece::Broken { range, reason } => (range.start, Some(reason)),
             Piece::Record { range, fields } => (range.start, reason(mappings, &fields)),
+            Piece::Rewritten { range, text, .. } => {
+                let fields = Fields::parse(&text);
+                (
+                    range.start,
+                    fields.and_then(|fields| reason(mappings, &fields)),
+                )
+            }
         };
         if let Some(reason) = reason {
             found.push(Miss { record, at, reason });

@@ -37,7 +37,15 @@ fn properties_stay_as_they_are() {
     );
     check_some(
         r#"{"category":"c","properties":"{'a':1}"}"#,
-        kept(json!("{'a':1}")),
+        kept(json!({"a": 1})),
+    );
+    check_some(
+        r#"{"category":"c","properties":"{'a:1}"}"#,
+        kept(json!("{'a:1}")),
+    );
+    check_some(
+        r#"{"category":"c","properties":"\"{\\\"a\\\":1}\""}"#,
+        kept(json!({"a": 1})),
     );
     let deep = format!("{}{}", "[".repeat(100), "]".repeat(100));
     check_some(

@@ -88,18 +88,11 @@ fn values_of_another_type_are_kept() {
 }
 
 #[test]
-fn text_that_utf8_cannot_hold_is_kept_escaped() {
-    let decoded = run(
-        &Limits::default(),
-        br#"{"category":"GatewayLogs","properties":{"url":"a\ud800"}}"#,
-    )
-    .unwrap();
-    let extras = decoded.parts[0]
-        .1
-        .column_by_name("AdditionalFields")
-        .unwrap();
-    let text = extras.as_string::<i32>().value(0);
-    assert_eq!(text, r#"{"properties":{"url":"a\ud800"}}"#);
+fn text_that_utf8_cannot_hold_is_marked() {
+    check_some(
+        r#"{"category":"GatewayLogs","properties":{"url":"a\ud800b"}}"#,
+        json!({"Url": "a\u{fffd}b", "AdditionalFields": null}),
+    );
 }
 
 #[test]
@@ -113,8 +106,16 @@ fn members_of_any_casing_and_properties_in_a_string() {
         }),
     );
     check_some(
-        r#"{"category":"GatewayLogs","properties":"{'method':'GET'}"}"#,
-        json!({"Method": null, "AdditionalFields": {"properties": "{'method':'GET'}"}}),
+        r#"{"category":"GatewayLogs","properties":"{'method':'GET','responseCode':404}"}"#,
+        json!({"Method": "GET", "ResponseCode": 404, "AdditionalFields": null}),
+    );
+    check_some(
+        r#"{"category":"GatewayLogs","properties":"{'method:'GET'}"}"#,
+        json!({"Method": null, "AdditionalFields": {"properties": "{'method:'GET'}"}}),
+    );
+    check_some(
+        r#"{"category":"GatewayLogs","properties":{'method':'GET','isTraceRequested':False}}"#,
+        json!({"Method": "GET", "IsTraceRequested": false, "AdditionalFields": {"_Repaired": "single quotes"}}),
     );
 }
 

@@ -47,10 +47,10 @@ const GOOD: &str = r#"{"category":"GatewayLogs"}"#;
 #[test]
 fn broken_records_are_kept_as_they_are() {
     check(
-        &format!(r#"[{GOOD},{{"p":{{'a':1}}}},{GOOD}]"#),
+        &format!(r#"[{GOOD},{{"p":{{'a:1}}}},{GOOD}]"#),
         2,
         &[(
-            r#"{"p":{'a':1}}"#,
+            r#"{"p":{'a:1}}"#,
             28,
             "key must be a string (at byte 34 of the body)",
         )],
@@ -69,7 +69,7 @@ fn broken_records_are_kept_as_they_are() {
 #[test]
 fn parts_of_a_broken_record_are_no_records() {
     let reason = "key must be a string (at byte 8 of the body)";
-    let broken = r#"{"a":1,'b':{"time":"t","category":"c"}}"#;
+    let broken = r#"{"a":1,b:{"time":"t","category":"c"}}"#;
     let whole = r#"{"time":"t","category":"c","resourceId":"/r"}"#;
     check(&format!("[{broken},{whole}]"), 1, &[(broken, 1, reason)]);
 }

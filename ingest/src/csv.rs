@@ -1,0 +1,302 @@
+//! Rows that the portal of Log Analytics wrote as comma-separated values (RFC 4180).
+//!
+//! The first line names the columns, among them the time; that tells such a file from everything
+//! else. Each row becomes the JSON object that an export as JSON would have had, with every value a
+//! string, and without the empty cells. A row that is not whole costs one line, so it takes none of
+//! the rows behind it along.
+
+use std::ops::Range;
+
+use crate::envelope::Piece;
+use crate::json;
+use crate::scan;
+
+/// Longest line of names.
+const HEADER_BYTES_MAX: usize = 65_536;
+
+/// Most columns; more commas than that in a line are no row.
+const COLUMNS_MAX: usize = 1_000;
+
+/// Longest name of a column: they are repeated in each row.
+const NAME_BYTES_MAX: usize = 256;
+
+/// Bytes that may be read in vain, for each byte of the body.
+const BUDGET_FACTOR: usize = 4;
+
+/// Columns with the time, one of which such a file has.
+const TIMES: [&str; 2] = ["TimeGenerated", "TimeGenerated [UTC]"];
+
+/// Walks over the rows of a file.
+#[derive(Debug)]
+pub(crate) struct Rows<'a> {
+    body: &'a [u8],
+    at: usize,
+    /// Names, quoted, with a colon.
+    names: Vec<String>,
+    row_bytes_max: usize,
+    /// Bytes that may still be read in vain.
+    budget: usize,
+    /// Bytes of names that rows may still repeat.
+    copies_left: usize,
+}
+
+impl<'a> Rows<'a> {
+    /// The rows of a body, if it is such a file.
+    pub(crate) fn new(body: &'a [u8], row_bytes_max: usize, copies_max: usize) -> Option<Self> {
+        let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
+        if !matches!(body.first()?, b'A'..=b'Z' | b'a'..=b'z' | b'"' | b'_' | b'$') {
+            return None;
+        }
+        let header = body.get(..HEADER_BYTES_MAX).unwrap_or(body);
+        let (cells, end) = row(header, 0)?;
+        let names: Vec<_> = cells
+            .into_iter()
+            .map(|cell| text(header, cell).trim().to_owned())
+            .collect();
+        let has_time = names.iter().any(|name| TIMES.contains(&name.as_str()));
+        let is_short = names.iter().all(|name| name.len() <= NAME_BYTES_MAX);
+        if !has_time || !is_short || names.len() < 2 {
+            return None;
+        }
+        let quoted = |name: &String| {
+            let mut out = String::new();
+            json::quote_into(&mut out, name);
+            out.push(':');
+            out
+        };
+        Some(Self {
+            body,
+            at: end,
+            names: names.iter().map(quoted).collect(),
+            row_bytes_max,
+            budget: body.len().saturating_mul(BUDGET_FACTOR),
+            copies_left: copies_max,
+        })
+    }
+
+    /// The next row; `None` at the end of the body.
+    pub(crate) fn next(&mut self) -> Option<Piece<'a>> {
+        self.at = scan::skip_space(self.body, self.at);
+        let start = self.at;
+        let window = start.saturating_add(self.row_bytes_max).saturating_add(1);
+        let end = window.min(self.body.len());
+        let rest = self.body.get(..end).filter(|_| start < end)?;
+        let line = || {
+            let found = memchr::memchr(b'\n', self.body.get(start..).unwrap_or_default());
+            found.map_or(self.body.len(), |step| {
+                start.saturating_add(step).saturating_add(1)
+            })
+        };
+        // A cell that goes to the end of what was looked at may go on behind it.
+        let is_whole = |behind: usize| behind < window || end == self.body.len();
+        let whole = row(rest, start).filter(|(_, behind)| is_whole(*behind));
+        let (cells, reason) = match whole {
+            Some((cells, behind)) if cells.len() == self.names.len() => {
+                self.at = behind;
+                (cells, None)
+            }
+            Some((cells, behind)) => {
+                self.at = behind;
+                let reason = format!(
+                    "row of {} cells instead of {}",
+                    cells.len(),
+                    self.names.len()
+                );
+                (Vec::new(), Some(reason))
+            }
+            None => {
+                self.budget = self.budget.saturating_sub(end.saturating_sub(start));
+                self.at = if self.budget == 0 {
+                    self.body.len()
+                } else {
+                    line()
+                };
+                (
+                    Vec::new(),
+                    Some(
+                        "row with a quoted cell that does not end, or with text behind it"
+                            .to_owned(),
+                    ),
+                )
+            }
+        };
+        let range = self.trimmed(start);
+        let text = match reason {
+            Some(reason) => return Some(Piece::Broken { range, reason }),
+            None => self.object(&cells),
+        };
+        Some(match text {
+            Some(text) => Piece::Rewritten {
+                range,
+                text,
+                fault: None,
+            },
+            None => Piece::Broken {
+                range,
+                reason: "row that would be far larger than the body".to_owned(),
+            },
+        })
+    }
+
+    /// The row from `start` to the cursor without its line end.
+    fn trimmed(&self, start: usize) -> Range<usize> {
+        let bytes = self.body.get(start..self.at).unwrap_or_default();
+        let length = bytes.trim_ascii_end().len();
+        start..start.saturating_add(length)
+    }
+
+    /// A row as an object; `None` if the names were repeated too often.
+    fn object(&mut self, cells: &[Range<usize>]) -> Option<String> {
+        let mut out = String::from("{");
+        for (name, cell) in self.names.iter().zip(cells) {
+            if cell.is_empty() {
+                continue;
+            }
+            let text = text(self.body, cell.clone());
+            if text.is_empty() {
+                continue;
+            }
+            if out.len() > 1 {
+                out.push(',');
+            }
+            self.copies_left = self.copies_left.checked_sub(name.len())?;
+            out.push_str(name);
+            json::quote_into(&mut out, &text);
+        }
+        out.push('}');
+        Some(out)
+    }
+}
+
+/// The cells of the row at `start`, quotes included, and where the next row begins. `None` if a
+/// quoted cell does not end or has text behind it, or if there are too many.
+fn row(text: &[u8], start: usize) -> Option<(Vec<Range<usize>>, usize)> {
+    let mut cells = Vec::new();
+    let mut at = start;
+    loop {
+        let end = cell_end(text, at)?;
+        if cells.len() >= COLUMNS_MAX {
+            return None;
+        }
+        cells.push(at..end);
+        let behind = end.saturating_add(1);
+        match text.get(end) {
+            Some(b',') => at = behind,
+            Some(b'\r') if text.get(behind) == Some(&b'\n') => {
+                return Some((cells, behind.saturating_add(1)));
+            }
+            Some(_) => return Some((cells, behind)),
+            None => return Some((cells, end)),
+        }
+    }
+}
+
+/// Where the cell at `start` ends.
+fn cell_end(text: &[u8], start: usize) -> Option<usize> {
+    let rest = text.get(start..)?;
+    if rest.first() != Some(&b'"') {
+        let step = memchr::memchr3(b',', b'\r', b'\n', rest);
+        return Some(start.saturating_add(step.unwrap_or(rest.len())));
+    }
+    let mut at = start.saturating_add(1);
+    loop {
+        at = at
+            .saturating_add(memchr::memchr(b'"', text.get(at..)?)?)
+            .saturating_add(1);
+        match text.get(at) {
+            Some(b'"') => at = at.saturating_add(1),
+            Some(b',' | b'\r' | b'\n') | None => return Some(at),
+            Some(_) => return None,
+        }
+    }
+}
+
+/// What a cell says.
+fn text(text: &[u8], cell: Range<usize>) -> String {
+    let bytes = text.get(cell).unwrap_or_default();
+    let inner = bytes
+        .strip_prefix(b"\"")
+        .and_then(|bytes| bytes.strip_suffix(b"\""));
+    match inner {
+        Some(inner) => String::from_utf8_lossy(inner).replace("\"\"", "\""),
+        None => String::from_utf8_lossy(bytes).into_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(body: &str, expected: &[&str]) {
+        let mut rows = Rows::new(body.as_bytes(), 1_000, 1_000).unwrap();
+        let mut shown = Vec::new();
+        while let Some(piece) = rows.next() {
+            shown.push(match piece {
+                Piece::Rewritten { text, .. } => text,
+                Piece::Broken { range, .. } => format!("<{}>", body.get(range).unwrap()),
+                Piece::Record { .. } => panic!("a row is no JSON"),
+            });
+        }
+        assert_eq!(shown, expected, "{body}");
+    }
+
+    #[test]
+    fn rows_are_objects() {
+        check(
+            "TimeGenerated [UTC],a,b\r\n\"4/28/2021, 2:32:14.029 PM\",,x\r\n1,\"{\n \"\"k\"\": 1\n}\",\n",
+            &[
+                r#"{"TimeGenerated [UTC]":"4/28/2021, 2:32:14.029 PM","b":"x"}"#,
+                r#"{"TimeGenerated [UTC]":"1","a":"{\u000a \"k\": 1\u000a}"}"#,
+            ],
+        );
+    }
+
+    #[test]
+    fn a_broken_row_takes_no_other_along() {
+        check(
+            "\"a\",TimeGenerated\n1,2\n1,2,3\n\"no end,2\n\"x\"y,2\n3,4",
+            &[
+                r#"{"a":"1","TimeGenerated":"2"}"#,
+                "<1,2,3>",
+                "<\"no end,2>",
+                "<\"x\"y,2>",
+                r#"{"a":"3","TimeGenerated":"4"}"#,
+            ],
+        );
+    }
+
+    #[test]
+    fn other_text_is_no_file_of_rows() {
+        for body in [
+            "",
+            "hello",
+            "TimeGenerated",
+            "a,b\n1,2",
+            "{\"TimeGenerated\":1,2}",
+            "1,TimeGenerated",
+        ] {
+            assert!(Rows::new(body.as_bytes(), 1_000, 1_000).is_none(), "{body}");
+        }
+    }
+
+    #[test]
+    fn names_are_not_repeated_without_end() {
+        let body = format!("TimeGenerated,{}\n{}", "n".repeat(200), "1,2\n".repeat(10));
+        let mut rows = Rows::new(body.as_bytes(), 1_000, 1_000).unwrap();
+        let mut broken = 0;
+        while let Some(piece) = rows.next() {
+            broken += u32::from(matches!(piece, Piece::Broken { .. }));
+        }
+        assert_eq!(broken, 6);
+    }
+
+    #[test]
+    fn hostile_rows_take_linear_time() {
+        for unit in ["\"\n", "\"x\"y\n", ",", "\"\"\"\n", "a,\"\n"] {
+            let body = format!("TimeGenerated,a\n{}", unit.repeat(1_000_000 / unit.len()));
+            let mut rows = Rows::new(body.as_bytes(), 1 << 20, 1 << 20).unwrap();
+            while rows.next().is_some() {}
+        }
+    }
+}
