@@ -19,6 +19,7 @@ mod key_vault;
 mod quarantine;
 mod rows;
 mod samples;
+mod tolerance;
 
 const RECEIVED: Timestamp = Timestamp::from_micros(1_700_000_000_000_000);
 

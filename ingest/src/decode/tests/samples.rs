@@ -1,25 +1,58 @@
-//! Logs that others wrote, where there are any: a folder beside the repository.
+//! Logs that others wrote, where there are any: a folder beside the repository, with an index that says how many
+//! records each file has, and how many of them are broken on purpose.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use super::*;
 
-/// Folders whose records are all well-formed and of a known kind.
-const KNOWN: [&str; 6] = [
-    "activity-eventhub",
-    "apim-gateway",
-    "nsg-flow",
-    "nsg-flow-v2",
-    "vnet-flow",
-    "activitylogs",
-];
+mod flows;
 
-/// The same for kinds with a row for each record, and the tables that the rows are in.
-const KNOWN_ROWS: &[(&str, &[Table])] = &[
+/// Kinds of samples whose records have a row each, and the tables that the rows are in.
+const TABLES: &[(&str, &[Table])] = &[
+    ("activity-eventhub", &[Table::AzureActivity]),
+    (
+        "activitylogs",
+        // A sign-in that a client did is among them.
+        &[Table::AzureActivity, Table::AadNonInteractiveUserSignInLogs],
+    ),
+    (
+        "Azure_Audit",
+        &[
+            Table::AuditLogs,
+            Table::SigninLogs,
+            Table::AadNonInteractiveUserSignInLogs,
+            Table::AadServicePrincipalSignInLogs,
+        ],
+    ),
+    (
+        "Azure_MonitorActivity",
+        // What storage accounts themselves log is among them.
+        &[Table::AzureActivity, Table::AzureDiagnostics],
+    ),
+    ("apim-gateway", &[Table::ApiManagementGatewayLogs]),
+    (
+        "application_gateway",
+        &[
+            Table::AgwAccessLogs,
+            Table::AgwFirewallLogs,
+            // One that reports on the health of a virtual machine is among them.
+            Table::AzureActivity,
+        ],
+    ),
+    ("appgw-waf", &[Table::AgwFirewallLogs]),
+    ("auditlogs", &[Table::AuditLogs]),
+    ("azureactivity-la-csv", &[Table::AzureActivity]),
     ("functionapp-eventhub", &[Table::AzureDiagnostics]),
+    ("keyvault-audit", &[Table::AzkvAuditLogs]),
     ("metrics-eventhub", &[Table::AzureDiagnostics]),
+    ("nginx-la", &[Table::AzureDiagnostics]),
+    (
+        "platformlogs",
+        &[Table::AzureDiagnostics, Table::AgwAccessLogs],
+    ),
     (
         "signinlogs",
         &[
@@ -31,28 +64,87 @@ const KNOWN_ROWS: &[(&str, &[Table])] = &[
             Table::AzureDiagnostics,
         ],
     ),
-    ("auditlogs", &[Table::AuditLogs]),
-    ("keyvault-audit", &[Table::AzkvAuditLogs]),
-    (
-        "application_gateway",
-        &[
-            Table::AgwAccessLogs,
-            Table::AgwFirewallLogs,
-            // One that reports on the health of a virtual machine is among them.
-            Table::AzureActivity,
-        ],
-    ),
-    ("appgw-waf", &[Table::AgwFirewallLogs]),
+    ("tomcat-la", &[Table::AzureDiagnostics]),
 ];
 
-/// Files in those folders that are no logs, or hold other kinds as well.
-const OTHERS: [&str; 2] = ["-expected.json", "test-activitylogs-edgecases.log"];
+/// Kinds of samples that are no logs of Azure's, so that they may be in quarantine.
+const FOREIGN: [&str; 2] = ["aws-apigateway", "azure-monitor-alert"];
+
+/// A log file, as the index has it.
+#[derive(Debug)]
+struct Sample {
+    name: String,
+    kind: String,
+    records: u64,
+    /// How many more records are broken on purpose.
+    malformed: u64,
+    bytes: Vec<u8>,
+}
+
+fn folder() -> PathBuf {
+    Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared/samples")).to_path_buf()
+}
+
+/// Says that a test did not run. The handle is written to, as what a test prints by macro is shown only if it fails.
+fn skipped(test: &str) {
+    writeln!(std::io::stderr(), "skipped: {test}: no samples folder").unwrap();
+}
+
+/// The lines of the index: a file, its kind, and what it says of records.
+fn index() -> Option<Vec<[String; 3]>> {
+    let text = fs::read_to_string(folder().join("INDEX.md")).ok()?;
+    let lines = text.lines().filter_map(|line| {
+        let cells: Vec<_> = line.split('|').map(|cell| cell.trim().to_owned()).collect();
+        let [_, name, _, kind, records, ..] = cells.as_slice() else {
+            return None;
+        };
+        let is_file = records.starts_with(|first: char| first.is_ascii_digit());
+        is_file.then(|| [name.clone(), kind.clone(), records.clone()])
+    });
+    Some(lines.collect())
+}
+
+/// The log files; `None` where there are no samples. What others expect of a file is no log itself.
+fn samples() -> Option<Vec<Sample>> {
+    let number = |text: &str| -> u64 {
+        let mut digits = text.split(|other: char| !other.is_ascii_digit());
+        digits.find_map(|digits| digits.parse().ok()).unwrap()
+    };
+    let listed = index()?
+        .into_iter()
+        .filter(|[_, _, records]| !records.ends_with("expected"));
+    let sample = |[name, kind, records]: [String; 3]| Sample {
+        bytes: logs(&kind, fs::read(folder().join(&name)).unwrap()),
+        records: number(&records),
+        malformed: records.split_once("(+").map_or(0, |(_, more)| number(more)),
+        name,
+        kind,
+    };
+    Some(listed.map(sample).collect())
+}
+
+/// The logs in a file. Those that come with a verdict are a member of their line.
+fn logs(kind: &str, bytes: Vec<u8>) -> Vec<u8> {
+    if !kind.starts_with("Azure_") {
+        return bytes;
+    }
+    let text = String::from_utf8(bytes).unwrap();
+    let log = |line| serde_json::from_str::<Value>(line).unwrap()["log"].to_string();
+    let lines: Vec<_> = text.lines().map(log).collect();
+    lines.join("\n").into_bytes()
+}
+
+/// How many more records a body holds than its list is long: one of its records may be an envelope of others.
+fn enclosed(bytes: &[u8]) -> u64 {
+    let whole = serde_json::from_slice(bytes).unwrap_or(Value::Null);
+    let records = whole["records"].as_array().into_iter().flatten();
+    let more = records.filter_map(|record| record["records"].as_array()?.len().checked_sub(1));
+    more.map(|more| more as u64).sum()
+}
 
 fn files(folder: &Path, found: &mut Vec<PathBuf>) {
-    let entries = fs::read_dir(folder).unwrap();
-    let mut paths: Vec<_> = entries.map(|entry| entry.unwrap().path()).collect();
-    paths.sort();
-    for path in paths {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
         if path.is_dir() {
             files(&path, found);
         } else {
@@ -61,116 +153,110 @@ fn files(folder: &Path, found: &mut Vec<PathBuf>) {
     }
 }
 
-/// Records as an independent reader counts them; `None` if the file is no JSON.
-fn count(body: &str) -> Option<u64> {
-    fn of(value: &Value) -> u64 {
-        match value {
-            Value::Array(items) => items.iter().map(of).sum(),
-            Value::Object(object) => object.get("records").map_or(1, of),
-            _ => 1,
-        }
-    }
-    let values = serde_json::Deserializer::from_str(body).into_iter::<Value>();
-    values
-        .map(|value| {
-            value
-                .ok()
-                .filter(|value| !value.is_number())
-                .map(|value| of(&value))
-        })
-        .sum()
-}
-
-/// Says that a test did not run. The handle is written to, as what a test prints by macro is shown only if it fails.
-fn skipped(test: &str) {
-    writeln!(std::io::stderr(), "skipped: {test}: no samples folder").unwrap();
-}
-
 #[test]
-fn samples_of_others_go_in() {
-    let folder = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared/samples"));
-    if !folder.is_dir() {
-        skipped("samples_of_others_go_in");
-        return;
-    }
-    let mut paths = Vec::new();
-    files(folder, &mut paths);
-    for path in paths {
-        let name = path.strip_prefix(folder).unwrap().display().to_string();
-        let bytes = fs::read(&path).unwrap();
-        let decoded = run(&Limits::default(), &bytes);
-        for cut in (0..bytes.len().min(20_000)).step_by(997) {
-            drop(run(&Limits::default(), &bytes[..cut]));
-        }
-        let Some(expected) = std::str::from_utf8(&bytes).ok().and_then(count) else {
-            continue;
-        };
-        let decoded = decoded.unwrap_or_else(|error| panic!("{name}: {error}"));
+fn the_index_lists_every_file() {
+    let Some(listed) = index() else {
+        return skipped("the_index_lists_every_file");
+    };
+    let mut found = Vec::new();
+    files(&folder(), &mut found);
+    let names = found
+        .iter()
+        .map(|path| path.strip_prefix(folder()).unwrap());
+    let others = |name: &&Path| !name.starts_with("series") && !name.ends_with("INDEX.md");
+    let names: BTreeSet<_> = names
+        .filter(others)
+        .map(|name| name.display().to_string())
+        .collect();
+    let listed: BTreeSet<_> = listed.into_iter().map(|[name, ..]| name).collect();
+    assert_eq!(names, listed);
+}
+
+/// Every record is accounted for, and none is in quarantine but what is broken on purpose.
+#[test]
+fn every_record_of_every_file_goes_in() {
+    let Some(samples) = samples() else {
+        return skipped("every_record_of_every_file_goes_in");
+    };
+    assert!(samples.len() >= 38, "{} files", samples.len());
+    for sample in &samples {
+        let Sample {
+            name, kind, bytes, ..
+        } = sample;
+        let decoded =
+            run(&Limits::default(), bytes).unwrap_or_else(|error| panic!("{name}: {error}"));
         let kept = quarantine::kept(&decoded);
         let reasons: Vec<_> = kept.iter().map(|(_, reason, ..)| reason).collect();
         assert_eq!(
             decoded.accepted + decoded.quarantined,
-            expected,
+            sample.records + sample.malformed + enclosed(bytes),
             "{name}: {reasons:?}"
         );
-        let kind = name.split('/').nth(1).unwrap_or_default();
-        if let Some((_, tables)) = KNOWN_ROWS.iter().find(|(known, _)| *known == kind) {
+        if !FOREIGN.contains(&kind.as_str()) {
+            assert!(
+                decoded.quarantined <= sample.malformed,
+                "{name}: {reasons:?}"
+            );
+        }
+        if let Some((_, tables)) = TABLES.iter().find(|(known, _)| known == kind) {
             let parts = decoded.parts.iter();
             let own = parts.filter(|(table, _)| tables.contains(table));
             let rows: usize = own.map(|(_, batch)| batch.num_rows()).sum();
-            assert_eq!(rows as u64, expected, "{name}: {reasons:?}");
-        }
-        let is_known = KNOWN.contains(&kind);
-        if is_known && !OTHERS.iter().any(|other| name.ends_with(other)) {
-            assert_eq!(decoded.quarantined, 0, "{name}: {reasons:?}");
+            assert_eq!(rows as u64, decoded.accepted, "{name}: {reasons:?}");
         }
     }
 }
 
-/// Activity logs that come with a verdict are one member of a line.
+/// A file that is cut anywhere keeps all the records before the cut.
 #[test]
-fn activity_logs_within_test_cases_go_in() {
-    let path = concat!(
-        env!("CARGO_MANIFEST_DIR"),
-        "/../../shared/samples/panther-labs+panther-analysis/Azure_MonitorActivity/",
-        "tests.with-expected.ndjson"
-    );
-    let Ok(text) = fs::read_to_string(path) else {
-        skipped("activity_logs_within_test_cases_go_in");
-        return;
+fn a_cut_file_keeps_what_is_whole() {
+    let Some(samples) = samples() else {
+        return skipped("a_cut_file_keeps_what_is_whole");
     };
-    for line in text.lines() {
-        let case: Value = serde_json::from_str(line).unwrap();
-        let category = case["log"]["category"].as_str().unwrap_or_default();
-        if category.is_empty() || category.starts_with("Storage") {
-            continue; // what storage accounts themselves log
+    for Sample { name, bytes, .. } in &samples {
+        let mut before = 0;
+        let step = (bytes.len() / 23).max(97);
+        for cut in (0..bytes.len()).step_by(step) {
+            let read = run(&Limits::default(), &bytes[..cut]);
+            let accepted = read.map_or(0, |decoded| decoded.accepted);
+            assert!(
+                accepted >= before,
+                "{name}, cut at {cut}: {accepted} after {before}"
+            );
+            before = accepted;
         }
-        let log = case["log"].to_string();
-        let decoded = run(&Limits::default(), log.as_bytes()).unwrap();
-        assert_eq!((decoded.accepted, decoded.quarantined), (1, 0), "{log}");
     }
 }
 
-/// The same for those of Entra ID.
+/// A row of the portal's file has what its cells say.
 #[test]
-fn entra_logs_within_test_cases_go_in() {
-    let path = concat!(
-        env!("CARGO_MANIFEST_DIR"),
-        "/../../shared/samples/panther-labs+panther-analysis/Azure_Audit/",
-        "tests.with-expected.ndjson"
-    );
-    let Ok(text) = fs::read_to_string(path) else {
-        skipped("entra_logs_within_test_cases_go_in");
-        return;
+fn a_row_of_a_file_of_the_portal() {
+    let path = "Azure+Azure-Sentinel/azureactivity-la-csv/azureActivity_adele.first-record.csv";
+    let Ok(body) = fs::read_to_string(folder().join(path)) else {
+        return skipped("a_row_of_a_file_of_the_portal");
     };
-    for line in text.lines() {
-        let case: Value = serde_json::from_str(line).unwrap();
-        let log = case["log"].to_string();
-        let decoded = run(&Limits::default(), log.as_bytes()).unwrap();
-        assert_eq!((decoded.accepted, decoded.quarantined), (1, 0), "{log}");
-        let [(table, _)] = decoded.parts.as_slice() else {
-            panic!("{log}")
-        };
-        assert_ne!(*table, Table::AzureDiagnostics, "{log}");
-    }
+    let caller = "AdeleV@M365x816222.OnMicrosoft.com";
+    check_some(
+        &body,
+        json!({
+            "TimeGenerated": "2021-04-28T14:32:14.029Z",
+            "EventSubmissionTimestamp": "2021-04-28T14:32:14.029Z",
+            "OperationNameValue": "MICROSOFT.WEB/SITES/DELETE",
+            "Caller": caller,
+            "CallerIpAddress": "37.142.150.162",
+            "ActivityStatusValue": "Success",
+            "HTTPRequest": "{\"clientIpAddress\":\"37.142.150.162\"}",
+            "_SubscriptionId": "8f153238-e602-427e-a7c0-3043fbe50918",
+        }),
+    );
+    let row = &rows(&body)[0];
+    let document =
+        |name: &str| -> Value { serde_json::from_str(row[name].as_str().unwrap()).unwrap() };
+    let (shown, kept) = (document("Properties"), document("Properties_d"));
+    // The two differ in the file too.
+    let id = "8f153238-e602-427e-a7c0-3043fbe50918";
+    assert_eq!(shown["subscriptionId"], json!(id.to_ascii_uppercase()));
+    assert_eq!(kept["subscriptionId"], json!(id));
+    assert_eq!(kept["caller"], json!(caller));
+    assert_eq!(document("Claims_d")["name"], json!("Adele Vance"));
 }
