@@ -337,9 +337,12 @@ impl Writer<'_> {
 
     fn nested(&mut self) -> Option<()> {
         let start = self.at.saturating_add(1);
-        let end = scan::balanced_end(self.text, start..self.text.len())?;
-        let bytes = self.text.get(start..end)?;
+        // What is read in vain counts.
+        let whole = scan::balanced_end(self.text, start..self.text.len());
+        let end = whole.unwrap_or(self.text.len());
+        self.at = end;
         self.text.get(end).filter(|byte| **byte == b'"')?;
+        let bytes = self.text.get(start..end)?;
         self.wrong(Fault::Nested);
         crate::json::quote_into(&mut self.out, &String::from_utf8_lossy(bytes));
         self.at = end.saturating_add(1);
@@ -429,6 +432,14 @@ mod tests {
         refuse(&"{'a':".repeat(1_000));
         refuse("[1,]");
         refuse("");
+    }
+
+    #[test]
+    fn what_was_read_in_vain_is_told() {
+        let text = format!(r#"{{"a":"{{"b":1{}"#, " ".repeat(1_000));
+        assert_eq!(object(text.as_bytes()), Err(text.len()));
+        let text = format!("{{'a':'{}", "x".repeat(1_000));
+        assert_eq!(object(text.as_bytes()), Err(text.len()));
     }
 
     #[test]

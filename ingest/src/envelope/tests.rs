@@ -131,7 +131,7 @@ fn a_cut_body_keeps_its_whole_records() {
 #[test]
 fn hostile_bodies_take_linear_time() {
     // In a debug build each of these took minutes if one step were quadratic.
-    for unit in [
+    let units = [
         "{\"a\":[",
         "x{\"",
         "{\"records\":[],\"a",
@@ -143,13 +143,20 @@ fn hostile_bodies_take_linear_time() {
         "{'a':",
         "{'a':'",
         "{\"a\":1,}",
-        "{\"a\":\"{\"b\":",
-        "{\"a\":\"\n",
+        "{\"a\":\"{\"b\":1",
+        "{\"a\":\"[[[",
         "{'a':1,",
+        "{\"a\":\\",
+        "{'a':\"\\",
+        "{\"time\":1,\"category\":",
         "\u{feff}",
-    ] {
-        let body = unit.repeat(300_000 / unit.len());
-        let mut envelope = Envelope::new(body.as_bytes(), 1 << 20);
-        while envelope.next().is_some() {}
+    ];
+    for unit in units {
+        for separator in ["", "\n", ",", ":\n"] {
+            let body = format!("{unit}{separator}");
+            let body = body.repeat(40_000 / body.len());
+            let mut envelope = Envelope::new(body.as_bytes(), 1 << 20);
+            while envelope.next().is_some() {}
+        }
     }
 }
