@@ -5,7 +5,14 @@ use std::fs;
 use crate::layers::root;
 use crate::program::{check_refused, run};
 
-const PRESETS: [&str; 5] = ["kong", "envoy", "nginx", "combined", "aws-api-gateway"];
+const PRESETS: [&str; 6] = [
+    "kong",
+    "envoy",
+    "nginx",
+    "combined",
+    "aws-api-gateway",
+    "opentelemetry",
+];
 
 #[track_caller]
 fn said(folder: &std::path::Path, arguments: &[&str]) -> String {
