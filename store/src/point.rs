@@ -1,7 +1,7 @@
 //! Named moments of the store's work, at which a test stops, fails or slows it.
 //!
 //! A point stands where an order of two effects matters: between what must be on disk first and what may follow.
-//! Tests go through [`Point::ALL`], so a point that no test reaches fails one. Outside of the tests passing a
+//! Tests go through `Point::ALL`, so a point that no test reaches fails one. Outside of the tests passing a
 //! point is nothing, and a program that is shipped has no way to act on one.
 
 use std::io;
