@@ -242,7 +242,11 @@ impl<'a> Envelope<'a> {
             }
         };
         self.complain(at, &reason);
-        self.at = self.next_line_or_object(at.saturating_add(1));
+        self.at = if self.budget == 0 {
+            self.body.len()
+        } else {
+            self.next_line_or_object(at.saturating_add(1))
+        };
         Piece::Broken {
             range: at..self.trimmed(at..self.at),
             reason,

@@ -154,7 +154,7 @@ fn hostile_bodies_take_linear_time() {
     for unit in units {
         for separator in ["", "\n", ",", ":\n"] {
             let body = format!("{unit}{separator}");
-            let body = body.repeat(40_000 / body.len());
+            let body = body.repeat(160_000 / body.len());
             let mut envelope = Envelope::new(body.as_bytes(), 1 << 20);
             while envelope.next().is_some() {}
         }
