@@ -57,6 +57,9 @@ const TAIL_BYTES_MAX: usize = 65_536;
 /// Bytes that may be read in vain, for each byte of the body.
 const BUDGET_FACTOR: usize = 16;
 
+/// Bytes that may be read in vain in any body: a short one with many broken lines still gives its good ones.
+const BUDGET_MIN: usize = 1 << 20;
+
 /// Walks over the records of a body.
 #[derive(Debug)]
 pub(crate) struct Envelope<'a> {
@@ -90,7 +93,7 @@ impl<'a> Envelope<'a> {
             budget: body
                 .len()
                 .saturating_mul(BUDGET_FACTOR)
-                .saturating_add(TAIL_BYTES_MAX),
+                .saturating_add(BUDGET_MIN),
             window: record_bytes_max.max(TAIL_BYTES_MAX),
             is_told_apart: false,
             complaint: None,
