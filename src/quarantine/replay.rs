@@ -211,7 +211,7 @@ impl Gathered {
             return Ok(());
         }
         let joined = self.parts.into_iter().map(|(table, rows)| {
-            let joined = concat_batches(&table.arrow_schema(), &rows)?;
+            let joined = concat_batches(&table.batch_schema(), &rows)?;
             Ok::<_, ArrowError>((table, joined))
         });
         let batch = NewBatch {
