@@ -25,7 +25,7 @@ mod sign_in_service_principal;
 use std::fmt;
 use std::sync::Arc;
 
-use arrow::array::{AsArray as _, RecordBatch, new_null_array};
+use arrow::array::{Array as _, AsArray as _, RecordBatch, new_null_array};
 use arrow::compute;
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 use arrow::error::ArrowError;
@@ -273,19 +273,26 @@ impl Table {
 
     /// Brings rows to the form of a batch: columns that they lack are null, those that the table lacks are dropped.
     pub fn conform(self, rows: &RecordBatch) -> Result<RecordBatch, ArrowError> {
-        let schema = self.batch_schema();
-        let mut columns = Vec::with_capacity(schema.fields().len());
-        for field in schema.fields() {
-            columns.push(match rows.column_by_name(field.name()) {
-                Some(column) => match column.as_fixed_size_binary_opt() {
-                    Some(octets) => compute::cast(&guid::to_text(octets)?, field.data_type())?,
-                    None => compute::cast(column, field.data_type())?,
-                },
-                None => new_null_array(field.data_type(), rows.num_rows()),
-            });
-        }
-        RecordBatch::try_new(schema, columns)
+        bring(&self.batch_schema(), rows)
     }
+}
+
+/// Brings rows to a schema: columns that they lack are null, those that it lacks are dropped, and GUIDs are as it wants them.
+pub(crate) fn bring(schema: &SchemaRef, rows: &RecordBatch) -> Result<RecordBatch, ArrowError> {
+    let mut columns = Vec::with_capacity(schema.fields().len());
+    for field in schema.fields() {
+        let there = rows.column_by_name(field.name());
+        let there = there.filter(|column| column.null_count() < column.len());
+        columns.push(match there {
+            Some(column) if column.data_type() == field.data_type() => Arc::clone(column),
+            Some(column) => match column.as_fixed_size_binary_opt() {
+                Some(octets) => compute::cast(&guid::to_text(octets)?, field.data_type())?,
+                None => compute::cast(column, field.data_type())?,
+            },
+            None => new_null_array(field.data_type(), rows.num_rows()),
+        });
+    }
+    RecordBatch::try_new(Arc::clone(schema), columns)
 }
 
 impl fmt::Display for Table {

@@ -22,7 +22,7 @@ use crate::disk::{Disk, DiskError, Unfinished};
 use crate::schema::{TIME_COLUMN, Table};
 use crate::time::Timestamp;
 
-pub(crate) use form::{bring, of_files};
+pub(crate) use form::of_files;
 pub(crate) use writer::SegmentWriter;
 
 /// First letters of a segment's file name; by them our orphans are told from others' files.

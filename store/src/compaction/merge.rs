@@ -13,7 +13,7 @@ use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchR
 use parquet::file::metadata::ParquetMetaDataReader;
 
 use crate::disk::{Disk, DiskError, OpenFile};
-use crate::schema::{TIME_COLUMN, Table};
+use crate::schema::{TIME_COLUMN, Table, bring};
 use crate::segment::{self, Segment, SegmentError};
 
 /// Rows that are read, and given, at a time.
@@ -49,7 +49,7 @@ impl Input {
             let Some(batch) = self.reader.next() else {
                 return Ok(false);
             };
-            let batch = segment::bring(schema, &batch?)?;
+            let batch = bring(schema, &batch?)?;
             if batch.num_rows() == 0 {
                 continue;
             }

@@ -10,10 +10,8 @@ use std::collections::HashMap;
 use std::io::Write;
 use std::sync::Arc;
 
-use arrow::array::{Array as _, ArrayRef, AsArray as _, RecordBatch, new_null_array};
-use arrow::compute;
+use arrow::array::{Array as _, ArrayRef, AsArray as _, RecordBatch};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
-use arrow::error::ArrowError;
 use parquet::arrow::arrow_writer::ArrowWriterOptions;
 use parquet::arrow::{ArrowSchemaConverter, ArrowWriter};
 use parquet::basic::{
@@ -54,24 +52,29 @@ pub(super) fn writer<W: Write + Send>(
     ArrowWriter::try_new_with_options(file, Arc::clone(schema), options)
 }
 
+/// The fields of a table's batches with their DuckLake ids.
+fn fields(table: Table) -> Vec<Field> {
+    let schema = table.batch_schema();
+    let fields = schema.fields().iter().zip(1_usize..).map(|(field, place)| {
+        let id = HashMap::from([(FIELD_ID.to_owned(), place.to_string())]);
+        field.as_ref().clone().with_metadata(id)
+    });
+    fields.collect()
+}
+
 /// The schema in which the rows of files can be together: a column holds GUIDs if it does in each that has values.
 pub(crate) fn of_files(table: Table, files: &[ParquetMetaData]) -> SchemaRef {
-    let schema = table.batch_schema();
-    let fields = (1_usize..)
-        .zip(schema.fields().iter())
-        .map(|(place, field)| {
-            let id = HashMap::from([(FIELD_ID.to_owned(), place.to_string())]);
-            let field = field.as_ref().clone().with_metadata(id);
-            let kinds: Vec<bool> = files
-                .iter()
-                .filter_map(|file| holds_guids(file, field.name()))
-                .collect();
-            if !kinds.is_empty() && kinds.iter().all(|guids| *guids) {
-                field.with_data_type(DataType::FixedSizeBinary(guid::WIDTH))
-            } else {
-                field
-            }
-        });
+    let fields = fields(table).into_iter().map(|field| {
+        let kinds: Vec<bool> = files
+            .iter()
+            .filter_map(|file| holds_guids(file, field.name()))
+            .collect();
+        if !kinds.is_empty() && kinds.iter().all(|guids| *guids) {
+            field.with_data_type(DataType::FixedSizeBinary(guid::WIDTH))
+        } else {
+            field
+        }
+    });
     Arc::new(Schema::new(fields.collect::<Vec<_>>()))
 }
 
@@ -90,35 +93,14 @@ fn holds_guids(file: &ParquetMetaData, column: &str) -> Option<bool> {
     has_values.then_some(is_guid)
 }
 
-/// Brings rows of one of those files to that schema; columns that they lack are null.
-pub(crate) fn bring(schema: &SchemaRef, rows: &RecordBatch) -> Result<RecordBatch, ArrowError> {
-    let mut columns = Vec::with_capacity(schema.fields().len());
-    for field in schema.fields() {
-        let there = rows.column_by_name(field.name());
-        let there = there.filter(|column| column.null_count() < column.len());
-        columns.push(match there {
-            Some(column) if column.data_type() == field.data_type() => Arc::clone(column),
-            Some(column) => match column.as_fixed_size_binary_opt() {
-                Some(octets) => compute::cast(&guid::to_text(octets)?, field.data_type())?,
-                None => compute::cast(column, field.data_type())?,
-            },
-            None => new_null_array(field.data_type(), rows.num_rows()),
-        });
-    }
-    RecordBatch::try_new(Arc::clone(schema), columns)
-}
-
 /// The batches with 16 octets in columns that hold nothing but GUIDs, and the file's schema.
 pub(super) fn with_guids(
     table: Table,
     batches: &[RecordBatch],
 ) -> Result<(SchemaRef, Vec<RecordBatch>), ParquetError> {
-    let schema = table.batch_schema();
-    let mut fields = Vec::with_capacity(schema.fields().len());
+    let mut formed = Vec::new();
     let mut columns: Vec<Vec<ArrayRef>> = vec![Vec::new(); batches.len()];
-    for (place, field) in schema.fields().iter().enumerate() {
-        let id = HashMap::from([(FIELD_ID.to_owned(), (place + 1).to_string())]);
-        let field = field.as_ref().clone().with_metadata(id);
+    for (place, field) in fields(table).into_iter().enumerate() {
         let plain = batches.iter().map(|batch| Arc::clone(batch.column(place)));
         let plain: Vec<ArrayRef> = plain.collect();
         let (field, arrays) = match guids(&plain) {
@@ -128,12 +110,12 @@ pub(super) fn with_guids(
             }
             None => (field, plain),
         };
-        fields.push(field);
+        formed.push(field);
         for (batch, array) in columns.iter_mut().zip(arrays) {
             batch.push(array);
         }
     }
-    let schema = Arc::new(Schema::new(fields));
+    let schema = Arc::new(Schema::new(formed));
     let batches = columns
         .into_iter()
         .map(|columns| RecordBatch::try_new(Arc::clone(&schema), columns));
