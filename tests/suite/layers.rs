@@ -21,7 +21,16 @@ fn dependencies(manifest: &str) -> BTreeSet<String> {
 
 #[track_caller]
 fn check(krate: &str, may_use: &[&str]) {
-    let siblings = ["store", "ingest", "query", "alerts", "bartizan"];
+    let siblings = [
+        "store",
+        "ingest",
+        "query",
+        "kql",
+        "kql-syntax",
+        "kql-values",
+        "alerts",
+        "bartizan",
+    ];
     let used = dependencies(&format!("{krate}/Cargo.toml"));
     let found: Vec<_> = siblings
         .into_iter()
@@ -34,7 +43,10 @@ fn check(krate: &str, may_use: &[&str]) {
 fn crates_depend_downwards_only() {
     check("store", &[]);
     check("ingest", &["store"]);
-    check("query", &["store"]);
+    check("query", &["store", "kql"]);
+    check("query/kql", &["kql-syntax", "kql-values"]);
+    check("query/kql/values", &["kql-syntax"]);
+    check("query/kql/syntax", &[]);
     check("alerts", &["store", "query"]);
 }
 
@@ -45,6 +57,9 @@ fn only_in(library: &str, homes: &[&str]) {
         "store/Cargo.toml",
         "ingest/Cargo.toml",
         "query/Cargo.toml",
+        "query/kql/Cargo.toml",
+        "query/kql/syntax/Cargo.toml",
+        "query/kql/values/Cargo.toml",
         "alerts/Cargo.toml",
     ];
     let users = manifests
@@ -56,7 +71,7 @@ fn only_in(library: &str, homes: &[&str]) {
 #[test]
 fn a_library_that_shapes_a_layer_stays_in_it() {
     only_in("axum", &["Cargo.toml"]);
-    only_in("datafusion", &["query/Cargo.toml"]);
+    only_in("datafusion", &["query/Cargo.toml", "query/kql/Cargo.toml"]);
     only_in("lettre", &["alerts/Cargo.toml"]);
     // The command line is a client of the API, alerts of webhooks.
     only_in("reqwest", &["Cargo.toml", "alerts/Cargo.toml"]);

@@ -1,0 +1,11 @@
+//! KQL text to a syntax tree and back.
+//!
+//! The language is Microsoft's Kusto Query Language as its documentation and its published grammar (`Kql.g4` of
+//! microsoft/Kusto-Query-Language) have it. This crate knows no tables, functions or types of values.
+
+pub mod ast;
+mod error;
+mod span;
+
+pub use error::{SyntaxError, SyntaxErrors};
+pub use span::{Position, Span};

@@ -1,0 +1,26 @@
+//! Kusto's scalar types and what is computed with them: functions, operators, aggregates, plugins.
+//!
+//! Everything here works on single [`Value`]s and knows nothing of Arrow or DataFusion: constants are folded with it,
+//! `scan` steps through rows with it, and what has no equivalent in DataFusion runs by it over columns.
+
+pub mod aggregate;
+mod aggregates;
+mod convert;
+mod dynamic;
+mod encode;
+pub mod function;
+mod math;
+mod network;
+mod operators;
+mod parse;
+pub mod rows;
+mod series;
+mod signature;
+mod strings;
+mod time;
+mod units;
+mod value;
+
+pub use kql_syntax::ast::Type;
+pub use signature::{Parameter, ParameterType, Returns, Signature};
+pub use value::{Dynamic, Value};

@@ -1,0 +1,9 @@
+//! Reading text that has a form: JSON, URL, XML, CSV, versions, paths, user agents.
+
+use crate::function::ScalarFunction;
+
+/// The functions of this module.
+pub(crate) fn functions() -> Vec<ScalarFunction> {
+    let table: [Option<ScalarFunction>; 0] = [];
+    table.into_iter().flatten().collect()
+}

@@ -1,0 +1,9 @@
+//! Datetimes and timespans: parts, borders, arithmetic, formats, time zones.
+
+use crate::function::ScalarFunction;
+
+/// The functions of this module.
+pub(crate) fn functions() -> Vec<ScalarFunction> {
+    let table: [Option<ScalarFunction>; 0] = [];
+    table.into_iter().flatten().collect()
+}
