@@ -3,6 +3,11 @@
 //! Everything here works on single [`Value`]s and knows nothing of Arrow or DataFusion: constants are folded with it,
 //! `scan` steps through rows with it, and what has no equivalent in DataFusion runs by it over columns.
 
+#![expect(
+    clippy::unnecessary_wraps,
+    reason = "kernels and accumulators share one signature, whether they can fail or not"
+)]
+
 pub mod aggregate;
 mod aggregates;
 mod convert;
