@@ -10,12 +10,14 @@
 
 pub mod aggregate;
 mod aggregates;
+#[cfg(test)]
+mod calls;
 mod convert;
 mod dynamic;
 mod encode;
 pub mod function;
 mod math;
-mod network;
+pub mod network;
 mod operators;
 mod parse;
 pub mod rows;
