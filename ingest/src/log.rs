@@ -51,7 +51,7 @@ const RECORD_COLUMNS: [&str; 17] = [
 
 /// Writes the logs of one kind.
 pub(crate) struct LogWriter {
-    spec: &'static Spec,
+    spec: Spec,
     columns: Columns,
     shared: Shared,
     places: Places,
@@ -133,10 +133,10 @@ impl LogWriter {
             columns: Columns::new(table, rows_expected),
             shared: Shared::of(table),
             places: Places::of(table),
-            record_names: record_names(spec),
+            record_names: record_names(&spec),
             row_names: row_names(table),
-            property_names: property_names(spec),
-            detail_names: detail_names(spec),
+            property_names: property_names(&spec),
+            detail_names: detail_names(&spec),
             extras: ObjectWriter::default(),
             property_extras: ObjectWriter::default(),
             detail_extras: ObjectWriter::default(),

@@ -7,6 +7,7 @@ mod activity;
 mod audit;
 mod developer_portal;
 mod diagnostics;
+mod expected;
 mod flow;
 mod gateway;
 mod gateway_access;
@@ -75,6 +76,40 @@ pub enum Table {
     ApimDevPortalAuditDiagnosticLog,
     /// Log records of OpenTelemetry that are of no other table.
     OTelLogs,
+    /// Users that Entra ID holds to be at risk.
+    AadRiskyUsers,
+    /// What Entra ID saw of risk in users and their sign-ins.
+    AadUserRiskEvents,
+    /// How busy Application Gateways of version 1 were.
+    AgwPerformanceLogs,
+    /// Matches of application rules in Azure Firewall.
+    AzfwApplicationRule,
+    /// Matches of network rules in Azure Firewall.
+    AzfwNetworkRule,
+    /// What Azure Policy found of what key vaults hold.
+    AzkvPolicyEvaluationDetailsLogs,
+    /// Requests to App Service.
+    AppServiceHttpLogs,
+    /// What Sentinel found unusual in what users did.
+    BehaviorAnalytics,
+    /// Users as the directory knows them.
+    IdentityInfo,
+    /// What is known of public addresses in flow logs.
+    NtaIpDetails,
+    /// Alerts of security products.
+    SecurityAlert,
+    /// Incidents of Sentinel.
+    SecurityIncident,
+    /// Requests to blob storage.
+    StorageBlobLogs,
+    /// Indicators of threats, as STIX has them.
+    ThreatIntelIndicators,
+    /// Indicators of threats, as older rules read them.
+    ThreatIntelligenceIndicator,
+    /// Requests to 42Crunch's API firewall.
+    FortyTwoCrunchApiProtection,
+    /// Requests to 42Crunch's API firewall, as its older forwarder sends them.
+    ApiFirewallLog,
     /// What could not be read.
     Quarantine,
 }
@@ -183,7 +218,7 @@ impl ColumnType {
 
 impl Table {
     /// Every event table.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 35] = [
         Self::ApiManagementGatewayLogs,
         Self::NtaNetAnalytics,
         Self::AzureActivity,
@@ -201,6 +236,23 @@ impl Table {
         Self::ApiManagementWebSocketConnectionLogs,
         Self::ApimDevPortalAuditDiagnosticLog,
         Self::OTelLogs,
+        Self::AadRiskyUsers,
+        Self::AadUserRiskEvents,
+        Self::AgwPerformanceLogs,
+        Self::AzfwApplicationRule,
+        Self::AzfwNetworkRule,
+        Self::AzkvPolicyEvaluationDetailsLogs,
+        Self::AppServiceHttpLogs,
+        Self::BehaviorAnalytics,
+        Self::IdentityInfo,
+        Self::NtaIpDetails,
+        Self::SecurityAlert,
+        Self::SecurityIncident,
+        Self::StorageBlobLogs,
+        Self::ThreatIntelIndicators,
+        Self::ThreatIntelligenceIndicator,
+        Self::FortyTwoCrunchApiProtection,
+        Self::ApiFirewallLog,
         Self::Quarantine,
     ];
 
@@ -224,6 +276,23 @@ impl Table {
             Self::ApiManagementWebSocketConnectionLogs => "ApiManagementWebSocketConnectionLogs",
             Self::ApimDevPortalAuditDiagnosticLog => "APIMDevPortalAuditDiagnosticLog",
             Self::OTelLogs => "OTelLogs",
+            Self::AadRiskyUsers => "AADRiskyUsers",
+            Self::AadUserRiskEvents => "AADUserRiskEvents",
+            Self::AgwPerformanceLogs => "AGWPerformanceLogs",
+            Self::AzfwApplicationRule => "AZFWApplicationRule",
+            Self::AzfwNetworkRule => "AZFWNetworkRule",
+            Self::AzkvPolicyEvaluationDetailsLogs => "AZKVPolicyEvaluationDetailsLogs",
+            Self::AppServiceHttpLogs => "AppServiceHTTPLogs",
+            Self::BehaviorAnalytics => "BehaviorAnalytics",
+            Self::IdentityInfo => "IdentityInfo",
+            Self::NtaIpDetails => "NTAIpDetails",
+            Self::SecurityAlert => "SecurityAlert",
+            Self::SecurityIncident => "SecurityIncident",
+            Self::StorageBlobLogs => "StorageBlobLogs",
+            Self::ThreatIntelIndicators => "ThreatIntelIndicators",
+            Self::ThreatIntelligenceIndicator => "ThreatIntelligenceIndicator",
+            Self::FortyTwoCrunchApiProtection => "FortyTwoCrunchAPIProtectionV2_CL",
+            Self::ApiFirewallLog => "apifirewall_log_1_CL",
             Self::Quarantine => "_Quarantine",
         }
     }
@@ -253,6 +322,23 @@ impl Table {
             Self::ApiManagementWebSocketConnectionLogs => gateway_web_socket::COLUMNS,
             Self::ApimDevPortalAuditDiagnosticLog => developer_portal::COLUMNS,
             Self::OTelLogs => otel_logs::COLUMNS,
+            Self::AadRiskyUsers => expected::AAD_RISKY_USERS,
+            Self::AadUserRiskEvents => expected::AAD_USER_RISK_EVENTS,
+            Self::AgwPerformanceLogs => expected::AGW_PERFORMANCE_LOGS,
+            Self::AzfwApplicationRule => expected::AZFW_APPLICATION_RULE,
+            Self::AzfwNetworkRule => expected::AZFW_NETWORK_RULE,
+            Self::AzkvPolicyEvaluationDetailsLogs => expected::AZKV_POLICY_EVALUATION_DETAILS_LOGS,
+            Self::AppServiceHttpLogs => expected::APP_SERVICE_HTTP_LOGS,
+            Self::BehaviorAnalytics => expected::BEHAVIOR_ANALYTICS,
+            Self::IdentityInfo => expected::IDENTITY_INFO,
+            Self::NtaIpDetails => expected::NTA_IP_DETAILS,
+            Self::SecurityAlert => expected::SECURITY_ALERT,
+            Self::SecurityIncident => expected::SECURITY_INCIDENT,
+            Self::StorageBlobLogs => expected::STORAGE_BLOB_LOGS,
+            Self::ThreatIntelIndicators => expected::THREAT_INTEL_INDICATORS,
+            Self::ThreatIntelligenceIndicator => expected::THREAT_INTELLIGENCE_INDICATOR,
+            Self::FortyTwoCrunchApiProtection => expected::FORTY_TWO_CRUNCH_API_PROTECTION,
+            Self::ApiFirewallLog => expected::API_FIREWALL_LOG,
             Self::Quarantine => quarantine::COLUMNS,
         }
     }

@@ -5,4 +5,5 @@ mod dependencies;
 mod layers;
 mod mapping;
 mod program;
+mod schemas;
 mod tidy;

@@ -55,6 +55,74 @@ const MARKS: &[(&[&str], Kind)] = &[
         Kind::Log(Log::OpenTelemetry),
     ),
     (&["TraceId", "SpanId"], Kind::Log(Log::OpenTelemetry)),
+    (
+        &["IsProcessing", "RiskState"],
+        Kind::Log(Log::Rows(Table::AadRiskyUsers)),
+    ),
+    (
+        &["RiskEventType"],
+        Kind::Log(Log::Rows(Table::AadUserRiskEvents)),
+    ),
+    (
+        &["UnHealthyHostCount"],
+        Kind::Log(Log::Rows(Table::AgwPerformanceLogs)),
+    ),
+    (
+        &["IsExplicitProxyRequest"],
+        Kind::Log(Log::Rows(Table::AzfwApplicationRule)),
+    ),
+    (
+        &["DestinationIp", "RuleCollection"],
+        Kind::Log(Log::Rows(Table::AzfwNetworkRule)),
+    ),
+    (
+        &["EvaluationDetails"],
+        Kind::Log(Log::Rows(Table::AzkvPolicyEvaluationDetailsLogs)),
+    ),
+    (
+        &["CsUriStem", "ScStatus"],
+        Kind::Log(Log::Rows(Table::AppServiceHttpLogs)),
+    ),
+    (
+        &["ActivityInsights"],
+        Kind::Log(Log::Rows(Table::BehaviorAnalytics)),
+    ),
+    (
+        &["AccountObjectId", "AccountUPN"],
+        Kind::Log(Log::Rows(Table::IdentityInfo)),
+    ),
+    (
+        &["PublicIpDetails", "ThreatDescription"],
+        Kind::Log(Log::Rows(Table::NtaIpDetails)),
+    ),
+    (
+        &["SystemAlertId", "AlertType"],
+        Kind::Log(Log::Rows(Table::SecurityAlert)),
+    ),
+    (
+        &["IncidentNumber", "AlertIds"],
+        Kind::Log(Log::Rows(Table::SecurityIncident)),
+    ),
+    (
+        &["AuthenticationHash", "ObjectKey"],
+        Kind::Log(Log::Rows(Table::StorageBlobLogs)),
+    ),
+    (
+        &["ObservableKey"],
+        Kind::Log(Log::Rows(Table::ThreatIntelIndicators)),
+    ),
+    (
+        &["ThreatType", "ExternalIndicatorId"],
+        Kind::Log(Log::Rows(Table::ThreatIntelligenceIndicator)),
+    ),
+    (
+        &["InstanceName", "NonBlockingMode"],
+        Kind::Log(Log::Rows(Table::FortyTwoCrunchApiProtection)),
+    ),
+    (
+        &["Instance_Name_s", "URI_Path_s"],
+        Kind::Log(Log::Rows(Table::ApiFirewallLog)),
+    ),
 ];
 
 /// The kind of a row that names its table in `Type`, or in `$table` as the portal's files do.

@@ -37,10 +37,12 @@ pub(crate) enum Log {
     DeveloperPortal,
     /// Log records of OpenTelemetry, of no other kind.
     OpenTelemetry,
+    /// Rows of a table that no record is told to be of by itself.
+    Rows(Table),
 }
 
 /// How the logs of a kind become rows.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Spec {
     /// Where they go.
     pub(super) table: Table,
@@ -75,7 +77,7 @@ impl Spec {
 }
 
 impl Log {
-    /// Every kind.
+    /// Every kind that records are told to be of.
     const ALL: [Self; 14] = [
         Self::Diagnostics,
         Self::SignIn,
@@ -93,15 +95,17 @@ impl Log {
         Self::OpenTelemetry,
     ];
 
-    /// The kind whose rows are in `table`.
+    /// The kind whose rows are in `table`; `None` for what is no log.
     pub(crate) fn of_table(table: Table) -> Option<Self> {
-        Self::ALL.into_iter().find(|log| log.spec().table == table)
+        let described = Self::ALL.into_iter().find(|log| log.spec().table == table);
+        let is_log = table != Table::Quarantine;
+        described.or_else(|| is_log.then_some(Self::Rows(table)))
     }
 
     /// The kind whose records have that category and belong to that resource. Other services have
     /// some of the categories too.
     pub(crate) fn of_category(category: &str, resource: &str) -> Option<Self> {
-        let is_own = |spec: &Spec| {
+        let is_own = |spec: Spec| {
             let is_category = spec.category.eq_ignore_ascii_case(category);
             is_category && (resource.is_empty() || has_part(resource, spec.provider))
         };
@@ -109,22 +113,28 @@ impl Log {
         Self::ALL.into_iter().find(known)
     }
 
-    pub(super) fn spec(self) -> &'static Spec {
+    pub(super) fn spec(self) -> Spec {
         match self {
-            Self::Diagnostics => &DIAGNOSTICS,
-            Self::SignIn => &SIGN_IN,
-            Self::NonInteractive => &NON_INTERACTIVE,
-            Self::ServicePrincipal => &SERVICE_PRINCIPAL,
-            Self::ManagedIdentity => &MANAGED_IDENTITY,
-            Self::Audit => &AUDIT,
-            Self::KeyVault => &KEY_VAULT,
-            Self::GatewayAccess => &GATEWAY_ACCESS,
-            Self::GatewayFirewall => &GATEWAY_FIREWALL,
-            Self::LanguageModel => &LANGUAGE_MODEL,
-            Self::Tool => &TOOL,
-            Self::WebSocket => &WEB_SOCKET,
-            Self::DeveloperPortal => &DEVELOPER_PORTAL,
-            Self::OpenTelemetry => &OPEN_TELEMETRY,
+            Self::Diagnostics => DIAGNOSTICS,
+            Self::SignIn => SIGN_IN,
+            Self::NonInteractive => NON_INTERACTIVE,
+            Self::ServicePrincipal => SERVICE_PRINCIPAL,
+            Self::ManagedIdentity => MANAGED_IDENTITY,
+            Self::Audit => AUDIT,
+            Self::KeyVault => KEY_VAULT,
+            Self::GatewayAccess => GATEWAY_ACCESS,
+            Self::GatewayFirewall => GATEWAY_FIREWALL,
+            Self::LanguageModel => LANGUAGE_MODEL,
+            Self::Tool => TOOL,
+            Self::WebSocket => WEB_SOCKET,
+            Self::DeveloperPortal => DEVELOPER_PORTAL,
+            Self::OpenTelemetry => OPEN_TELEMETRY,
+            Self::Rows(table) => Spec {
+                table,
+                category: "",
+                properties: &[],
+                ..KEY_VAULT
+            },
         }
     }
 }
