@@ -12,13 +12,13 @@ pub mod aggregate;
 mod aggregates;
 #[cfg(test)]
 mod calls;
-mod convert;
+pub mod convert;
 mod dynamic;
 mod encode;
 pub mod function;
 mod math;
 pub mod network;
-mod operators;
+pub mod operators;
 mod parse;
 pub mod rows;
 mod series;
