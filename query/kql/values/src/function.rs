@@ -125,7 +125,8 @@ impl Functions {
 pub(crate) type Family = fn() -> Vec<ScalarFunction>;
 
 /// Each family is a module; add one here.
-const FAMILIES: [Family; 11] = [
+const FAMILIES: [Family; 12] = [
+    crate::aggregates::scalar_functions,
     crate::convert::functions,
     crate::dynamic::functions,
     crate::encode::functions,
