@@ -139,6 +139,8 @@ pub enum ExprKind {
     Call(Call),
     /// `a.b`, also `a["b"]` is [`ExprKind::Index`].
     Path { base: Box<Expr>, member: Name },
+    /// `cluster("c").database("d")`: a call on what stands before the dot.
+    CallOn { base: Box<Expr>, call: Call },
     /// `a[b]`, `a.[b]`.
     Index { base: Box<Expr>, index: Box<Expr> },
     /// `-a`, `+a`.

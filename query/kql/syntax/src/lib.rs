@@ -5,7 +5,20 @@
 
 pub mod ast;
 mod error;
+mod hints;
+mod lexer;
+mod literal;
+mod logic;
+mod parser;
 mod span;
+#[cfg(test)]
+mod tests;
+mod token;
+mod words;
 
 pub use error::{SyntaxError, SyntaxErrors};
+pub use lexer::tokens;
+pub use logic::chain;
+pub use parser::parse;
 pub use span::{Position, Span};
+pub use token::{Token, TokenKind};

@@ -1,0 +1,391 @@
+//! Tokens to a syntax tree.
+
+mod clauses;
+mod expression;
+mod find;
+mod infix;
+mod json;
+mod operator;
+mod primary;
+mod schema;
+mod series;
+mod statement;
+mod tables;
+
+use crate::{
+    ast::{Name, Query},
+    error::{SyntaxError, SyntaxErrors},
+    hints,
+    lexer::{Lexer, place},
+    literal,
+    span::Span,
+    token::{Token, TokenKind},
+    words,
+};
+
+/// Longest text that is read.
+const TEXT_MAX: usize = 1 << 20;
+/// Deepest nesting of parentheses, brackets and bodies.
+const DEPTH_MAX: usize = 100;
+/// Most levels of a tree: nesting and long chains together.
+const HEIGHT_MAX: usize = 400;
+/// Most mistakes that are told.
+const ERRORS_MAX: usize = 20;
+
+/// A mistake was met and noted; whoever can go on behind it does.
+struct Stop;
+
+type Parse<T> = Result<T, Stop>;
+
+/// Reads a query.
+///
+/// All mistakes that can be told apart are told, at most twenty.
+pub fn parse(text: &str) -> Result<Query, SyntaxErrors> {
+    let mut parser = Parser::new(text);
+    let statements = parser.query();
+    if parser.errors.is_empty() {
+        Ok(Query { statements })
+    } else {
+        parser.errors.sort_by_key(|error| error.span);
+        Err(SyntaxErrors(parser.errors))
+    }
+}
+
+struct Parser<'a> {
+    text: &'a str,
+    tokens: Vec<Token>,
+    at: usize,
+    errors: Vec<SyntaxError>,
+    /// How many nested things are open.
+    depth: usize,
+    /// Levels of the highest tree that was finished since the last nested thing was opened.
+    height: usize,
+    /// Nothing is told any more.
+    is_over: bool,
+}
+
+impl<'a> Parser<'a> {
+    fn new(text: &'a str) -> Self {
+        let is_long = text.len() > TEXT_MAX;
+        let tokens = if is_long {
+            Vec::new()
+        } else {
+            Lexer::new(text)
+                .filter(|token| token.kind != TokenKind::Comment)
+                .collect()
+        };
+        let mut parser = Self {
+            text,
+            tokens,
+            at: 0,
+            errors: Vec::new(),
+            depth: 0,
+            height: 0,
+            is_over: false,
+        };
+        if is_long {
+            parser.note(
+                Span::default(),
+                format!("the query is longer than {TEXT_MAX} bytes"),
+            );
+            parser.is_over = true;
+        }
+        parser
+    }
+
+    fn ahead(&self, offset: usize) -> Token {
+        self.tokens.get(self.at + offset).copied().unwrap_or(Token {
+            kind: TokenKind::End,
+            span: Span {
+                start: place(self.text.len()),
+                end: place(self.text.len()),
+            },
+        })
+    }
+
+    fn peek(&self) -> Token {
+        self.ahead(0)
+    }
+
+    fn kind(&self) -> TokenKind {
+        self.peek().kind
+    }
+
+    fn kind_ahead(&self, offset: usize) -> TokenKind {
+        self.ahead(offset).kind
+    }
+
+    fn text_of(&self, span: Span) -> &'a str {
+        self.text
+            .get(span.start as usize..span.end as usize)
+            .unwrap_or_default()
+    }
+
+    /// The word some tokens ahead; empty if there is none.
+    fn word_ahead(&self, offset: usize) -> &'a str {
+        let token = self.ahead(offset);
+        match token.kind {
+            TokenKind::Word => self.text_of(token.span),
+            _ => "",
+        }
+    }
+
+    fn word(&self) -> &'a str {
+        self.word_ahead(0)
+    }
+
+    fn bump(&mut self) -> Token {
+        let token = self.peek();
+        self.at += 1;
+        token
+    }
+
+    fn is(&self, kind: TokenKind) -> bool {
+        self.kind() == kind
+    }
+
+    fn is_word(&self, word: &str) -> bool {
+        self.word() == word
+    }
+
+    fn eat(&mut self, kind: TokenKind) -> bool {
+        let is_there = self.is(kind);
+        self.at += usize::from(is_there);
+        is_there
+    }
+
+    fn eat_word(&mut self, word: &str) -> bool {
+        let is_there = self.is_word(word);
+        self.at += usize::from(is_there);
+        is_there
+    }
+
+    fn expect(&mut self, kind: TokenKind, expected: &str) -> Parse<Token> {
+        if self.is(kind) {
+            Ok(self.bump())
+        } else {
+            self.fail(expected)
+        }
+    }
+
+    fn expect_word(&mut self, word: &str) -> Parse<Token> {
+        if self.is_word(word) {
+            Ok(self.bump())
+        } else {
+            self.fail(&format!("`{word}`"))
+        }
+    }
+
+    /// From a token to the last one that was read.
+    fn span_from(&self, start: Span) -> Span {
+        let last = self
+            .at
+            .checked_sub(1)
+            .and_then(|last| self.tokens.get(last));
+        start.to(last.map_or(start, |token| token.span))
+    }
+
+    fn note(&mut self, span: Span, message: String) {
+        let is_told = self
+            .errors
+            .iter()
+            .any(|error| error.span.start == span.start);
+        if self.is_over || is_told {
+            return;
+        }
+        self.errors.push(SyntaxError {
+            span,
+            position: span.position(self.text),
+            message,
+        });
+        self.is_over = self.errors.len() >= ERRORS_MAX;
+    }
+
+    /// Something else is expected where the text is read.
+    fn fail<T>(&mut self, expected: &str) -> Parse<T> {
+        self.unexpected(expected);
+        Err(Stop)
+    }
+
+    fn unexpected(&mut self, expected: &str) {
+        let token = self.peek();
+        let message = hints::unexpected(self.text, token, self.word_ahead(1), expected);
+        self.note(token.span, message);
+    }
+
+    fn fail_at<T>(&mut self, span: Span, message: String) -> Parse<T> {
+        self.note(span, message);
+        Err(Stop)
+    }
+
+    /// Nothing behind this place is worth reading.
+    fn give_up<T>(&mut self, span: Span, message: String) -> Parse<T> {
+        self.note(span, message);
+        self.is_over = true;
+        self.at = self.tokens.len();
+        Err(Stop)
+    }
+
+    /// Reads something one level deeper, so that neither reading nor walking the tree needs more stack than there is.
+    fn nested<T>(&mut self, read: impl FnOnce(&mut Self) -> Parse<T>) -> Parse<T> {
+        if self.depth >= DEPTH_MAX {
+            let message = format!(
+                "more than {DEPTH_MAX} levels of nesting; name parts of the query with `let`"
+            );
+            return self.give_up(self.peek().span, message);
+        }
+        let outer = std::mem::take(&mut self.height);
+        self.depth += 1;
+        let read = read(self);
+        self.depth -= 1;
+        self.height = outer.max(self.height + 1);
+        self.check_height()?;
+        read
+    }
+
+    fn check_height(&mut self) -> Parse<()> {
+        if self.height <= HEIGHT_MAX {
+            return Ok(());
+        }
+        let message = format!(
+            "more than {HEIGHT_MAX} operators in a row; name parts of the expression with `let`"
+        );
+        self.give_up(self.peek().span, message)
+    }
+
+    /// Goes to where reading can go on: `|`, `;` or what closes what is open.
+    fn recover(&mut self) {
+        use TokenKind as K;
+        let mut open = 0_usize;
+        loop {
+            match self.kind() {
+                K::End => return,
+                K::Pipe | K::Semicolon if open == 0 => return,
+                K::OpenParen | K::OpenBracket | K::OpenBrace => open += 1,
+                K::CloseParen | K::CloseBracket | K::CloseBrace => {
+                    let Some(left) = open.checked_sub(1) else {
+                        return;
+                    };
+                    open = left;
+                }
+                _ => {}
+            }
+            self.at += 1;
+        }
+    }
+
+    /// `(`, something, `)`.
+    fn in_parens<T>(&mut self, read: impl FnOnce(&mut Self) -> Parse<T>) -> Parse<T> {
+        self.expect(TokenKind::OpenParen, "`(`")?;
+        let value = self.nested(read)?;
+        self.expect(TokenKind::CloseParen, "`)`")?;
+        Ok(value)
+    }
+
+    /// One or more, between commas.
+    fn list<T>(&mut self, mut read: impl FnMut(&mut Self) -> Parse<T>) -> Parse<Vec<T>> {
+        let mut items = vec![read(self)?];
+        while self.eat(TokenKind::Comma) {
+            items.push(read(self)?);
+        }
+        Ok(items)
+    }
+
+    /// Whether the operator or the clause ends here.
+    fn is_end(&self) -> bool {
+        use TokenKind as K;
+        matches!(
+            self.kind(),
+            K::End | K::Pipe | K::Semicolon | K::CloseParen | K::CloseBracket | K::CloseBrace
+        )
+    }
+
+    /// How many tokens `['a b']` takes here, if it stands here.
+    fn bracketed(&self, offset: usize) -> Option<usize> {
+        if self.kind_ahead(offset) != TokenKind::OpenBracket {
+            return None;
+        }
+        let mut length = 1;
+        while self.kind_ahead(offset + length) == TokenKind::String {
+            length += 1;
+        }
+        (length > 1 && self.kind_ahead(offset + length) == TokenKind::CloseBracket)
+            .then_some(length + 1)
+    }
+
+    /// How many tokens a name of some sort takes here.
+    fn name_length(&self, offset: usize, fits: fn(&str) -> bool) -> Option<usize> {
+        match self.kind_ahead(offset) {
+            TokenKind::Word => fits(self.word_ahead(offset)).then_some(1),
+            _ => self.bracketed(offset),
+        }
+    }
+
+    /// A name of some sort.
+    fn name(&mut self, fits: fn(&str) -> bool, expected: &str) -> Parse<Name> {
+        let start = self.peek().span;
+        if self.bracketed(0).is_some() {
+            self.at += 1;
+            let text = self.string()?;
+            self.at += 1;
+            let span = self.span_from(start);
+            return Ok(Name { text, span });
+        }
+        let word = self.word();
+        if word.is_empty() {
+            return self.fail(expected);
+        }
+        if !fits(word) {
+            let message =
+                format!("`{word}` is a word of the language; write ['{word}'] if it is a name");
+            return self.fail_at(start, message);
+        }
+        self.at += 1;
+        let text = word.to_owned();
+        Ok(Name { text, span: start })
+    }
+
+    /// A name where nothing else can stand.
+    fn plain_name(&mut self, expected: &str) -> Parse<Name> {
+        self.name(words::is_name, expected)
+    }
+
+    /// A name before `=` or `:`.
+    fn declared_name(&mut self, expected: &str) -> Parse<Name> {
+        self.name(words::is_declarable, expected)
+    }
+
+    /// Any word, as it stands.
+    fn any_word(&mut self, expected: &str) -> Parse<Name> {
+        let token = self.expect(TokenKind::Word, expected)?;
+        Ok(Name {
+            text: self.text_of(token.span).to_owned(),
+            span: token.span,
+        })
+    }
+
+    /// One or more strings side by side, joined.
+    fn string(&mut self) -> Parse<String> {
+        if !self.is(TokenKind::String) {
+            return self.fail("a text in quotes");
+        }
+        let mut text = String::new();
+        while self.is(TokenKind::String) {
+            let span = self.bump().span;
+            match literal::unquote(self.text_of(span)) {
+                Ok(part) => text.push_str(&part),
+                Err(at) => {
+                    let start = span.start + place(at);
+                    let end = self.text_of(Span { start, ..span }).char_indices().nth(2);
+                    let end = end.map_or(span.end, |(length, _)| start + place(length));
+                    let escape = self.text_of(Span { start, end });
+                    let message = format!(
+                        "there is no escape `{escape}`; write `\\\\` for a backslash, or @\"...\""
+                    );
+                    return self.fail_at(Span { start, end }, message);
+                }
+            }
+        }
+        Ok(text)
+    }
+}

@@ -1,0 +1,314 @@
+//! Words of the language, and the nearest of them to what somebody wrote.
+
+/// Words with a hyphen: one token, where a name followed by it would be a subtraction.
+pub(crate) const HYPHENATED: &[&str] = &[
+    "assert-schema",
+    "granny-asc",
+    "granny-desc",
+    "graph-mark-components",
+    "graph-match",
+    "graph-shortest-paths",
+    "graph-to-table",
+    "graph-where-edges",
+    "graph-where-nodes",
+    "macro-expand",
+    "make-graph",
+    "make-series",
+    "materialized-view-combine",
+    "mv-apply",
+    "mv-expand",
+    "parse-kv",
+    "parse-where",
+    "partitioned-by",
+    "project-away",
+    "project-by-names",
+    "project-keep",
+    "project-rename",
+    "project-reorder",
+    "project-smart",
+    "sample-distinct",
+    "top-hitters",
+    "top-nested",
+];
+
+/// Words that are no names unless they stand in brackets and quotes.
+const RESERVED: &[&str] = &[
+    "accumulate",
+    "and",
+    "anomalychart",
+    "areachart",
+    "as",
+    "asc",
+    "bagexpansion",
+    "barchart",
+    "between",
+    "bin_legacy",
+    "boolean",
+    "by",
+    "byte",
+    "cachingpolicy",
+    "callout",
+    "cancel",
+    "card",
+    "char",
+    "columnchart",
+    "contains",
+    "contains_cs",
+    "containscs",
+    "cycles",
+    "dataexport",
+    "datascope",
+    "datatable",
+    "date",
+    "datetime",
+    "decimal",
+    "decodeblocks",
+    "desc",
+    "double",
+    "dynamic",
+    "earliest",
+    "encodingpolicy",
+    "endswith",
+    "endswith_cs",
+    "expandoutput",
+    "extent_tags_retention",
+    "external_data",
+    "externaldata",
+    "find",
+    "first",
+    "flags",
+    "float",
+    "force_remote",
+    "harddelete",
+    "hardretention",
+    "has",
+    "has_all",
+    "has_any",
+    "has_cs",
+    "hasprefix",
+    "hasprefix_cs",
+    "hassuffix",
+    "hassuffix_cs",
+    "hotcache",
+    "in",
+    "int",
+    "int16",
+    "int32",
+    "int64",
+    "int8",
+    "invoke",
+    "isfuzzy",
+    "journal",
+    "ladderchart",
+    "last",
+    "latest",
+    "like",
+    "likecs",
+    "linechart",
+    "long",
+    "materialize",
+    "mdm",
+    "missing",
+    "nooptimization",
+    "notcontains",
+    "notcontainscs",
+    "notlike",
+    "notlikecs",
+    "of",
+    "or",
+    "others",
+    "pathformat",
+    "piechart",
+    "pivotchart",
+    "print",
+    "project",
+    "queries",
+    "query_results",
+    "real",
+    "relaxed",
+    "restricted_view_access",
+    "row_level_security",
+    "rowstore",
+    "rowstore_references",
+    "rowstore_sealinfo",
+    "rowstorepolicy",
+    "rowstores",
+    "sample",
+    "scatterchart",
+    "seal",
+    "seals",
+    "search",
+    "set",
+    "shards",
+    "simple",
+    "softdelete",
+    "softretention",
+    "sql",
+    "stackedareachart",
+    "startswith",
+    "startswith_cs",
+    "statistics",
+    "storedqueryresultcontainers",
+    "string",
+    "tablepurge",
+    "time",
+    "timechart",
+    "timeline",
+    "timepivot",
+    "timespan",
+    "title",
+    "to",
+    "toscalar",
+    "totable",
+    "treemap",
+    "uint",
+    "uint16",
+    "uint32",
+    "uint64",
+    "uint8",
+    "ulong",
+    "union",
+    "uniqueid",
+    "unrestrictedviewers",
+    "verbose",
+    "viewers",
+    "views",
+    "where",
+    "with_itemindex",
+    "with_match_id",
+    "with_step_name",
+    "writeaheadlog",
+];
+
+/// Reserved words that are names all the same where a name is declared: `extend count = 1`.
+const DECLARABLE: &[&str] = &[
+    "accumulate",
+    "as",
+    "by",
+    "contains",
+    "datatable",
+    "earliest",
+    "externaldata",
+    "find",
+    "has",
+    "in",
+    "invoke",
+    "latest",
+    "materialize",
+    "mdm",
+    "of",
+    "print",
+    "sample",
+    "search",
+    "set",
+    "sql",
+    "title",
+    "to",
+    "toscalar",
+    "totable",
+    "verbose",
+    "viewers",
+    "where",
+];
+
+/// Reserved words that are functions as well.
+const CALLABLE: &[&str] = &[
+    "date",
+    "datetime",
+    "decimal",
+    "double",
+    "int",
+    "int32",
+    "int64",
+    "long",
+    "materialize",
+    "real",
+    "time",
+    "timespan",
+    "toscalar",
+    "totable",
+];
+
+/// Words that are names where one is read, and options where one could be declared.
+const OPTION: &[&str] = &["kind", "with_source", "withsource"];
+
+/// Whether a word names a column, table or variable as it stands.
+pub(crate) fn is_reference(word: &str) -> bool {
+    is_plain(word) && RESERVED.binary_search(&word).is_err()
+}
+
+/// Whether a word can be given as a name where nothing else can stand.
+pub(crate) fn is_name(word: &str) -> bool {
+    is_reference(word) && !OPTION.contains(&word)
+}
+
+/// Whether a word can be given as a name before `=` or `:`.
+pub(crate) fn is_declarable(word: &str) -> bool {
+    is_name(word) || DECLARABLE.contains(&word)
+}
+
+/// Whether a word can stand before the parentheses of a call.
+pub(crate) fn is_callable(word: &str) -> bool {
+    is_name(word) || CALLABLE.contains(&word)
+}
+
+/// Whether a word is a name without quotes as far as its characters go.
+fn is_plain(word: &str) -> bool {
+    !matches!(word, "true" | "false" | "True" | "False" | "TRUE" | "FALSE")
+        && !word.starts_with('!')
+        && !word.contains(['-', '~'])
+}
+
+/// Words that go on with `render` and are no chart.
+pub(crate) fn is_clause(word: &str) -> bool {
+    matches!(word, "with" | "by")
+}
+
+/// Options that `render` took without `with (...)`.
+pub(crate) fn is_old_chart_option(word: &str) -> bool {
+    matches!(word, "kind" | "title" | "accumulate")
+}
+
+/// Nearest of some words, if it is near enough to be what was meant.
+pub(crate) fn nearest<'a>(word: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    let lower = word.to_ascii_lowercase();
+    let allowed = match word.len() {
+        0..=2 => 0,
+        3..=5 => 1,
+        6..=40 => 2,
+        _ => return None,
+    };
+    known
+        .filter(|candidate| *candidate != word)
+        .map(|candidate| (strsim::osa_distance(&lower, candidate), candidate))
+        .filter(|(distance, _)| *distance <= allowed)
+        .min()
+        .map(|(_, candidate)| candidate)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reserved_words_are_sorted() {
+        assert!(RESERVED.is_sorted());
+    }
+
+    #[track_caller]
+    fn check(word: &str, expected: Option<&str>) {
+        assert_eq!(
+            nearest(word, ["where", "extend", "in", "project-away"].into_iter()),
+            expected
+        );
+    }
+
+    #[test]
+    fn what_is_near_is_found() {
+        check("wheer", Some("where"));
+        check("Extend", Some("extend"));
+        check("projectaway", Some("project-away"));
+        check("x", None);
+        check("frobnicate", None);
+    }
+}
