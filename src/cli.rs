@@ -37,6 +37,9 @@ pub(crate) enum Command {
     /// What could not be read: look at it, and read it again
     #[command(subcommand)]
     Quarantine(QuarantineCommand),
+    /// Lists that queries know, such as addresses of one's own
+    #[command(subcommand)]
+    Watchlist(WatchlistCommand),
     /// Watch a day of made-up logs with attacks in it
     Demo(DemoArguments),
 }
@@ -176,6 +179,41 @@ pub(crate) enum QuarantineCommand {
     },
 }
 
+#[derive(Debug, Subcommand)]
+pub(crate) enum WatchlistCommand {
+    /// List the watchlists: those of the configuration, then those that were uploaded
+    List {
+        #[command(flatten)]
+        service: ServiceArguments,
+    },
+    /// Print a watchlist as it was uploaded
+    Show {
+        /// Its alias
+        alias: String,
+        #[command(flatten)]
+        service: ServiceArguments,
+    },
+    /// Upload a watchlist, in the place of one of the same alias
+    Put {
+        /// Its alias: letters, digits, - _ and .
+        alias: String,
+        /// CSV with a header line, up to 4 MiB
+        file: PathBuf,
+        /// The column by which items are looked up [default: the first]
+        #[arg(long, value_name = "COLUMN")]
+        search_key: Option<String>,
+        #[command(flatten)]
+        service: ServiceArguments,
+    },
+    /// Delete a watchlist
+    Delete {
+        /// Its alias
+        alias: String,
+        #[command(flatten)]
+        service: ServiceArguments,
+    },
+}
+
 #[derive(Debug, Args)]
 pub(crate) struct QuarantineFilter {
     /// Only this class of reasons, such as syntax or unknown_kind
@@ -197,7 +235,7 @@ pub(crate) struct ServiceArguments {
     /// The service [env: BARTIZAN_URL] [default: http://127.0.0.1:8080]
     #[arg(long)]
     pub(crate) url: Option<String>,
-    /// API key: read for list and show, manage for replay [env: BARTIZAN_KEY or BARTIZAN_ADMIN_KEY]
+    /// API key: read for list and show, manage for what changes something [env: BARTIZAN_KEY or BARTIZAN_ADMIN_KEY]
     #[arg(long)]
     pub(crate) key: Option<String>,
 }

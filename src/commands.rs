@@ -8,3 +8,4 @@ pub(crate) mod mapping;
 pub(crate) mod quarantine;
 pub(crate) mod query;
 pub(crate) mod serve;
+pub(crate) mod watchlist;

@@ -212,10 +212,10 @@ fn checked(raw: RawConfig) -> Result<Config, ConfigError> {
         ingest: ingest_limits(&raw),
         quarantine: quarantine(&raw),
         mappings: mapping::all(&raw)?,
-        mappings_own: raw.mappings.clone(),
         alerts,
         admin_key: None,
-        engine: engine(raw),
+        engine: engine(&raw)?,
+        mappings_own: raw.mappings,
     })
 }
 
@@ -287,9 +287,10 @@ fn bounds(limits: &RawLimits, body_bytes_max: usize) -> Result<Bounds, ConfigErr
     })
 }
 
-fn engine(raw: RawConfig) -> EngineSettings {
+fn engine(raw: &RawConfig) -> Result<EngineSettings, ConfigError> {
     let defaults = EngineSettings::default();
-    EngineSettings {
+    let watchlists = Watchlists::new(&raw.watchlists);
+    Ok(EngineSettings {
         memory_bytes_max: raw.query.memory_bytes.unwrap_or(defaults.memory_bytes_max),
         spill_bytes_max: raw.query.spill_bytes.unwrap_or(defaults.spill_bytes_max),
         concurrency_max: raw
@@ -298,8 +299,8 @@ fn engine(raw: RawConfig) -> EngineSettings {
             .unwrap_or(defaults.concurrency_max)
             .max(1),
         queue_timeout: defaults.queue_timeout,
-        watchlists: Watchlists::new(raw.watchlists),
-    }
+        watchlists: watchlists.map_err(|error| setting("watchlists", error.to_string()))?,
+    })
 }
 
 fn quarantine(raw: &RawConfig) -> QuarantineConfig {

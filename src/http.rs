@@ -21,6 +21,7 @@ mod routes;
 mod rules;
 mod sources;
 mod system;
+mod watchlists;
 
 pub(crate) use app::{App, Core, MetricsHandle};
 pub(crate) use routes::router;

@@ -13,6 +13,7 @@ mod keys;
 mod quarantine;
 mod service;
 mod terminal;
+mod watchlists;
 
 use std::process::ExitCode;
 
@@ -62,6 +63,7 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
             Command::Query(arguments) => commands::query::run(arguments).await,
             Command::Mapping(command) => commands::mapping::run(command),
             Command::Quarantine(command) => commands::quarantine::run(command).await,
+            Command::Watchlist(command) => commands::watchlist::run(command).await,
             Command::Import(arguments) => commands::import::run(arguments).await,
             Command::Demo(arguments) => demo::run(arguments).await,
         }

@@ -19,6 +19,7 @@ use tokio_util::sync::CancellationToken;
 use crate::config::{Config, TlsFiles};
 use crate::http::{App, Core, MetricsHandle, router};
 use crate::keys::{CreatedKey, Keys};
+use crate::watchlists::UploadedWatchlists;
 
 /// How long running requests may take to end when the service stops.
 const DRAIN: Duration = Duration::from_secs(20);
@@ -219,6 +220,10 @@ async fn open(
             .await
             .context("make the first key")?,
     };
+    let seen = engine.watchlists().clone();
+    let watchlists = UploadedWatchlists::open(store.database().clone(), seen)
+        .await
+        .context("read the watchlists")?;
     let alerts = alerts::Service::open(
         Arc::clone(&store),
         Arc::clone(&engine),
@@ -232,6 +237,7 @@ async fn open(
             engine,
             alerts,
             keys,
+            watchlists,
         }),
         first_key,
     ))

@@ -17,6 +17,7 @@ use datafusion::common::ParamValues;
 use datafusion::config::Dialect;
 use datafusion::datasource::{ViewTable, provider_as_source};
 use datafusion::error::DataFusionError;
+use datafusion::execution::FunctionRegistry as _;
 use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
 use datafusion::execution::memory_pool::FairSpillPool;
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
@@ -31,9 +32,10 @@ use tokio::sync::Semaphore;
 
 use crate::answer::{Answer, Limits};
 use crate::error::{QueryError, nearest};
-use crate::functions::{IpInWatchlist, Watchlists};
+use crate::functions::IpInWatchlist;
 use crate::guard;
 use crate::table::EventTable;
+use crate::watchlist::Watchlists;
 
 /// A half-open span of event time, `[start, end)`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -83,7 +85,7 @@ pub struct EngineSettings {
     pub concurrency_max: usize,
     /// How long a question waits for its turn.
     pub queue_timeout: Duration,
-    /// Lists of networks for `ip_in_watchlist`.
+    /// What `_GetWatchlist` and `ip_in_watchlist` know.
     pub watchlists: Watchlists,
 }
 
@@ -107,6 +109,7 @@ pub struct Engine {
     template: SessionState,
     turns: Arc<Semaphore>,
     queue_timeout: Duration,
+    watchlists: Watchlists,
 }
 
 const CATALOG: &str = "lake";
@@ -125,15 +128,19 @@ impl Engine {
             .with_table_function_list(Vec::new())
             .build();
         datafusion_functions_json::register_all(&mut template)?;
-        let function = IpInWatchlist::function(settings.watchlists);
-        datafusion::execution::FunctionRegistry::register_udf(&mut template, function)?;
         Ok(Self {
             store,
             clock,
             template,
             turns: Arc::new(Semaphore::new(settings.concurrency_max)),
             queue_timeout: settings.queue_timeout,
+            watchlists: settings.watchlists,
         })
+    }
+
+    /// The lists that queries see; what is put there is seen by the next query.
+    pub fn watchlists(&self) -> &Watchlists {
+        &self.watchlists
     }
 
     /// Answers a question as a stream of batches; dropping the answer ends the work.
@@ -244,6 +251,8 @@ impl Engine {
             .with_catalog_list(Arc::new(catalogs))
             .with_config(config)
             .build();
+        let function = IpInWatchlist::function(self.watchlists.of(workspace));
+        state.register_udf(function)?;
         let properties = state.execution_props_mut();
         properties.mark_start_execution(state_options(&self.template));
         properties.query_execution_start_time =

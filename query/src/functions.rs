@@ -1,7 +1,5 @@
 //! Functions of our own in SQL.
 
-use std::collections::BTreeMap;
-use std::net::IpAddr;
 use std::sync::Arc;
 
 use datafusion::arrow::array::{Array as _, ArrayRef, BooleanArray};
@@ -12,38 +10,21 @@ use datafusion::logical_expr::{
     ColumnarValue, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility,
 };
 use datafusion::scalar::ScalarValue;
-use ipnet::IpNet;
 
-/// Named lists of networks, from configuration: what Sentinel calls a watchlist.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
-pub struct Watchlists(BTreeMap<String, Vec<IpNet>>);
-
-impl Watchlists {
-    /// Lists by alias.
-    pub fn new(lists: BTreeMap<String, Vec<IpNet>>) -> Self {
-        Self(lists)
-    }
-
-    fn contains(&self, alias: &str, text: &str) -> Option<bool> {
-        let address: IpAddr = text.parse().ok()?;
-        let address = address.to_canonical();
-        let networks = self.0.get(alias)?;
-        Some(networks.iter().any(|network| network.contains(&address)))
-    }
-}
+use crate::watchlist::WatchlistSet;
 
 /// `ip_in_watchlist(address, alias)`: whether the address lies in a network of the watchlist. False if it is no
 /// address or there is no such list; null if the address is null.
 #[derive(Debug, PartialEq, Eq, Hash)]
 pub(crate) struct IpInWatchlist {
     signature: Signature,
-    watchlists: Watchlists,
+    watchlists: WatchlistSet,
 }
 
 impl IpInWatchlist {
-    pub(crate) fn function(watchlists: Watchlists) -> Arc<ScalarUDF> {
+    pub(crate) fn function(watchlists: WatchlistSet) -> Arc<ScalarUDF> {
         let arguments = vec![DataType::Utf8, DataType::Utf8];
-        // Stable: configuration doesn't change while a query runs.
+        // Stable: a query sees the lists of one moment.
         let signature = Signature::exact(arguments, Volatility::Stable);
         Arc::new(ScalarUDF::from(Self {
             signature,
@@ -76,12 +57,13 @@ impl ScalarUDFImpl for IpInWatchlist {
         };
         let addresses = addresses.to_array(call.number_rows)?;
         let addresses = as_string_array(&addresses)?;
+        let list = self.watchlists.get(alias);
         let found: BooleanArray = (0..addresses.len())
             .map(|row| {
+                let address = || addresses.value(row).parse().ok();
                 (!addresses.is_null(row)).then(|| {
-                    self.watchlists
-                        .contains(alias, addresses.value(row))
-                        .unwrap_or(false)
+                    list.zip(address())
+                        .is_some_and(|(list, address)| list.has_address(&address))
                 })
             })
             .collect();

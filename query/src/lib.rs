@@ -10,11 +10,12 @@ pub mod format;
 mod functions;
 mod guard;
 mod table;
+mod watchlist;
 
 pub use answer::Answer;
 pub use engine::{Engine, EngineSettings, Question, Span};
 pub use error::QueryError;
-pub use functions::Watchlists;
+pub use watchlist::{LIST_BYTES_MAX, Watchlist, WatchlistError, WatchlistSet, Watchlists};
 
 #[cfg(test)]
 mod tests;

@@ -35,7 +35,7 @@ async fn fixture(addresses: &[&str]) -> Fixture {
         }
     }
     let network: IpNet = "10.0.0.0/8".parse().unwrap();
-    let watchlists = Watchlists::new([("office".to_owned(), vec![network])].into());
+    let watchlists = Watchlists::new(&[("office".to_owned(), vec![network])].into()).unwrap();
     let settings = EngineSettings {
         watchlists,
         ..EngineSettings::default()

@@ -12,6 +12,7 @@ use crate::config::{HttpConfig, QueryConfig};
 use crate::intake::Intake;
 use crate::keys::Keys;
 use crate::quarantine::Budget;
+use crate::watchlists::UploadedWatchlists;
 
 /// What is there once the data folder is open and the log replayed.
 #[derive(Debug)]
@@ -20,6 +21,7 @@ pub(crate) struct Core {
     pub(crate) engine: Arc<query::Engine>,
     pub(crate) alerts: Arc<alerts::Service>,
     pub(crate) keys: Keys,
+    pub(crate) watchlists: UploadedWatchlists,
 }
 
 /// Shared by every request.

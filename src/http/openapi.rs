@@ -13,6 +13,7 @@ use utoipa::{Modify, OpenApi};
 use super::problem::Problem;
 use super::{
     bulk, incidents, ingest, keys, logs_ingestion, otlp, quarantine, query, rules, sources, system,
+    watchlists,
 };
 
 #[derive(OpenApi)]
@@ -25,6 +26,7 @@ use super::{
         bulk::bulk, bulk::put_bulk, bulk::index_bulk, bulk::put_index_bulk,
         sources::list, sources::get, quarantine::list, quarantine::get, quarantine::replay,
          query::query, rules::list,
+        watchlists::list, watchlists::get, watchlists::put, watchlists::delete,
         incidents::list, incidents::get, incidents::update,
         keys::list, keys::create, keys::revoke,
     ),

@@ -21,7 +21,7 @@ use super::forms::{Form, in_form};
 use super::problem::Problem;
 use super::{
     bulk, elastic, incidents, ingest, keys, logs_ingestion, openapi, otlp, quarantine, query,
-    rules, sources, system,
+    rules, sources, system, watchlists,
 };
 use crate::keys::Scope;
 
@@ -89,6 +89,8 @@ pub(crate) fn routes() -> Vec<Route> {
     const REPLAY: &str = "/api/v1/quarantine/replay";
     const SOURCES: &str = "/api/v1/sources";
     const SOURCE: &str = "/api/v1/sources/{source}";
+    const LISTS: &str = "/api/v1/watchlists";
+    const LIST: &str = "/api/v1/watchlists/{alias}";
     const KEYS: &str = "/api/v1/keys";
     const KEY: &str = "/api/v1/keys/{id}";
     vec![
@@ -131,6 +133,10 @@ pub(crate) fn routes() -> Vec<Route> {
         needs(Read, Method::GET, SOURCES, get(sources::list)),
         needs(Ingest, Method::GET, SOURCE, get(sources::get)),
         needs(Read, Method::POST, "/api/v1/query", post(query::query)),
+        needs(Read, Method::GET, LISTS, get(watchlists::list)),
+        needs(Read, Method::GET, LIST, get(watchlists::get)),
+        needs(Manage, Method::PUT, LIST, put(watchlists::put)),
+        needs(Manage, Method::DELETE, LIST, delete(watchlists::delete)),
         needs(Read, Method::GET, "/api/v1/rules", get(rules::list)),
         needs(Read, Method::GET, INCIDENTS, get(incidents::list)),
         needs(Read, Method::GET, INCIDENT, get(incidents::get)),

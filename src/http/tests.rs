@@ -17,9 +17,11 @@ use super::routes::{Permission, routes};
 use super::*;
 use crate::config::Config;
 use crate::keys::{Keys, NewKey, Scope};
+use crate::watchlists::UploadedWatchlists;
 
 mod doors;
 mod gateways;
+mod watchlists;
 
 struct Fixture {
     _folder: tempfile::TempDir,
@@ -50,11 +52,15 @@ async fn fixture_at(config: &str, clock: Arc<dyn Clock>) -> Fixture {
     );
     let alerts = Arc::new(alerts.await.unwrap());
     let keys = Keys::new(store.database().clone());
+    let seen = engine.watchlists().clone();
+    let watchlists = UploadedWatchlists::open(store.database().clone(), seen);
+    let watchlists = watchlists.await.unwrap();
     let core = Arc::new(Core {
         store,
         engine,
         alerts,
         keys,
+        watchlists,
     });
     app.open(Arc::clone(&core));
     Fixture {
@@ -135,6 +141,7 @@ async fn every_route_admits_exactly_who_its_permission_says() {
             .replace("{number}", "1")
             .replace("{id}", "x")
             .replace("{source}", "x")
+            .replace("{alias}", "x")
             .replace("{*file}", "index.html")
             .replace("{*path}", "_license");
         let mut row = format!("{} {}:", route.method, route.path);
@@ -199,6 +206,10 @@ POST /api/v1/quarantine/replay: manage admin
 GET /api/v1/sources: read manage admin
 GET /api/v1/sources/{source}: ingest admin
 POST /api/v1/query: read manage admin
+GET /api/v1/watchlists: read manage admin
+GET /api/v1/watchlists/{alias}: read manage admin
+PUT /api/v1/watchlists/{alias}: manage admin
+DELETE /api/v1/watchlists/{alias}: manage admin
 GET /api/v1/rules: read manage admin
 GET /api/v1/incidents: read manage admin
 GET /api/v1/incidents/{number}: read manage admin

@@ -55,10 +55,11 @@ impl World {
     async fn in_folder(folder: TempDir, now: Timestamp) -> Self {
         let clock = Arc::new(ManualClock::new(now));
         let watchlist = |network: &str| vec![network.parse().unwrap()];
-        let watchlists = Watchlists::new(BTreeMap::from([
+        let watchlists = Watchlists::new(&BTreeMap::from([
             ("gateway_addresses".to_owned(), watchlist("10.0.1.0/24")),
             ("backend_addresses".to_owned(), watchlist("10.0.2.0/24")),
-        ]));
+        ]))
+        .unwrap();
         let settings = StoreSettings::new(folder.path());
         let store = Arc::new(
             Store::open(settings, Arc::<ManualClock>::clone(&clock))
