@@ -10,7 +10,10 @@ mod lexer;
 mod literal;
 mod logic;
 mod parser;
+mod print;
 mod span;
+mod strip;
+mod symbols;
 #[cfg(test)]
 mod tests;
 mod token;
@@ -20,5 +23,6 @@ pub use error::{SyntaxError, SyntaxErrors};
 pub use lexer::tokens;
 pub use logic::chain;
 pub use parser::parse;
+pub use print::print;
 pub use span::{Position, Span};
 pub use token::{Token, TokenKind};

@@ -3,7 +3,7 @@
 mod clauses;
 mod expression;
 mod find;
-mod infix;
+pub(crate) mod infix;
 mod json;
 mod operator;
 mod primary;
@@ -28,7 +28,7 @@ const TEXT_MAX: usize = 1 << 20;
 /// Deepest nesting of parentheses, brackets and bodies.
 const DEPTH_MAX: usize = 100;
 /// Most levels of a tree: nesting and long chains together.
-const HEIGHT_MAX: usize = 400;
+const HEIGHT_MAX: usize = 250;
 /// Most mistakes that are told.
 const ERRORS_MAX: usize = 20;
 
@@ -369,23 +369,24 @@ impl<'a> Parser<'a> {
         if !self.is(TokenKind::String) {
             return self.fail("a text in quotes");
         }
-        let mut text = String::new();
+        let mut text = self.one_string()?;
         while self.is(TokenKind::String) {
-            let span = self.bump().span;
-            match literal::unquote(self.text_of(span)) {
-                Ok(part) => text.push_str(&part),
-                Err(at) => {
-                    let start = span.start + place(at);
-                    let end = self.text_of(Span { start, ..span }).char_indices().nth(2);
-                    let end = end.map_or(span.end, |(length, _)| start + place(length));
-                    let escape = self.text_of(Span { start, end });
-                    let message = format!(
-                        "there is no escape `{escape}`; write `\\\\` for a backslash, or @\"...\""
-                    );
-                    return self.fail_at(Span { start, end }, message);
-                }
-            }
+            text.push_str(&self.one_string()?);
         }
         Ok(text)
+    }
+
+    /// The string that is there.
+    fn one_string(&mut self) -> Parse<String> {
+        let span = self.bump().span;
+        literal::unquote(self.text_of(span)).or_else(|at| {
+            let start = span.start + place(at);
+            let end = self.text_of(Span { start, ..span }).char_indices().nth(2);
+            let end = end.map_or(span.end, |(length, _)| start + place(length));
+            let escape = self.text_of(Span { start, end });
+            let message =
+                format!("there is no escape `{escape}`; write `\\\\` for a backslash, or @\"...\"");
+            self.fail_at(Span { start, end }, message)
+        })
     }
 }

@@ -2,12 +2,28 @@
 
 use std::fs;
 
-use crate::parse;
+use crate::{parse, print};
 
 #[track_caller]
 fn reads(query: &str) {
     if let Err(errors) = parse(query) {
         panic!("{query}\n{errors}");
+    }
+    keeps(query);
+}
+
+/// Printed and read again, a tree is the same.
+#[track_caller]
+fn keeps(query: &str) {
+    let Ok(tree) = parse(query) else { return };
+    let printed = print(&tree);
+    match parse(&printed) {
+        Ok(again) => assert_eq!(
+            format!("{:?}", again.without_spans()),
+            format!("{:?}", tree.without_spans()),
+            "{query}\n---\n{printed}"
+        ),
+        Err(errors) => panic!("{query}\n---\n{printed}\n{errors}"),
     }
 }
 
@@ -81,7 +97,9 @@ fn queries_of_others_are_read() {
         assert!(!cases.is_empty());
         for case in cases {
             let id = case["id"].as_str().unwrap();
-            let result = parse(case["query"].as_str().unwrap());
+            let query = case["query"].as_str().unwrap();
+            keeps(query);
+            let result = parse(query);
             assert_eq!(result.is_err(), BROKEN.contains(&id), "{id}: {result:?}");
         }
     }

@@ -259,6 +259,94 @@ fn is_plain(word: &str) -> bool {
         && !word.contains(['-', '~'])
 }
 
+/// Whether a text is written as a name is, whatever it means.
+pub(crate) fn is_identifier(text: &str) -> bool {
+    let mut characters = text.chars();
+    characters
+        .next()
+        .is_some_and(|first| first.is_ascii_alphabetic() || first == '_' || first == '$')
+        && characters.all(|other| other.is_ascii_alphanumeric() || other == '_')
+}
+
+/// Whether a word can be the value of an option without brackets.
+pub(crate) fn is_option_value(word: &str) -> bool {
+    is_identifier(word) && is_plain(word) && !matches!(word, "dynamic" | "typeof")
+}
+
+/// Whether a name may be printed without brackets wherever a name stands.
+pub(crate) fn prints_bare(name: &str) -> bool {
+    is_identifier(name) && is_name(name) && !CLAUSES.contains(&name)
+}
+
+/// Whether a text can stand behind a dot; one with a wildcard can where tables are listed.
+pub(crate) fn is_member(text: &str) -> bool {
+    let is_part = |part: char| part.is_ascii_alphanumeric() || matches!(part, '_' | '$' | '*');
+    !text.is_empty() && text.chars().all(is_part) && is_reference(text)
+}
+
+/// Functions whose argument is a tabular expression that needs no parentheses of its own.
+pub(crate) fn takes_rows(function: &str) -> bool {
+    matches!(function, "toscalar" | "totable" | "materialize")
+}
+
+/// Words that are names to Kusto, but begin or continue something in places; printed in brackets to be safe.
+const CLAUSES: &[&str] = &[
+    "count",
+    "bin",
+    "by",
+    "declare",
+    "default",
+    "distinct",
+    "dynamic",
+    "entity_group",
+    "evaluate",
+    "extend",
+    "facet",
+    "filter",
+    "fork",
+    "from",
+    "getschema",
+    "h",
+    "H",
+    "hint",
+    "id",
+    "join",
+    "let",
+    "limit",
+    "lookup",
+    "mvapply",
+    "mvexpand",
+    "null",
+    "nulls",
+    "on",
+    "optional",
+    "order",
+    "output",
+    "pack",
+    "parse",
+    "partition",
+    "pattern",
+    "range",
+    "reduce",
+    "render",
+    "restrict",
+    "scan",
+    "serialize",
+    "sort",
+    "step",
+    "summarize",
+    "take",
+    "top",
+    "typeof",
+    "view",
+    "with",
+    "alias",
+    "regex",
+    "matches",
+    "consume",
+    "graph",
+];
+
 /// Words that go on with `render` and are no chart.
 pub(crate) fn is_clause(word: &str) -> bool {
     matches!(word, "with" | "by")

@@ -2,7 +2,9 @@
 
 use super::{Parse, Parser};
 use crate::{
-    ast::{Expr, ExprKind, Name, OperatorKind, Parse as ParseOperator, ParsePart, Property},
+    ast::{
+        Expr, ExprKind, Literal, Name, OperatorKind, Parse as ParseOperator, ParsePart, Property,
+    },
     token::TokenKind,
     words,
 };
@@ -44,6 +46,15 @@ impl Parser<'_> {
         let is_call = self.kind_ahead(1) == TokenKind::OpenParen;
         let is_literal = is_bool || (is_call && matches!(self.word(), "dynamic" | "typeof"));
         let is_name = self.is(TokenKind::Word) && !is_literal;
+        if self.is(TokenKind::String) {
+            // One only: a text behind it is no part of it.
+            let text = self.one_string()?;
+            self.height = self.height.max(1);
+            return Ok(Expr {
+                kind: ExprKind::Literal(Literal::String(text)),
+                span: start,
+            });
+        }
         if !is_name && self.bracketed(0).is_none() {
             return self.signed_literal();
         }

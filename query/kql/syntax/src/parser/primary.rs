@@ -1,6 +1,6 @@
 //! Operands: literals, names, calls, and what is picked out of them.
 
-use super::{Parse, Parser, Stop, infix::Infix, infix::level};
+use super::{Parse, Parser, infix::Infix, infix::level};
 use crate::{
     ast::{Argument, Call, Expr, ExprKind, Literal, Name, UnaryOperator},
     literal,
@@ -137,8 +137,7 @@ impl Parser<'_> {
     /// A name and its arguments.
     pub(super) fn call(&mut self) -> Parse<Call> {
         let name = self.name(words::is_callable, "the name of a function")?;
-        let takes_rows = matches!(name.text.as_str(), "toscalar" | "totable" | "materialize");
-        let arguments = if takes_rows {
+        let arguments = if words::takes_rows(&name.text) {
             self.in_parens(Self::rows_argument)?
         } else {
             self.arguments()?
@@ -292,11 +291,19 @@ impl Parser<'_> {
         };
         loop {
             expr = match self.kind() {
-                TokenKind::Dot if self.kind_ahead(2) != TokenKind::OpenParen => {
-                    self.member(expr, false)?
+                TokenKind::Dot if self.kind_ahead(1) == TokenKind::OpenBracket => {
+                    self.at += 1;
+                    self.indexed(expr)?
+                }
+                TokenKind::Dot => {
+                    self.at += 1;
+                    let member = self.name(words::is_reference, "a name")?;
+                    let base = Box::new(expr);
+                    let span = self.span_from(span);
+                    let kind = ExprKind::Path { base, member };
+                    Expr { kind, span }
                 }
                 TokenKind::OpenBracket => self.indexed(expr)?,
-                TokenKind::Dot => return Err(Stop),
                 _ => return Ok(expr),
             };
             self.height += 1;

@@ -16,8 +16,10 @@ impl Parser<'_> {
         let mut statements = Vec::new();
         while !self.is(TokenKind::End) {
             let known = self.errors.len();
-            if let Ok(statement) = self.statement() {
-                statements.push(statement);
+            match self.statement() {
+                Ok(statement) => statements.push(statement),
+                Err(_) if self.errors.len() == known => self.unexpected("something else"),
+                Err(_) => {}
             }
             let went_wrong = self.errors.len() > known;
             if !self.is(TokenKind::End) && !self.is(TokenKind::Semicolon) && !went_wrong {
