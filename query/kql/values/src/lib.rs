@@ -10,6 +10,7 @@
 
 pub mod aggregate;
 mod aggregates;
+mod arguments;
 #[cfg(test)]
 mod calls;
 pub mod convert;

@@ -2,6 +2,7 @@
 
 mod arithmetic;
 mod comparison;
+mod conditionals;
 mod lists;
 mod signs;
 pub mod text;
@@ -10,7 +11,7 @@ use crate::convert::seeing_nulls;
 use crate::function::{Context, Outcome, ScalarFunction, function};
 use crate::value::Value;
 
-pub use arithmetic::{binary_type, negated_type};
+pub use arithmetic::{binary_type, negated_type, result_type};
 pub(crate) use comparison::equal;
 pub use signs::{binary_sign, list_sign};
 
@@ -18,6 +19,7 @@ pub use signs::{binary_sign, list_sign};
 pub(crate) fn functions() -> Vec<ScalarFunction> {
     let mut all = arithmetic::functions();
     all.extend(comparison::functions());
+    all.extend(conditionals::functions());
     all.extend(lists::functions());
     all.extend(text_functions().into_iter().flatten());
     let logic = [

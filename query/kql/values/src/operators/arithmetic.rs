@@ -76,6 +76,48 @@ pub fn negated_type(ty: Type) -> Option<Type> {
     })
 }
 
+/// The type of a call of a function whose signature says that it gives `any`; none if it takes no such arguments.
+pub fn result_type(name: &str, arguments: &[Type]) -> Option<Type> {
+    let operator = match name {
+        "+" => B::Add,
+        "-" => B::Subtract,
+        "*" => B::Multiply,
+        "/" => B::Divide,
+        "%" => B::Modulo,
+        _ => return unary_type(name, arguments),
+    };
+    match arguments {
+        [left, right] => binary_type(operator, *left, *right),
+        _ => None,
+    }
+}
+
+fn unary_type(name: &str, arguments: &[Type]) -> Option<Type> {
+    use Type::{DateTime, Dynamic, Int, Long, TimeSpan};
+    match (name, arguments) {
+        ("negate" | "abs", [ty]) => negated_type(*ty),
+        ("bin" | "floor" | "bin_at", [Dynamic, ..]) => Some(Dynamic),
+        ("bin" | "floor", [DateTime, TimeSpan]) => Some(DateTime),
+        ("bin" | "floor", [TimeSpan, TimeSpan]) => Some(TimeSpan),
+        ("bin_at", [DateTime, TimeSpan, DateTime]) => Some(DateTime),
+        ("bin_at", [TimeSpan, TimeSpan, TimeSpan]) => Some(TimeSpan),
+        ("bin" | "floor" | "bin_at", numbers) => {
+            let wide = |wide: Type, ty: &Type| {
+                let ty = if *ty == Int { Long } else { *ty };
+                common_type(wide, ty).filter(|_| is_number(ty))
+            };
+            numbers.iter().try_fold(Long, wide)
+        }
+        ("case", arguments) => {
+            let (pairs, otherwise) = arguments.as_chunks::<2>();
+            let [otherwise] = otherwise else { return None };
+            let thens = pairs.iter().map(|[_, then]| *then);
+            thens.into_iter().try_fold(*otherwise, common_type)
+        }
+        _ => None,
+    }
+}
+
 fn is_arithmetic(operator: BinaryOperator) -> bool {
     matches!(
         operator,
@@ -94,7 +136,7 @@ fn run(operator: BinaryOperator, arguments: &[Value]) -> Outcome {
     Ok(compute(operator, left, right).unwrap_or(Value::Null))
 }
 
-fn compute(operator: BinaryOperator, left: &Value, right: &Value) -> Option<Value> {
+pub(super) fn compute(operator: BinaryOperator, left: &Value, right: &Value) -> Option<Value> {
     let result_type = binary_type(operator, left.ty()?, right.ty()?)?;
     let (left, right) = match (left, right) {
         (Value::Dynamic(left), Value::Dynamic(right)) => (content(left)?, content(right)?),

@@ -291,3 +291,60 @@ fn every_operator_has_a_function() {
         assert!(functions.scalar(sign).is_some(), "{sign}");
     }
 }
+
+#[test]
+fn a_value_is_chosen() {
+    check("iff", &json!([true, 1, 2]), &json!(1));
+    check("iif", &json!([null, 1, 2]), &json!(2));
+    check("case", &json!([false, 1, true, 2, 3]), &json!(2));
+    check("case", &json!([null, 1, 3]), &json!(3));
+    check("coalesce", &json!([null, 4, 5]), &json!(4));
+    check("coalesce", &json!(["", "a"]), &json!("a"));
+    check("max_of", &json!([null, 4, 5]), &json!(5));
+    check("min_of", &json!(["b", "a", "c"]), &json!("a"));
+    check("max_of", &json!([null, null]), &json!(null));
+    check("isnull", &json!([null]), &json!(true));
+    check("isnotnull", &json!([""]), &json!(true));
+    check("notnull", &json!([null]), &json!(false));
+    check("around", &json!([11, 10, 1]), &json!(true));
+    check("around", &json!([11.5, 10, 1]), &json!(false));
+}
+
+#[test]
+fn types_have_names() {
+    check("gettype", &json!([1.5]), &json!("real"));
+    check("gettype", &json!([null]), &json!("null"));
+    check("gettype", &json!([[1]]), &json!("array"));
+    check("gettype", &json!([{"a": 1}]), &json!("dictionary"));
+    let held = [Value::Dynamic((1_i64 << 40).into())];
+    assert_eq!(run("gettype", &held), value(&json!("long")));
+}
+
+#[test]
+fn an_assertion_ends_the_query() {
+    check("assert", &json!([true, "unused"]), &json!(true));
+    let failure = call("assert", &json!([false, "too many"])).unwrap_err();
+    assert_eq!(failure.0, "assert() has failed with message: 'too many'");
+}
+
+#[test]
+fn results_of_any_type_have_a_type_by_their_arguments() {
+    use Type::{Bool, DateTime, Dynamic, Int, Long, Real, String, TimeSpan};
+    assert_eq!(result_type("bin", &[Int, Int]), Some(Long));
+    assert_eq!(result_type("bin", &[Long, Real]), Some(Real));
+    assert_eq!(result_type("bin", &[DateTime, TimeSpan]), Some(DateTime));
+    assert_eq!(result_type("bin", &[String, Long]), None);
+    assert_eq!(result_type("floor", &[Real]), Some(Real));
+    assert_eq!(
+        result_type("bin_at", &[TimeSpan, TimeSpan, TimeSpan]),
+        Some(TimeSpan)
+    );
+    assert_eq!(result_type("abs", &[Int]), Some(Long));
+    assert_eq!(result_type("+", &[DateTime, TimeSpan]), Some(DateTime));
+    assert_eq!(
+        result_type("case", &[Bool, Int, Bool, Real, Long]),
+        Some(Real)
+    );
+    assert_eq!(result_type("case", &[Bool, Dynamic, String]), Some(Dynamic));
+    assert_eq!(result_type("case", &[Bool, Int]), None);
+}
