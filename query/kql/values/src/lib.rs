@@ -14,7 +14,7 @@ mod arguments;
 #[cfg(test)]
 mod calls;
 pub mod convert;
-mod dynamic;
+pub mod dynamic;
 mod encode;
 pub mod function;
 mod math;
