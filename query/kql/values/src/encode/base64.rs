@@ -170,6 +170,7 @@ mod tests {
             super::decode_toguid(context, &[text]),
             Ok(Value::Guid(guid))
         );
+        check("base64_encode_fromguid", &json!([null]), &json!(""));
         check("base64_decode_toguid", &json!(["Z2F0ZQ=="]), &json!(null));
     }
 }

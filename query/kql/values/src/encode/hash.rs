@@ -159,6 +159,11 @@ mod tests {
         let hashes = ["a", "b"].map(|item| Value::Long(xxh64(item.as_bytes(), 0).cast_signed()));
         let combined = hash_combine(&mut Context::new(0), &hashes);
         assert_eq!(combined, Ok(many(["a", "b"])));
+        check(
+            "hash_many",
+            &json!([1]),
+            &crate::calls::call("hash", &json!([1])).unwrap().to_json(),
+        );
         check("hash_combine", &json!([1, null]), &json!(null));
     }
 }

@@ -58,6 +58,12 @@ mod tests {
     }
 
     #[test]
+    fn a_version_is_a_decimal() {
+        let outcome = crate::calls::call("parse_version", &serde_json::json!(["0.0.0.7"]));
+        assert_eq!(outcome, Ok(Value::Decimal(7)));
+    }
+
+    #[test]
     fn what_is_no_version_is_null() {
         for text in ["", "1.", "1.2.3.4.5", "1.x", "123456789", "-1", "1.+2"] {
             assert_eq!(version(text), None, "{text}");
