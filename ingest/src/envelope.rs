@@ -8,7 +8,10 @@
 //! An object that is no JSON but has only mistakes that leave no doubt is rewritten (see [`repair`]).
 //! Where that fails too, its end is found by its braces, or by the next record if that comes
 //! first, and the cursor goes on behind it. Work that leads to nothing is paid from a budget
-//! proportional to the body, so no body takes quadratic time.
+//! proportional to the body, so no body takes quadratic time. When the budget is spent, each line that
+//! follows is a body of its own with a budget of its own: what is broken on one line costs no other.
+
+mod ask;
 
 use std::ops::Range;
 
@@ -19,6 +22,8 @@ use serde_json::value::RawValue;
 use crate::json::Fields;
 use crate::repair::{self, Fault};
 use crate::{kind, scan};
+pub(crate) use ask::envelope_start;
+use ask::{is_record, reason};
 
 /// A part of a body.
 #[derive(Debug)]
@@ -60,11 +65,17 @@ const BUDGET_FACTOR: usize = 16;
 /// Bytes that may be read in vain in any body: a short one with many broken lines still gives its good ones.
 const BUDGET_MIN: usize = 1 << 20;
 
+/// The same for a line, when the budget of the body is spent.
+const LINE_BUDGET_MIN: usize = 1 << 10;
+
 /// Walks over the records of a body.
 #[derive(Debug)]
 pub(crate) struct Envelope<'a> {
+    /// All of the body, and as text if it is UTF-8.
+    whole: (&'a [u8], Option<&'a str>),
+    /// The body up to the end of the line, if lines are read one by one; all of it if not.
     body: &'a [u8],
-    /// The body, if all of it is UTF-8.
+    /// The same, if all of it is UTF-8.
     text: Option<&'a str>,
     at: usize,
     open: Vec<Open>,
@@ -83,9 +94,11 @@ pub(crate) struct Envelope<'a> {
 impl<'a> Envelope<'a> {
     /// Starts at the first byte.
     pub(crate) fn new(body: &'a [u8], record_bytes_max: usize) -> Self {
+        let text = std::str::from_utf8(body).ok();
         Self {
+            whole: (body, text),
             body,
-            text: std::str::from_utf8(body).ok(),
+            text,
             at: 0,
             open: Vec::new(),
             line: 0,
@@ -111,6 +124,9 @@ impl<'a> Envelope<'a> {
             self.at = scan::skip_space(self.body, self.at);
             let at = self.at;
             let Some(byte) = self.body.get(at) else {
+                if self.enter_line() {
+                    continue;
+                }
                 if !self.open.is_empty() {
                     self.complain(at, "the body ends inside of a list");
                 }
@@ -245,15 +261,46 @@ impl<'a> Envelope<'a> {
             }
         };
         self.complain(at, &reason);
-        self.at = if self.budget == 0 {
-            self.body.len()
+        if self.budget == 0 {
+            self.leave_to_lines(at);
         } else {
-            self.next_line_or_object(at.saturating_add(1))
-        };
+            self.at = self.next_line_or_object(at.saturating_add(1));
+        }
         Piece::Broken {
             range: at..self.trimmed(at..self.at),
             reason,
         }
+    }
+
+    /// Gives up what is left of the line at `at`; from the next one on, lines are read one by one.
+    fn leave_to_lines(&mut self, at: usize) {
+        self.end_at_line(at);
+        self.at = self.body.len();
+    }
+
+    /// Goes on to the next line, where lines are read one by one; false if there is none.
+    fn enter_line(&mut self) -> bool {
+        let line = self.body.len().saturating_add(1);
+        if line >= self.whole.0.len() {
+            return false;
+        }
+        self.open.clear();
+        (self.at, self.line, self.start) = (line, 0, 0);
+        self.end_at_line(line);
+        let length = self.body.len().saturating_sub(line);
+        self.budget = length
+            .saturating_mul(BUDGET_FACTOR)
+            .saturating_add(LINE_BUDGET_MIN);
+        true
+    }
+
+    fn end_at_line(&mut self, at: usize) {
+        let (whole, text) = self.whole;
+        let rest = whole.get(at..).unwrap_or_default();
+        let length = memchr::memchr(b'\n', rest).unwrap_or(rest.len());
+        let end = at.saturating_add(length);
+        self.body = whole.get(..end).unwrap_or_default();
+        self.text = text.and_then(|text| text.get(..end));
     }
 
     /// What begins as an object at `at` and is none.
@@ -284,16 +331,12 @@ impl<'a> Envelope<'a> {
                 self.spend(self.at, end);
             }
         }
-        let mut end = self.trimmed(at..self.at);
-        let mut reason = format!("{reason} (at byte {error_at} of the body)");
         if self.budget == 0 {
-            self.at = self.body.len();
-            end = self.at;
-            reason.push_str("; too much of the body is broken to go on");
+            self.leave_to_lines(at);
         }
         Piece::Broken {
-            range: at..end,
-            reason,
+            range: at..self.trimmed(at..self.at),
+            reason: format!("{reason} (at byte {error_at} of the body)"),
         }
     }
 
@@ -447,45 +490,6 @@ impl<'a> Envelope<'a> {
             range.start.saturating_add(last).saturating_add(1)
         })
     }
-}
-
-/// Whether a rewritten object is a record, and no envelope of records.
-fn is_record(text: &str) -> bool {
-    let fields = Fields::parse(text);
-    fields.is_some_and(|fields| fields.get("records").is_none())
-}
-
-/// What is wrong, without the line and column, which count from the record.
-fn reason(error: &serde_json::Error) -> String {
-    let mut text = error.to_string();
-    if let Some(at) = text.rfind(" at line ") {
-        text.truncate(at);
-    }
-    text
-}
-
-/// Where the first record begins of an envelope that begins at `at`: `{"records":[`, or `{"value":[`
-/// of the REST API if objects follow.
-pub(crate) fn envelope_start(body: &[u8], at: usize) -> Option<usize> {
-    let behind = |at: usize, byte: u8| {
-        let next = scan::skip_space(body, at);
-        body.get(next)
-            .filter(|found| **found == byte)
-            .map(|_| next.saturating_add(1))
-    };
-    let brace = behind(at, b'{')?;
-    let quote = *body.get(scan::skip_space(body, brace))?;
-    let name_at = behind(brace, quote).filter(|_| matches!(quote, b'"' | b'\''))?;
-    let is = |name: &str| {
-        let end = name_at.saturating_add(name.len());
-        let found = body
-            .get(name_at..end)
-            .is_some_and(|text| text.eq_ignore_ascii_case(name.as_bytes()));
-        (found && body.get(end) == Some(&quote)).then(|| end.saturating_add(1))
-    };
-    let records = is("records");
-    let list = behind(behind(records.or_else(|| is("value"))?, b':')?, b'[')?;
-    (records.is_some() || behind(list, b'{').is_some()).then_some(list)
 }
 
 #[cfg(test)]

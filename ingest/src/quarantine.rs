@@ -62,7 +62,9 @@ impl ReasonClass {
             () if reason == kind::UNKNOWN => Self::UnknownKind,
             () if reason == "record is not an object" => Self::NotAnObject,
             () if reason.starts_with("record is nested deeper") => Self::TooDeep,
-            () if reason.starts_with("record of ") => Self::TooLong,
+            () if reason.starts_with("record of ") || reason.starts_with("line of ") => {
+                Self::TooLong
+            }
             () if ["flow ", "flows ", "tuples ", "a list of flows "]
                 .iter()
                 .any(|start| reason.starts_with(start)) =>

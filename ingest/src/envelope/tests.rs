@@ -129,6 +129,28 @@ fn a_cut_body_keeps_its_whole_records() {
 }
 
 #[test]
+fn lines_behind_a_spent_budget_are_read_one_by_one() {
+    // Each of the first lines is read far in vain, for the string goes on over the others.
+    let costly = "{\"a\":\"{\"b\":1\n".repeat(2_000);
+    let good = r#"{"category":"GatewayLogs"}"#;
+    let lines = format!("{good}\n{{oops\nnoise\n{good},{{'a':'b,{good}\n\n{{'a':1}}\n[{good}]");
+    let body = format!("{costly}{lines}");
+    let mut envelope = Envelope::new(body.as_bytes(), 1 << 20);
+    envelope.budget = 4_000;
+    let mut shown = Vec::new();
+    while let Some(piece) = envelope.next() {
+        match piece {
+            Piece::Record { range, .. } => shown.push(body.get(range).unwrap().to_owned()),
+            Piece::Rewritten { text, .. } => shown.push(format!("~{text}")),
+            Piece::Broken { range, .. } => shown.push(format!("<{}>", body.get(range).unwrap())),
+        }
+    }
+    let rest = shown.iter().position(|piece| piece == good).unwrap();
+    let expected = format!("{good} <{{oops> <noise> {good} <{{'a':'b> {good} ~{{\"a\":1}} {good}");
+    assert_eq!(shown[rest..].join(" "), expected);
+}
+
+#[test]
 fn hostile_bodies_take_linear_time() {
     // In a debug build each of these took minutes if one step were quadratic.
     let units = [

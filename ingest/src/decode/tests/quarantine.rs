@@ -1,4 +1,5 @@
 use super::*;
+use crate::ReasonClass;
 
 /// Bytes, reason, offset and length of the quarantined.
 pub(super) fn kept(decoded: &Decoded) -> Vec<(Vec<u8>, String, i64, i64)> {
@@ -149,5 +150,43 @@ fn bodies_without_records_are_refused_or_empty() {
             (decoded.accepted, decoded.quarantined, decoded.parts.len()),
             (0, 0, 0)
         );
+    }
+}
+
+/// Checks the class of the one record that is quarantined, in its row and in the count.
+#[track_caller]
+fn check_class(body: &str, expected: ReasonClass) {
+    let limits = Limits {
+        record_bytes_max: 400,
+        depth_max: 4,
+        ..Limits::default()
+    };
+    let decoded = run(&limits, format!("{GOOD}\n{body}\n{GOOD}").as_bytes()).unwrap();
+    let mut parts = decoded.parts.iter();
+    let (_, batch) = parts
+        .find(|(table, _)| *table == Table::Quarantine)
+        .unwrap();
+    let classes = batch.column_by_name("ReasonClass").unwrap();
+    let classes = arrow::compute::cast(classes, &arrow::datatypes::DataType::Utf8).unwrap();
+    let classes: Vec<_> = classes.as_string::<i32>().iter().flatten().collect();
+    assert_eq!(classes, [expected.name()], "{body}");
+    let counted = ReasonClass::ALL.map(|class| u64::from(class == expected));
+    assert_eq!(decoded.kept.records, counted, "{body}");
+    assert_eq!(ReasonClass::from_name(expected.name()), Some(expected));
+}
+
+#[test]
+fn every_class_has_records() {
+    for class in ReasonClass::ALL {
+        // A class that is added without a case does not compile.
+        let body = match class {
+            ReasonClass::Syntax => r#"{"category":"a","p":{'a:1}}"#.to_owned(),
+            ReasonClass::NotAnObject => "[17]".to_owned(),
+            ReasonClass::UnknownKind => r#"{"a":1}"#.to_owned(),
+            ReasonClass::TooLong => format!(r#"{{"category":"a","p":"{}"}}"#, "x".repeat(400)),
+            ReasonClass::TooDeep => r#"{"category":"a","p":[[[[[1]]]]]}"#.to_owned(),
+            ReasonClass::Flow => r#"{"category":"FlowLogFlowEvent","flowRecords":17}"#.to_owned(),
+        };
+        check_class(&body, class);
     }
 }
