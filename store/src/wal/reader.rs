@@ -1,8 +1,10 @@
 //! Reads WAL files back after a restart.
 //!
 //! After a crash a file may end in a frame that is not whole; behind it nothing was acknowledged. If the disk rotted,
-//! a frame in the middle is damaged: those behind it are taken all the same if its length is whole. Bytes that nobody
-//! could read are reported, and their file is kept aside instead of removed once its rows are published.
+//! a frame in the middle is damaged: those behind it are taken all the same if its length is whole. Sequences rise from
+//! the one in the file's name on, so a whole frame that a disk put in another's place is told by its own and is damage
+//! too. Bytes that nobody could read are reported, and their file is kept aside instead of removed once its rows are
+//! published.
 #![deny(clippy::indexing_slicing)]
 
 use std::path::{Path, PathBuf};
@@ -88,8 +90,14 @@ pub(crate) fn replay_file(
         }
         replayed.damaged_bytes += MAGIC.len();
     }
+    let mut sequence_min = sequence_first(path);
     loop {
         if let Some((sequence, payload, behind)) = split_frame(rest) {
+            if sequence < sequence_min {
+                replayed.damaged_bytes += HEADER_BYTES + payload.len();
+                rest = behind;
+                continue;
+            }
             if sequence > after {
                 let batch = StoredBatch::decode(payload).map_err(|source| ReplayError::Batch {
                     path: path.to_owned(),
@@ -99,6 +107,7 @@ pub(crate) fn replay_file(
                 apply(sequence, batch);
             }
             replayed.sequence_last = Some(sequence);
+            sequence_min = sequence.saturating_add(1);
             rest = behind;
             continue;
         }
@@ -110,6 +119,12 @@ pub(crate) fn replay_file(
     }
     replayed.torn_bytes = rest.len();
     Ok(replayed)
+}
+
+/// The least sequence that a file may hold, which is its name.
+fn sequence_first(path: &Path) -> u64 {
+    let name = path.file_stem().and_then(|name| name.to_str());
+    name.and_then(|name| name.parse().ok()).unwrap_or(0)
 }
 
 /// Passes over a frame whose payload is damaged, if a whole frame stands where its header says that the next one is.

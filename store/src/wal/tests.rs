@@ -5,6 +5,7 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 use uuid::Uuid;
 
+use super::frame::MAGIC;
 use super::*;
 use crate::RealDisk;
 use crate::batch::{Receipt, StoredBatch};
@@ -108,6 +109,32 @@ async fn a_flipped_bit_is_never_taken_for_a_row() {
         fs::write(&path, &damaged).unwrap();
         assert_eq!(replay(folder.path(), 0).0, [], "bit at {position}");
     }
+}
+
+#[tokio::test]
+async fn a_frame_in_the_place_of_another_is_damage() {
+    let folder = tempfile::tempdir().unwrap();
+    append(folder.path(), 5, &[10, 20, 30, 40]).await;
+    let path = wal_files(&RealDisk, folder.path()).unwrap().remove(0);
+    let whole = fs::read(&path).unwrap();
+    let frame = (whole.len() - MAGIC.len()) / 4;
+    let place = |number: usize| MAGIC.len() + number * frame;
+    let check = |(from, to): (usize, usize), read: &[(u64, u64)], damaged: usize| {
+        let mut rotten = whole.clone();
+        rotten.copy_within(place(from)..place(from + 1), place(to));
+        fs::write(&path, &rotten).unwrap();
+        let (seen, files) = replay(folder.path(), 0);
+        assert_eq!(seen, read, "{from} to {to}");
+        assert_eq!(files[0].damaged_bytes, damaged * frame, "{from} to {to}");
+    };
+    check((0, 2), &[(5, 10), (6, 20), (8, 40)], 1);
+    check((0, 3), &[(5, 10), (6, 20), (7, 30)], 1);
+    check((2, 0), &[(7, 30), (8, 40)], 2);
+    // The file's name tells that its first frame comes from an older file.
+    fs::rename(&path, path.with_file_name(format!("{:020}.wal", 6))).unwrap();
+    let path = wal_files(&RealDisk, folder.path()).unwrap().remove(0);
+    fs::write(&path, &whole).unwrap();
+    assert_eq!(replay(folder.path(), 0).0, [(6, 20), (7, 30), (8, 40)]);
 }
 
 #[tokio::test]
