@@ -16,6 +16,7 @@ mod terminal;
 mod watchlists;
 
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::Parser as _;
 
@@ -26,6 +27,13 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// Planning a query is recursive, and its frames are large without optimisation.
 const THREAD_STACK_BYTES: usize = 16 << 20;
+
+/// Threads for work that blocks. Each has a heap of its own, and many small bodies at once would ask for hundreds; no
+/// such work waits for other such work, so it only has to wait for a thread.
+const BLOCKING_THREADS_MAX: usize = 32;
+
+/// A thread that has nothing to do for so long ends, and gives its heap back.
+const BLOCKING_THREAD_IDLE: Duration = Duration::from_secs(2);
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
@@ -48,6 +56,8 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .thread_stack_size(THREAD_STACK_BYTES)
+        .max_blocking_threads(BLOCKING_THREADS_MAX)
+        .thread_keep_alive(BLOCKING_THREAD_IDLE)
         .build()?;
     runtime.block_on(async {
         match cli.command {

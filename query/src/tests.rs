@@ -421,7 +421,7 @@ async fn a_running_query_keeps_the_files_that_it_began_with() {
     let start = Timestamp::from_micros(3_600_000_000);
     let clock = Arc::new(ManualClock::new(start));
     let mut settings = StoreSettings::new(folder.path());
-    settings.compaction.files_min = 2;
+    settings.compaction.files_min = 3;
     let store = Store::open(settings, Arc::<ManualClock>::clone(&clock)).await;
     let store = Arc::new(store.unwrap());
     for minute in 0..3 {

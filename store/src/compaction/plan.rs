@@ -18,7 +18,8 @@ pub struct CompactionSettings {
     pub file_bytes: u64,
     /// A compacted file is closed when it has this many rows.
     pub file_rows: u64,
-    /// So many small files of a day are compacted at once; fewer when the day is over.
+    /// So many small files of a day are compacted at once; fewer when the day is over. They may all be open together, so
+    /// this bounds the memory too.
     pub files_min: usize,
 }
 
@@ -32,8 +33,8 @@ impl Default for CompactionSettings {
     }
 }
 
-/// Files that are merged at once; each may be open for reading.
-const INPUTS_MAX: usize = 64;
+/// Small files that follow each other and are taken together; one of them at a time is open for reading.
+const RUN_MAX: usize = 64;
 
 const DAY_MICROS: i64 = 24 * 60 * 60 * 1_000_000;
 
@@ -116,7 +117,7 @@ fn of_zone<'s>(
     let is_wanted = fresh.len() >= settings.files_min
         || (is_over && !fresh.is_empty() && fresh.len() + compacted.len() > 1);
     if is_wanted {
-        fresh.truncate(INPUTS_MAX);
+        fresh.truncate(settings.files_min.max(2));
         let first = fresh.iter().map(|file| file.time_min).min()?;
         let last = fresh.iter().map(|file| file.time_max).max()?;
         fresh.extend(
@@ -145,7 +146,7 @@ fn small_run<'s>(
     };
     let mut runs = compacted.split(|file| !is_small(file));
     let run = runs.find(|run| run.len() >= run_min)?;
-    Some(run.iter().take(INPUTS_MAX).copied().collect())
+    Some(run.iter().take(RUN_MAX).copied().collect())
 }
 
 #[cfg(test)]
@@ -206,6 +207,11 @@ mod tests {
             &[1, 2, 3],
             &[1, 2, 3],
         );
+    }
+
+    #[test]
+    fn no_more_are_taken_than_may_be_open() {
+        check(&[("f", 1, 2); 5], &[1, 2, 3], &[1, 2, 3]);
     }
 
     #[test]

@@ -350,6 +350,16 @@ impl Rig {
         }
     }
 
+    /// Works so many steps, and on until the fault was met, where chance went elsewhere first.
+    async fn work_until_struck(&mut self, steps: u64) {
+        for _ in 0..20 {
+            self.work_through(steps).await;
+            if self.disk.strikes() > 0 {
+                return;
+            }
+        }
+    }
+
     /// Opens the store; what a test wanted to happen on the way happens once, so the second try succeeds.
     async fn try_open(&mut self) {
         for _ in 0..2 {

@@ -60,7 +60,10 @@ async fn findings(world: &World) -> Vec<String> {
 
 async fn small_files_become_sorted_ones_that_follow_each_other(world: World) {
     let store = world
-        .open_with(|settings| settings.compaction.file_rows = 4_000)
+        .open_with(|settings| {
+            settings.compaction.file_rows = 4_000;
+            settings.compaction.files_min = 6;
+        })
         .await;
     let mut all: Vec<i64> = Vec::new();
     for file in 0..6 {

@@ -43,7 +43,7 @@ async fn a_sync_that_fails_once_costs_its_batch_and_no_restart() {
                 times: 1,
                 error: ErrorKind::Other,
             });
-            rig.work_through(25).await;
+            rig.work_until_struck(25).await;
             assert_eq!(
                 rig.disk.strikes(),
                 1,
