@@ -90,8 +90,7 @@ def body(checks):
         volume = pathlib.Path(folder) / "volume"
         volume.mkdir()
         if not mounted(volume):
-            print("  skipped: a volume can't be mounted here (needs root)")
-            checks.check("nothing was checked", True)
+            checks.skip("a volume can't be mounted here (needs root)")
             return
         try:
             on_volume(checks, volume)
