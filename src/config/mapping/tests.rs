@@ -307,3 +307,36 @@ fn lines_do_not_fall_over() {
     });
     tested.unwrap();
 }
+
+#[test]
+fn rows_of_azure_and_of_others_in_one_body_say_whose_they_are() {
+    let azure = r#"{"category":"GatewayLogs","time":"2026-01-02T03:04:05Z","resourceId":"/r"}"#;
+    let edge = r#"{"edge":true,"remote_addr":"192.0.2.7","msec":"1700000000.1"}"#;
+    let config = r#"
+        [[mapping]]
+        name = "edge"
+        match = ["/edge", "/msec"]
+        [mapping.columns]
+        TimeGenerated = { path = "/msec", unit = "s" }
+        CallerIpAddress = "/remote_addr"
+    "#;
+    for (body, expected) in [
+        (
+            format!("{azure}\n{edge}\n{azure}"),
+            ["Azure", "Azure", "edge"],
+        ),
+        (
+            format!("{edge}\n{azure}\n{azure}"),
+            ["Azure", "Azure", "edge"],
+        ),
+    ] {
+        let decoded = decode(config, body.as_bytes());
+        assert_eq!((decoded.accepted, decoded.quarantined), (3, 0));
+        let rows = mapped_rows(&decoded, 3);
+        let sources = rows.iter().map(|row| {
+            let source = row.iter().find(|(name, _)| *name == "SourceSystem");
+            source.map_or("", |(_, source)| source.as_str())
+        });
+        assert_eq!(sources.collect::<Vec<_>>(), expected);
+    }
+}
