@@ -1,5 +1,7 @@
 //! Functions over whole tables of values: plugins of `evaluate` and operators that step through rows.
 
+pub mod scan;
+
 use crate::function::{Context, Failure};
 use crate::value::Value;
 use kql_syntax::ast::Type;
