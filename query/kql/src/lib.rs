@@ -2,4 +2,27 @@
 //!
 //! Text is read by `kql-syntax`, bound to tables, columns and functions here, and lowered to the operators that the
 //! SQL of a good engineer would plan to; what has no equivalent there runs by the kernels of `kql-values`. This crate
-//! knows nothing of logs, HTTP or storage: tables come through a catalog.
+//! knows nothing of logs, HTTP or storage: tables come through a [`Catalog`].
+
+mod aggregates;
+mod arrays;
+mod bind;
+mod bound;
+mod catalog;
+mod error;
+mod interpret;
+mod language;
+mod lower;
+mod names;
+mod node;
+mod operators;
+mod plan;
+mod relation;
+mod udaf;
+mod udf;
+
+pub use catalog::{Catalog, Evaluate, Source, unqualified};
+pub use error::KqlError;
+pub use language::Language;
+pub use node::{TableFunctionPlanner, query_planner};
+pub use plan::{Environment, Planned, Render, plan};

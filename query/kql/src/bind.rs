@@ -1,0 +1,130 @@
+//! Names and types: from the syntax tree to bound expressions and relations.
+
+mod call;
+mod expr;
+mod function;
+mod operator;
+mod scope;
+mod special;
+mod tabular;
+
+use std::cell::{Cell, RefCell};
+
+use kql_syntax::Span;
+use kql_syntax::ast::Type;
+
+use crate::error::{Bind, Refusal};
+use crate::plan::{Environment, Render};
+use crate::relation::{Frame, Relation};
+
+pub(crate) use call::fit;
+pub(crate) use operator::alike;
+pub(crate) use scope::{Binding, Scope};
+pub(crate) use special::SPECIAL;
+
+/// Deepest nesting of calls of functions that a query defines.
+const CALLS_MAX: usize = 40;
+
+/// Most operators that a query may have after its functions are put in place of their calls.
+const OPERATORS_MAX: usize = 4_000;
+
+/// Binds one query.
+#[derive(Debug)]
+pub(crate) struct Binder<'a> {
+    pub(crate) environment: &'a Environment<'a>,
+    fresh: Cell<usize>,
+    calls: Cell<usize>,
+    operators: Cell<usize>,
+    /// Results beside the main one (`fork`, `facet`), and the hint of `render`.
+    pub(crate) side_results: RefCell<Vec<(String, Relation)>>,
+    pub(crate) render: RefCell<Option<Render>>,
+}
+
+/// The row that an expression reads, and what may stand in it.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Row<'r> {
+    pub(crate) columns: &'r [(String, Type)],
+    /// `$left` and `$right`.
+    pub(crate) sides: Option<(&'r [(String, Type)], &'r [(String, Type)])>,
+    /// Where aggregates are gathered, if they may stand here.
+    pub(crate) aggregation: Option<&'r RefCell<crate::aggregates::Aggregation>>,
+    /// Where window functions are gathered.
+    pub(crate) windows: Option<&'r RefCell<crate::operators::Windows>>,
+    /// Steps of `scan` whose state may be read.
+    pub(crate) steps: &'r [String],
+}
+
+impl<'r> Row<'r> {
+    pub(crate) fn of(columns: &'r [(String, Type)]) -> Self {
+        Self {
+            columns,
+            ..Self::default()
+        }
+    }
+
+    fn type_of(&self, name: &str) -> Option<Type> {
+        let found = self.columns.iter().find(|(column, _)| column == name);
+        found.map(|(_, ty)| *ty)
+    }
+}
+
+impl<'a> Binder<'a> {
+    pub(crate) fn new(environment: &'a Environment<'a>) -> Self {
+        Self {
+            environment,
+            fresh: Cell::new(0),
+            calls: Cell::new(0),
+            operators: Cell::new(0),
+            side_results: RefCell::new(Vec::new()),
+            render: RefCell::new(None),
+        }
+    }
+
+    pub(crate) fn frame(&self) -> Frame<'a> {
+        Frame {
+            language: self.environment.language,
+            now: self.environment.now,
+        }
+    }
+
+    /// A name that no query can write.
+    pub(crate) fn fresh(&self, stem: &str) -> String {
+        let number = self.fresh.get();
+        self.fresh.set(number + 1);
+        format!("\u{1}{stem}{number}")
+    }
+
+    pub(crate) fn count_operator(&self, span: Span) -> Bind<()> {
+        let count = self.operators.get() + 1;
+        self.operators.set(count);
+        if count > OPERATORS_MAX {
+            let text = format!("the query comes to more than {OPERATORS_MAX} operators");
+            return Err(Refusal::at(span, text));
+        }
+        Ok(())
+    }
+
+    /// Runs something one call deeper.
+    pub(crate) fn deeper<T>(&self, span: Span, run: impl FnOnce() -> Bind<T>) -> Bind<T> {
+        let depth = self.calls.get();
+        if depth >= CALLS_MAX {
+            let text = format!("functions call each other more than {CALLS_MAX} deep");
+            return Err(Refusal::at(span, text));
+        }
+        self.calls.set(depth + 1);
+        let result = run();
+        self.calls.set(depth);
+        result
+    }
+}
+
+/// The known name that is nearest to one that is unknown, as the end of a sentence.
+pub(crate) fn did_you_mean<'n, I: IntoIterator<Item = &'n str>>(name: &str, known: I) -> String {
+    let wanted = name.to_lowercase();
+    let nearest = known
+        .into_iter()
+        .map(|known| (strsim::jaro_winkler(&wanted, &known.to_lowercase()), known))
+        .filter(|(likeness, _)| *likeness > 0.8)
+        .max_by(|(left, _), (right, _)| left.total_cmp(right));
+    nearest.map_or_else(String::new, |(_, known)| format!("; did you mean '{known}'?"))
+}

@@ -1,0 +1,203 @@
+//! Calls of scalar functions.
+
+use std::rc::Rc;
+
+use kql_syntax::Span;
+use kql_syntax::ast::{Argument, Call, Expr, ExprKind, Literal, Type};
+use kql_values::convert::common_type;
+use kql_values::function::ScalarFunction;
+use kql_values::{ParameterType, Returns, Signature};
+
+use super::{Binder, Binding, Row, Scope, did_you_mean};
+use crate::bound::{Bound, Kind};
+use crate::error::{Bind, Refusal};
+
+impl Binder<'_> {
+    /// Binds a call that gives one value.
+    pub(super) fn call(&self, call: &Call, span: Span, row: &Row<'_>, scope: &Rc<Scope>) -> Bind<Bound> {
+        let name = call.name.text.as_str();
+        if let Some(Binding::Function(function, home)) = scope.find(name) {
+            let arguments = self.arguments(&call.arguments, row, scope)?;
+            return self.call_scalar(&function, &home, arguments, span);
+        }
+        if let Some(bound) = self.special(call, span, row, scope)? {
+            return Ok(bound);
+        }
+        if let Some(bound) = self.window(call, span, row, scope)? {
+            return Ok(bound);
+        }
+        let is_aggregate = crate::aggregates::is_aggregate(self.environment.language, name);
+        if let Some(aggregation) = row.aggregation
+            && is_aggregate
+        {
+            return self.aggregate(call, span, row, scope, aggregation);
+        }
+        if let Some(function) = self.environment.language.functions.scalar(name) {
+            return self.registered(function, call, span, row, scope);
+        }
+        Err(Refusal::at(call.name.span, self.unknown_function(name, is_aggregate, scope)))
+    }
+
+    fn unknown_function(&self, name: &str, is_aggregate: bool, scope: &Rc<Scope>) -> String {
+        if is_aggregate {
+            return format!("{name}() counts rows of groups: it stands in summarize, make-series and their kin");
+        }
+        if name.starts_with("geo_") {
+            return format!("{name}() is a geospatial function; Bartizan has none of them");
+        }
+        if self.environment.catalog.functions().iter().any(|known| known == name) {
+            return format!("'{name}' gives a table, and one value is needed here");
+        }
+        let lets = scope.names();
+        let known = self.environment.language.function_names();
+        let hint = did_you_mean(name, known.into_iter().chain(lets.iter().map(String::as_str)));
+        format!("there is no function '{name}'{hint}")
+    }
+
+    pub(crate) fn arguments(
+        &self,
+        arguments: &[Argument],
+        row: &Row<'_>,
+        scope: &Rc<Scope>,
+    ) -> Bind<Vec<(Option<String>, Binding, Span)>> {
+        let mut bound = Vec::with_capacity(arguments.len());
+        for argument in arguments {
+            let name = argument.name.as_ref().map(|name| name.text.clone());
+            let value = if self.is_tabular(&argument.value, row, scope) {
+                Binding::Tabular(self.tabular(&argument.value, scope)?)
+            } else {
+                Binding::Scalar(self.scalar(&argument.value, row, scope)?)
+            };
+            bound.push((name, value, argument.value.span));
+        }
+        Ok(bound)
+    }
+
+    /// A function of the registry: its arguments are brought to the types of its signature.
+    fn registered(
+        &self,
+        function: &ScalarFunction,
+        call: &Call,
+        span: Span,
+        row: &Row<'_>,
+        scope: &Rc<Scope>,
+    ) -> Bind<Bound> {
+        let signature = &function.signature;
+        // `extract(..., typeof(long))`: the result is brought to that type.
+        let (arguments, typeof_type) = without_type(&call.arguments);
+        let mut bound = Vec::with_capacity(arguments.len());
+        for argument in arguments {
+            bound.push(self.scalar(&argument.value, row, scope)?);
+        }
+        check_arity(signature, bound.len(), span)?;
+        let (bound, ty) = fit(signature, bound, span)?;
+        let result = self.fold(Bound::call(signature.name, bound, ty), span)?;
+        Ok(match typeof_type {
+            Some(ty) => result.convert(ty),
+            None => result,
+        })
+    }
+
+    /// The results of a call that gives several values, with their names.
+    pub(crate) fn several(&self, bound: &Bound) -> Option<Vec<(String, Bound)>> {
+        let Kind::Call(name, _) = &bound.kind else {
+            return None;
+        };
+        let function = self.environment.language.functions.scalar(name)?;
+        let Returns::Several(results) = &function.signature.returns else {
+            return None;
+        };
+        let results = results.iter().enumerate().map(|(place, (name, ty))| {
+            let result = Bound {
+                kind: Kind::Result(Box::new(bound.clone()), place),
+                ty: *ty,
+            };
+            ((*name).to_owned(), result)
+        });
+        Some(results.collect())
+    }
+}
+
+fn without_type(arguments: &[Argument]) -> (&[Argument], Option<Type>) {
+    match arguments.split_last() {
+        Some((last, rest)) => match type_argument(&last.value) {
+            Some(ty) => (rest, Some(ty)),
+            None => (arguments, None),
+        },
+        None => (arguments, None),
+    }
+}
+
+/// The type that `typeof(...)` names.
+pub(crate) fn type_argument(expr: &Expr) -> Option<Type> {
+    match &expr.kind {
+        ExprKind::Literal(Literal::Type(columns)) => columns.first().and_then(|column| column.ty),
+        _ => None,
+    }
+}
+
+fn check_arity(signature: &Signature, count: usize, span: Span) -> Bind<()> {
+    let (min, max) = (signature.arity_min(), signature.arity_max());
+    if count >= min && max.is_none_or(|max| count <= max) {
+        return Ok(());
+    }
+    let wanted = match max {
+        Some(max) if max == min => format!("{min}"),
+        Some(max) => format!("{min} to {max}"),
+        None => format!("at least {min}"),
+    };
+    let names: Vec<_> = signature.parameters.iter().map(|one| one.name).collect();
+    let text = format!(
+        "{}({}) takes {wanted} arguments, and has {count} here",
+        signature.name,
+        names.join(", ")
+    );
+    Err(Refusal::at(span, text))
+}
+
+/// Brings arguments to the types of a signature, and tells the type of the result.
+pub(crate) fn fit(signature: &Signature, arguments: Vec<Bound>, span: Span) -> Bind<(Vec<Bound>, Type)> {
+    let kind = |place: usize| signature.parameter(place).map(|parameter| parameter.ty);
+    let gathered = |wanted: ParameterType| {
+        arguments
+            .iter()
+            .enumerate()
+            .filter(move |(place, argument)| kind(*place) == Some(wanted) && !argument.is_null())
+            .map(|(_, argument)| argument.ty)
+    };
+    let common = gathered(ParameterType::Common)
+        .try_fold(None, |common, ty| match common {
+            None => Some(Some(ty)),
+            Some(common) => common_type(common, ty).map(Some),
+        })
+        .ok_or_else(|| Refusal::at(span, format!("the arguments of {} have types that do not go together", signature.name)))?;
+    let null = || arguments.iter().map(|argument| argument.ty).next();
+    let common = common.or_else(null).unwrap_or(Type::Dynamic);
+    let number = gathered(ParameterType::Number)
+        .map(|ty| match ty {
+            Type::Int | Type::Long | Type::Decimal => ty,
+            _ => Type::Real,
+        })
+        .reduce(|left, right| common_type(left, right).unwrap_or(Type::Real))
+        .unwrap_or(Type::Real);
+    let resolve = |ty: ParameterType, own: Type| match ty {
+        ParameterType::Exactly(ty) => ty,
+        ParameterType::Any => own,
+        ParameterType::Common => common,
+        ParameterType::Number => number,
+    };
+    let returns = match &signature.returns {
+        Returns::One(ty) => resolve(*ty, arguments.first().map_or(Type::Dynamic, |first| first.ty)),
+        Returns::Several(_) => Type::Dynamic,
+    };
+    let fitted = arguments
+        .into_iter()
+        .enumerate()
+        .map(|(place, argument)| {
+            let own = argument.ty;
+            let wanted = signature.parameter(place).map_or(own, |parameter| resolve(parameter.ty, own));
+            argument.convert(wanted)
+        })
+        .collect();
+    Ok((fitted, returns))
+}

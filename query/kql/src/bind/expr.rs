@@ -1,0 +1,224 @@
+//! Expressions, but for calls.
+
+use std::rc::Rc;
+
+use kql_syntax::Span;
+use kql_syntax::ast::{BinaryOperator, Expr, ExprKind, Literal, Name, Type, UnaryOperator};
+use kql_values::Value;
+use kql_values::convert::literal;
+
+use super::{Binder, Binding, Row, Scope, did_you_mean};
+use crate::bound::{Bound, Kind};
+use crate::error::{Bind, Refusal, failed_at};
+
+impl Binder<'_> {
+    /// Binds an expression that gives one value for each row.
+    #[recursive::recursive]
+    pub(crate) fn scalar(&self, expr: &Expr, row: &Row<'_>, scope: &Rc<Scope>) -> Bind<Bound> {
+        match &expr.kind {
+            ExprKind::Literal(Literal::Type(columns)) => {
+                let ty = columns.first().and_then(|column| column.ty);
+                Ok(Bound::string(ty.unwrap_or(Type::Dynamic).name()))
+            }
+            ExprKind::Literal(text) => {
+                let ty = literal_type(text);
+                let value = literal(text).map_err(failed_at(expr.span))?;
+                Ok(Bound::literal(value, ty))
+            }
+            ExprKind::Name(name) => self.name(name, row, scope),
+            ExprKind::Wildcard(name) => Err(Refusal::at(
+                name.span,
+                format!("'{}' stands for several columns, and one value is needed here", name.text),
+            )),
+            ExprKind::Call(call) => self.call(call, expr.span, row, scope),
+            ExprKind::Path { base, member } => self.member(base, member, row, scope),
+            ExprKind::CallOn { call, .. } => {
+                Err(Refusal::at(expr.span, format!("{}() on another database gives a table, and one value is needed here", call.name.text)))
+            }
+            ExprKind::Index { base, index } => {
+                let index = self.scalar(index, row, scope)?;
+                let base = self.scalar(base, row, scope)?;
+                self.step(base, index, expr.span)
+            }
+            ExprKind::Unary { operator, operand } => {
+                let operand = self.scalar(operand, row, scope)?;
+                match operator {
+                    UnaryOperator::Plus => Ok(operand),
+                    UnaryOperator::Minus => self.negate(operand, expr.span),
+                }
+            }
+            ExprKind::Binary { operator: BinaryOperator::And | BinaryOperator::Or, .. } => self.junction(expr, row, scope),
+            ExprKind::Binary { operator, left, right } => {
+                let left = self.scalar(left, row, scope)?;
+                let right = self.scalar(right, row, scope)?;
+                self.binary(*operator, left, right, expr.span)
+            }
+            ExprKind::List { operator, operand, list } => {
+                let operand = self.scalar(operand, row, scope)?;
+                self.list_operator(*operator, operand, list, row, scope)
+            }
+            ExprKind::Between { negated, operand, low, high } => {
+                let operand = self.scalar(operand, row, scope)?;
+                let low = self.scalar(low, row, scope)?;
+                let high = self.scalar(high, row, scope)?;
+                self.between(*negated, operand, low, high, expr.span)
+            }
+            ExprKind::Pipe { .. } | ExprKind::Datatable { .. } | ExprKind::ExternalData { .. } => Err(Refusal::at(
+                expr.span,
+                "a table stands where one value is needed; toscalar(...) takes the first value of its first row",
+            )),
+            ExprKind::Function(_) => Err(Refusal::at(expr.span, "a function is defined by let, not within an expression")),
+        }
+    }
+
+    fn name(&self, name: &Name, row: &Row<'_>, scope: &Rc<Scope>) -> Bind<Bound> {
+        let text = name.text.as_str();
+        if let Some(ty) = row.type_of(text) {
+            return Ok(Bound::column(text, ty));
+        }
+        match scope.find(text) {
+            Some(Binding::Scalar(bound)) => return Ok(bound),
+            Some(Binding::Function(function, home)) if function.parameters.iter().all(|one| one.default.is_some()) => {
+                return self.call_scalar(&function, &home, Vec::new(), name.span);
+            }
+            Some(Binding::Tabular(_)) => {
+                let message = format!("'{text}' is a table, and one value is needed here; toscalar({text}) takes the first value of its first row");
+                return Err(Refusal::at(name.span, message));
+            }
+            _ => {}
+        }
+        Err(Refusal::at(name.span, self.unknown_name(text, row, scope)))
+    }
+
+    fn unknown_name(&self, text: &str, row: &Row<'_>, scope: &Rc<Scope>) -> String {
+        let lets = scope.names();
+        let known = row.columns.iter().map(|(name, _)| name.as_str()).chain(lets.iter().map(String::as_str));
+        let hint = did_you_mean(text, known.filter(|name| !name.starts_with('\u{1}')));
+        let kind = if row.columns.is_empty() { "variable" } else { "column or variable" };
+        format!("there is no {kind} '{text}'{hint}")
+    }
+
+    fn member(&self, base: &Expr, member: &Name, row: &Row<'_>, scope: &Rc<Scope>) -> Bind<Bound> {
+        if let ExprKind::Name(side) = &base.kind {
+            if let Some((left, right)) = row.sides {
+                let columns = match side.text.as_str() {
+                    "$left" => Some(left),
+                    "$right" => Some(right),
+                    _ => None,
+                };
+                if let Some(columns) = columns {
+                    let row = Row::of(columns);
+                    let found = row.type_of(&member.text);
+                    let ty = found.ok_or_else(|| Refusal::at(member.span, self.unknown_name(&member.text, &row, scope)))?;
+                    return Ok(Bound::column(format!("{}.{}", side.text, member.text), ty));
+                }
+            }
+            if row.steps.contains(&side.text) {
+                let name = format!("{}.{}", side.text, member.text);
+                let found = row.type_of(&name);
+                let ty = found.ok_or_else(|| Refusal::at(member.span, self.unknown_name(&name, row, scope)))?;
+                return Ok(Bound::column(name, ty));
+            }
+        }
+        let base_bound = self.scalar(base, row, scope)?;
+        self.step(base_bound, Bound::string(member.text.clone()), member.span)
+    }
+
+    /// A step into a dynamic value.
+    pub(super) fn step(&self, base: Bound, key: Bound, span: Span) -> Bind<Bound> {
+        if let (Some(value), Some(key)) = (base.constant(), key.constant()) {
+            let found = match value {
+                Value::Dynamic(json) => crate::lower::step(json, key).cloned(),
+                _ => None,
+            };
+            return Ok(Bound::literal(found.map_or(Value::Null, Value::dynamic), Type::Dynamic));
+        }
+        let base = match base.ty {
+            Type::Dynamic => base,
+            // Columns of text that hold JSON are stepped into by rules as if they were dynamic.
+            Type::String => base.convert(Type::Dynamic),
+            other => {
+                let text = format!("a {} has no members; only dynamic values have", other.name());
+                return Err(Refusal::at(span, text));
+            }
+        };
+        let (base, mut steps) = match base.kind {
+            Kind::Path(base, steps) => (base, steps),
+            _ => (Box::new(base), Vec::new()),
+        };
+        steps.push(key);
+        Ok(Bound {
+            kind: Kind::Path(base, steps),
+            ty: Type::Dynamic,
+        })
+    }
+
+    /// `a and b and c` is one call: chains may be long.
+    fn junction(&self, expr: &Expr, row: &Row<'_>, scope: &Rc<Scope>) -> Bind<Bound> {
+        let ExprKind::Binary { operator, .. } = &expr.kind else {
+            return self.scalar(expr, row, scope);
+        };
+        let name = if *operator == BinaryOperator::And { "and" } else { "or" };
+        let mut operands = Vec::new();
+        let mut here = expr;
+        while let ExprKind::Binary { operator: next, left, right } = &here.kind
+            && next == operator
+        {
+            operands.push(right.as_ref());
+            here = left;
+        }
+        operands.push(here);
+        let mut arguments = Vec::with_capacity(operands.len());
+        for operand in operands.into_iter().rev() {
+            arguments.push(self.condition(operand, row, scope)?);
+        }
+        Ok(Bound::call(name, arguments, Type::Bool))
+    }
+
+    /// Binds a condition: a `bool`, or what can be taken for one.
+    pub(crate) fn condition(&self, expr: &Expr, row: &Row<'_>, scope: &Rc<Scope>) -> Bind<Bound> {
+        let bound = self.scalar(expr, row, scope)?;
+        match bound.ty {
+            Type::Bool => Ok(bound),
+            Type::Dynamic | Type::Int | Type::Long => Ok(bound.convert(Type::Bool)),
+            other => {
+                let text = format!("a condition is needed here, and this is a {}", other.name());
+                Err(Refusal::at(expr.span, text))
+            }
+        }
+    }
+
+    /// Binds an expression whose value is known before any row is read.
+    pub(crate) fn constant(&self, expr: &Expr, scope: &Rc<Scope>) -> Bind<Bound> {
+        let bound = self.scalar(expr, &Row::default(), scope)?;
+        if bound.constant().is_none() {
+            return Err(Refusal::at(expr.span, "a value that is known before any row is read is needed here"));
+        }
+        Ok(bound)
+    }
+
+    /// A whole number that is known before any row is read.
+    pub(crate) fn count(&self, expr: &Expr, scope: &Rc<Scope>) -> Bind<usize> {
+        let bound = self.constant(expr, scope)?.convert(Type::Long);
+        match bound.constant() {
+            Some(Value::Long(number)) if *number >= 0 => Ok(usize::try_from(*number).unwrap_or(usize::MAX)),
+            _ => Err(Refusal::at(expr.span, "a whole number that is not negative is needed here")),
+        }
+    }
+}
+
+/// The type of a literal, of a null one too.
+fn literal_type(literal: &Literal) -> Type {
+    match literal {
+        Literal::Bool(_) => Type::Bool,
+        Literal::Int(_) => Type::Int,
+        Literal::Long(_) => Type::Long,
+        Literal::Real(_) => Type::Real,
+        Literal::Decimal(_) => Type::Decimal,
+        Literal::String(_) | Literal::Type(_) => Type::String,
+        Literal::DateTime(_) => Type::DateTime,
+        Literal::TimeSpan(_) => Type::TimeSpan,
+        Literal::Guid(_) => Type::Guid,
+        Literal::Dynamic(_) => Type::Dynamic,
+    }
+}

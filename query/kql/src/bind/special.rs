@@ -1,0 +1,219 @@
+//! Functions that are not computed from values: they read the catalog, the row's columns or the time of the query.
+
+use std::rc::Rc;
+
+use datafusion::arrow::array::Array as _;
+use kql_syntax::Span;
+use kql_syntax::ast::{Call, Expr, ExprKind, Literal, Type};
+use kql_values::Value;
+
+use super::{Binder, Row, Scope};
+use crate::arrays::Reader;
+use crate::bound::Bound;
+use crate::error::{Bind, Refusal};
+
+/// Their names, for completion.
+pub(crate) const SPECIAL: [&str; 20] = [
+    "ago",
+    "bag_pack_columns",
+    "bin_auto",
+    "column_ifexists",
+    "column_names_of",
+    "current_cluster_endpoint",
+    "current_database",
+    "current_principal",
+    "estimate_data_size",
+    "ingestion_time",
+    "materialize",
+    "next",
+    "now",
+    "pack_all",
+    "prev",
+    "row_cumsum",
+    "row_number",
+    "row_rank_dense",
+    "row_window_session",
+    "toscalar",
+];
+
+impl Binder<'_> {
+    pub(super) fn special(&self, call: &Call, span: Span, row: &Row<'_>, scope: &Rc<Scope>) -> Bind<Option<Bound>> {
+        let arguments: Vec<_> = call.arguments.iter().map(|argument| &argument.value).collect();
+        Ok(Some(match (call.name.text.as_str(), arguments.as_slice()) {
+            ("toscalar", [inner]) => self.to_scalar(inner, row, scope)?,
+            ("materialize", [inner]) => self.scalar(inner, row, scope)?,
+            ("now", offset) => self.now(offset.first().copied(), 1, row, scope)?,
+            ("ago", [offset]) => self.now(Some(offset), -1, row, scope)?,
+            ("column_ifexists" | "columnifexists", [name, default]) => self.column_if_exists(name, default, row, scope)?,
+            ("column_names_of", [table]) => {
+                let columns = self.tabular(table, scope)?.columns;
+                let names = columns.into_iter().map(|(name, _)| kql_values::Dynamic::String(name));
+                Bound::literal(Value::list(names), Type::Dynamic)
+            }
+            ("pack_all" | "packall", rest) => self.pack_all(rest, row),
+            ("bag_pack_columns", columns) => self.pack_columns(columns, row, scope)?,
+            ("ingestion_time", []) => match row.type_of("_TimeReceived") {
+                Some(ty) => Bound::column("_TimeReceived", ty),
+                None => Bound::literal(Value::Null, Type::DateTime),
+            },
+            ("current_database", []) => Bound::string(self.environment.database),
+            ("current_cluster_endpoint" | "current_principal" | "current_principal_details", []) => Bound::string(""),
+            ("bin_auto", [value]) => {
+                let value = self.scalar(value, row, scope)?;
+                let (size, fixed) = (self.option("query_bin_auto_size", scope), self.option("query_bin_auto_at", scope));
+                let size = size.unwrap_or_else(|| Bound::literal(Value::TimeSpan(36_000_000_000), Type::TimeSpan));
+                let ty = value.ty;
+                match fixed {
+                    Some(fixed) => Bound::call("bin_at", vec![value, size, fixed], ty),
+                    None => Bound::call("bin", vec![value, size], ty),
+                }
+            }
+            ("isempty" | "isnotempty" | "notempty", [value]) => {
+                let value = self.scalar(value, row, scope)?;
+                let value = if value.ty == Type::String { value } else { value.convert(Type::String) };
+                self.fold(Bound::call(call.name.text.clone(), vec![value], Type::Bool), span)?
+            }
+            ("iff" | "iif" | "case", _) => self.choice(call, span, row, scope)?,
+            ("tostring", [value]) => self.scalar(value, row, scope)?.convert(Type::String),
+            ("tolong" | "toint64", [value]) => self.scalar(value, row, scope)?.convert(Type::Long),
+            ("toint", [value]) => self.scalar(value, row, scope)?.convert(Type::Int),
+            ("toreal" | "todouble", [value]) => self.scalar(value, row, scope)?.convert(Type::Real),
+            ("tobool" | "toboolean", [value]) => self.scalar(value, row, scope)?.convert(Type::Bool),
+            ("todatetime", [value]) => self.scalar(value, row, scope)?.convert(Type::DateTime),
+            ("totimespan" | "totime", [value]) => self.scalar(value, row, scope)?.convert(Type::TimeSpan),
+            ("toguid", [value]) => self.scalar(value, row, scope)?.convert(Type::Guid),
+            ("todecimal", [value]) => self.scalar(value, row, scope)?.convert(Type::Decimal),
+            ("todynamic" | "toobject" | "parse_json" | "parsejson", [value]) => self.to_dynamic(value, row, scope)?,
+            _ => return Ok(None),
+        }))
+    }
+
+    fn to_dynamic(&self, value: &Expr, row: &Row<'_>, scope: &Rc<Scope>) -> Bind<Bound> {
+        let value = self.scalar(value, row, scope)?;
+        // JSON within a dynamic's text is JSON too: `parse_json(tostring(x))` is written `parse_json(x)` by rules.
+        let value = if value.ty == Type::Dynamic { value.convert(Type::String) } else { value };
+        Ok(value.convert(Type::Dynamic))
+    }
+
+    /// The first value of the first row of a table; a value is itself.
+    fn to_scalar(&self, inner: &Expr, row: &Row<'_>, scope: &Rc<Scope>) -> Bind<Bound> {
+        if !self.is_tabular(inner, row, scope) {
+            return self.scalar(inner, row, scope);
+        }
+        let relation = self.tabular(inner, scope)?;
+        let Some((_, ty)) = relation.columns.first().cloned() else {
+            return Err(Refusal::at(inner.span, "this table has no column whose value could be taken"));
+        };
+        let batches = self.environment.evaluate.rows(relation.plan, 1)?;
+        let batch = batches.iter().find(|batch| batch.num_rows() > 0);
+        let value = match batch {
+            Some(batch) if !batch.column(0).is_empty() => Reader::new(batch.column(0), ty)?.value(0),
+            _ => Value::Null,
+        };
+        Ok(Bound::literal(value, Type::Dynamic).retyped(ty))
+    }
+
+    /// The time of the query, moved.
+    fn now(&self, offset: Option<&Expr>, sign: i64, row: &Row<'_>, scope: &Rc<Scope>) -> Bind<Bound> {
+        let now = Bound::literal(Value::DateTime(self.environment.now), Type::DateTime);
+        let Some(offset) = offset else {
+            return Ok(now);
+        };
+        let span = offset.span;
+        let offset = self.scalar(offset, row, scope)?.convert(Type::TimeSpan);
+        let name = if sign < 0 { "-" } else { "+" };
+        self.fold(Bound::call(name, vec![now, offset], Type::DateTime), span)
+    }
+
+    fn column_if_exists(&self, name: &Expr, default: &Expr, row: &Row<'_>, scope: &Rc<Scope>) -> Bind<Bound> {
+        let named = self.constant(name, scope)?;
+        let Some(Value::String(text)) = named.constant() else {
+            return Err(Refusal::at(name.span, "the name of a column is needed, as a literal"));
+        };
+        if let Some(ty) = row.type_of(text) {
+            return Ok(Bound::column(text.clone(), ty));
+        }
+        self.scalar(default, row, scope)
+    }
+
+    fn pack_all(&self, arguments: &[&Expr], row: &Row<'_>) -> Bound {
+        let skips_null = arguments.first().is_some_and(|first| {
+            matches!(first.kind, ExprKind::Literal(Literal::Bool(Some(true))))
+        });
+        let mut parts = Vec::new();
+        for (name, ty) in row.columns.iter().filter(|(name, _)| !name.starts_with('\u{1}')) {
+            parts.push(Bound::string(name.clone()));
+            parts.push(Bound::column(name.clone(), *ty));
+        }
+        let packed = Bound::call("bag_pack", parts, Type::Dynamic);
+        if skips_null {
+            return Bound::call("\u{1}bag_without_nulls", vec![packed], Type::Dynamic);
+        }
+        packed
+    }
+
+    fn pack_columns(&self, columns: &[&Expr], row: &Row<'_>, scope: &Rc<Scope>) -> Bind<Bound> {
+        let mut parts = Vec::new();
+        for column in columns {
+            let name = crate::names::implied(column).unwrap_or_default();
+            parts.push(Bound::string(name));
+            parts.push(self.scalar(column, row, scope)?);
+        }
+        Ok(Bound::call("bag_pack", parts, Type::Dynamic))
+    }
+
+    fn option(&self, name: &str, scope: &Rc<Scope>) -> Option<Bound> {
+        match scope.find(&format!("\u{1}set {name}")) {
+            Some(super::Binding::Scalar(bound)) => Some(bound),
+            _ => None,
+        }
+    }
+
+    /// `iff` and `case`: conditions and values by turns, the last value without a condition.
+    fn choice(&self, call: &Call, span: Span, row: &Row<'_>, scope: &Rc<Scope>) -> Bind<Bound> {
+        let count = call.arguments.len();
+        if count < 3 || count.is_multiple_of(2) {
+            let text = format!("{} takes conditions and values by turns, and a last value for all else", call.name.text);
+            return Err(Refusal::at(span, text));
+        }
+        let mut bound = Vec::with_capacity(count);
+        for (place, argument) in call.arguments.iter().enumerate() {
+            let is_condition = place % 2 == 0 && place + 1 < count;
+            bound.push(if is_condition {
+                self.condition(&argument.value, row, scope)?
+            } else {
+                self.scalar(&argument.value, row, scope)?
+            });
+        }
+        let is_value = |place: usize| place % 2 == 1 || place + 1 == count;
+        let values = bound.iter().enumerate().filter(|(place, value)| is_value(*place) && !value.is_null());
+        let ty = values
+            .map(|(_, value)| value.ty)
+            .reduce(|left, right| kql_values::convert::common_type(left, right).unwrap_or(Type::Dynamic));
+        let ty = ty.or_else(|| bound.last().map(|last| last.ty)).unwrap_or(Type::Dynamic);
+        let bound = bound
+            .into_iter()
+            .enumerate()
+            .map(|(place, value)| if is_value(place) { self.as_type(value, ty) } else { value })
+            .collect();
+        self.fold(Bound::call("case", bound, ty), span)
+    }
+
+    /// Brings a value to a type; text among dynamic values stays text instead of being read as JSON.
+    pub(crate) fn as_type(&self, value: Bound, ty: Type) -> Bound {
+        if ty == Type::Dynamic && value.ty != Type::Dynamic {
+            if value.is_null() {
+                return Bound::literal(Value::Null, Type::Dynamic);
+            }
+            if let Some(constant) = value.constant() {
+                return Bound::literal(Value::dynamic(constant.to_json()), Type::Dynamic);
+            }
+            let packed = Bound::call("pack_array", vec![value], Type::Dynamic);
+            return Bound {
+                kind: crate::bound::Kind::Path(Box::new(packed), vec![Bound::long(0)]),
+                ty: Type::Dynamic,
+            };
+        }
+        value.convert(ty)
+    }
+}

@@ -1,0 +1,52 @@
+//! What the binder asks of its surroundings: tables, stored functions, and answers to parts of a query.
+
+use std::fmt;
+
+use datafusion::arrow::array::RecordBatch;
+use datafusion::error::DataFusionError;
+use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder};
+use kql_syntax::ast::Type;
+
+/// A table as the binder sees it.
+#[derive(Clone, Debug)]
+pub struct Source {
+    /// Reads it.
+    pub plan: LogicalPlan,
+    /// Its columns in the order of the plan's fields. A `string` may be null there, which means empty; a `dynamic` is
+    /// JSON text, a `datetime` a timestamp of any unit.
+    pub columns: Vec<(String, Type)>,
+}
+
+/// Tables and stored functions.
+pub trait Catalog: fmt::Debug {
+    /// A table by its exact name.
+    fn table(&self, name: &str) -> Result<Option<Source>, DataFusionError>;
+    /// Names of all tables, for wildcards and for errors.
+    fn tables(&self) -> Vec<String>;
+    /// The text of a stored function, as after `let name = `: `(pack: bool = false) { ... }`.
+    fn function(&self, name: &str) -> Option<String>;
+    /// Names of all stored functions.
+    fn functions(&self) -> Vec<String>;
+    /// The rows of a watchlist by its alias, or none if there is no such list.
+    fn watchlist(&self, alias: &str) -> Result<Option<Source>, DataFusionError>;
+    /// The rows of an address of `externaldata`, as `string` columns or parsed by the given format; an error says
+    /// that the address is not allowed, or why it can't be read.
+    fn external(&self, uri: &str) -> Result<Vec<u8>, DataFusionError>;
+}
+
+/// Computes a part of a query while the whole is planned: `toscalar`, the columns of `bag_unpack` and `pivot`. It may
+/// block, within the bounds of the query.
+pub trait Evaluate: fmt::Debug {
+    /// All rows of a plan, at most `rows_max` of them.
+    fn rows(&self, plan: LogicalPlan, rows_max: usize) -> Result<Vec<RecordBatch>, DataFusionError>;
+}
+
+/// A plan whose columns stand without the name of their table, as KQL has them.
+pub fn unqualified(plan: LogicalPlan) -> Result<LogicalPlan, DataFusionError> {
+    let columns: Vec<Expr> = plan
+        .schema()
+        .iter()
+        .map(|(qualifier, field)| Expr::from((qualifier, field)).alias(field.name()))
+        .collect();
+    LogicalPlanBuilder::from(plan).project(columns)?.build()
+}

@@ -1,0 +1,254 @@
+//! `join` in all kinds, and `lookup`.
+
+use std::rc::Rc;
+
+use datafusion::common::JoinType;
+use datafusion::functions_aggregate::expr_fn::first_value;
+use datafusion::logical_expr::{Expr as Plan, ExprSchemable as _, LogicalPlanBuilder, lit};
+use kql_syntax::Span;
+use kql_syntax::ast::{BinaryOperator, Expr, ExprKind, Join, Type};
+
+use super::summarize::{Summary, visit};
+use super::word;
+use crate::bind::{Binder, Row, Scope, alike};
+use crate::bound::{Bound, Kind};
+use crate::error::{Bind, Refusal};
+use crate::lower::column;
+use crate::names;
+use crate::relation::Relation;
+
+/// What has to be equal on both sides.
+#[derive(Clone, Debug, Default)]
+pub(super) struct JoinKeys {
+    /// Expressions over the left and over the right side.
+    pub(super) pairs: Vec<(Bound, Bound)>,
+}
+
+impl JoinKeys {
+    /// Columns that have the same name on both sides.
+    pub(super) fn by_name(left: &Relation, names: &[String]) -> Self {
+        let pair = |name: &String| {
+            let bound = Bound::column(name.clone(), left.type_of(name).unwrap_or(Type::String));
+            (bound.clone(), bound)
+        };
+        Self {
+            pairs: names.iter().map(pair).collect(),
+        }
+    }
+}
+
+impl Binder<'_> {
+    pub(super) fn join(&self, left: Relation, join: &Join, span: Span, scope: &Rc<Scope>) -> Bind<Relation> {
+        let right = self.tabular(&join.right, scope)?;
+        let keys = self.join_keys(&left, &right, &join.on, span, scope)?;
+        let kind = word(&join.properties, "kind").unwrap_or_else(|| "innerunique".to_owned());
+        match kind.to_ascii_lowercase().as_str() {
+            "innerunique" => {
+                let left = self.unique_by(left, &keys)?;
+                self.join_on(left, right, &keys, JoinType::Inner)
+            }
+            "inner" => self.join_on(left, right, &keys, JoinType::Inner),
+            "leftouter" => self.join_on(left, right, &keys, JoinType::Left),
+            "rightouter" => self.join_on(left, right, &keys, JoinType::Right),
+            "fullouter" => self.join_on(left, right, &keys, JoinType::Full),
+            "leftsemi" => self.join_on(left, right, &keys, JoinType::LeftSemi),
+            "leftanti" | "anti" | "leftantisemi" => self.join_on(left, right, &keys, JoinType::LeftAnti),
+            "rightsemi" => self.join_on(right, left, &swapped(keys), JoinType::LeftSemi),
+            "rightanti" | "rightantisemi" => self.join_on(right, left, &swapped(keys), JoinType::LeftAnti),
+            other => {
+                let text = format!("there is no join kind '{other}': innerunique, inner, leftouter, rightouter, fullouter, leftsemi, leftanti, rightsemi, rightanti");
+                Err(Refusal::at(span, text))
+            }
+        }
+    }
+
+    pub(super) fn lookup(&self, left: Relation, join: &Join, span: Span, scope: &Rc<Scope>) -> Bind<Relation> {
+        let right = self.tabular(&join.right, scope)?;
+        let on = if join.on.is_empty() {
+            let shared = right.columns.iter().map(|(name, _)| name.clone()).filter(|name| left.has(name));
+            JoinKeys::by_name(&left, &shared.collect::<Vec<_>>())
+        } else {
+            self.join_keys(&left, &right, &join.on, span, scope)?
+        };
+        let kind = word(&join.properties, "kind").unwrap_or_else(|| "leftouter".to_owned());
+        let join_type = if kind.eq_ignore_ascii_case("inner") { JoinType::Inner } else { JoinType::Left };
+        let before: Vec<_> = left.columns.iter().map(|(name, _)| name.clone()).collect();
+        let renamed = right_names(&left, &right);
+        let is_key = |name: &str| on.pairs.iter().any(|(_, key)| matches!(&key.kind, Kind::Column(column) if column == name));
+        let added = renamed.iter().filter(|(old, _)| !is_key(old)).map(|(_, new)| new.clone());
+        let kept: Vec<_> = before.into_iter().chain(added).collect();
+        self.join_on(left, right, &on, join_type)?.select(&kept)
+    }
+
+    /// Reads the conditions after `on`.
+    fn join_keys(&self, left: &Relation, right: &Relation, on: &[Expr], span: Span, scope: &Rc<Scope>) -> Bind<JoinKeys> {
+        let mut keys = JoinKeys::default();
+        for condition in on {
+            match &condition.kind {
+                ExprKind::Name(name) => {
+                    for (side, relation) in [("left", left), ("right", right)] {
+                        if !relation.has(&name.text) {
+                            let text = format!("on the {side} side of the join, {}", super::project::unknown_column(relation, &name.text));
+                            return Err(Refusal::at(name.span, text));
+                        }
+                    }
+                    let of = |relation: &Relation| Bound::column(name.text.clone(), relation.type_of(&name.text).unwrap_or(Type::String));
+                    keys.pairs.push(alike(of(left), of(right)));
+                }
+                ExprKind::Binary { operator: BinaryOperator::Equal, left: first, right: second } => {
+                    let row = Row {
+                        sides: Some((&left.columns, &right.columns)),
+                        ..Row::default()
+                    };
+                    let first = self.scalar(first, &row, scope)?;
+                    let second = self.scalar(second, &row, scope)?;
+                    keys.pairs.push(sided(first, second, condition.span)?);
+                }
+                _ => return Err(Refusal::at(condition.span, "a join compares columns: `on Key` or `on $left.A == $right.B`")),
+            }
+        }
+        if keys.pairs.is_empty() {
+            return Err(Refusal::at(span, "a join needs `on`"));
+        }
+        for (key, other) in &keys.pairs {
+            if key.ty == Type::Dynamic || other.ty == Type::Dynamic {
+                let text = "a join compares no dynamic values: convert them, for example by tostring()";
+                return Err(Refusal::at(span, text));
+            }
+        }
+        Ok(keys)
+    }
+
+    /// One row of the left side for each key: what `innerunique` joins.
+    fn unique_by(&self, left: Relation, keys: &JoinKeys) -> Bind<Relation> {
+        let mut summary = Summary::default();
+        let names: Vec<_> = left.columns.iter().map(|(name, _)| name.clone()).collect();
+        for (place, (key, _)) in keys.pairs.iter().enumerate() {
+            let name = match &key.kind {
+                Kind::Column(name) => name.clone(),
+                _ => format!("\u{1}unique{place}"),
+            };
+            if !summary.keys.iter().any(|(taken, _)| *taken == name) {
+                summary.keys.push((name, key.clone()));
+            }
+        }
+        for (name, ty) in &left.columns {
+            if summary.keys.iter().any(|(key, _)| key == name) {
+                continue;
+            }
+            let raw = self.fresh("unique");
+            summary.raw.push((raw.clone(), *ty, first_value(column(name), Vec::new())));
+            summary.results.push((name.clone(), Bound::column(raw, *ty)));
+        }
+        self.apply_summary(left, summary)?.select(&names)
+    }
+
+    /// Joins two relations; columns of the right side whose names are taken get a number.
+    pub(super) fn join_on(&self, left: Relation, right: Relation, keys: &JoinKeys, join_type: JoinType) -> Bind<Relation> {
+        let renamed = right_names(&left, &right);
+        let mut left_keys = Vec::with_capacity(keys.pairs.len());
+        let mut right_keys = Vec::with_capacity(keys.pairs.len());
+        for (left_key, _) in &keys.pairs {
+            left_keys.push(key(&left.lowering(self.frame()).expr(left_key)?, left_key.ty, &left));
+        }
+        let columns = renamed
+            .iter()
+            .filter_map(|(old, new)| right.type_of(old).map(|ty| (new.clone(), ty, column(old))))
+            .collect();
+        let right = Relation { hidden: Vec::new(), ..right }.project_lowered(columns)?;
+        for (_, right_key) in &keys.pairs {
+            let right_key = rename(right_key.clone(), &renamed);
+            right_keys.push(key(&right.lowering(self.frame()).expr(&right_key)?, right_key.ty, &right));
+        }
+        let plan = LogicalPlanBuilder::from(left.plan)
+            .join_with_expr_keys(right.plan, join_type, (left_keys, right_keys), None)?
+            .build()?;
+        let mut columns = left.columns;
+        if !matches!(join_type, JoinType::LeftSemi | JoinType::LeftAnti) {
+            columns.extend(right.columns);
+        }
+        let mut joined = Relation::new(plan, columns);
+        joined.hidden = left.hidden;
+        joined.name = left.name;
+        // The engine may add columns for keys that are expressions.
+        let names: Vec<_> = joined.columns.iter().map(|(name, _)| name.clone()).collect();
+        joined.select(&names)
+    }
+}
+
+/// A key of a join: missing text equals missing text.
+fn key(expr: &Plan, ty: Type, relation: &Relation) -> Plan {
+    let is_nullable = expr.nullable(relation.plan.schema()).unwrap_or(true);
+    if ty == Type::String && is_nullable {
+        return datafusion::functions::core::expr_fn::coalesce(vec![expr.clone(), lit("")]);
+    }
+    expr.clone()
+}
+
+/// The columns of the right side with the names that they get.
+fn right_names(left: &Relation, right: &Relation) -> Vec<(String, String)> {
+    let mut renamed: Vec<(String, String)> = Vec::with_capacity(right.columns.len());
+    for (name, _) in &right.columns {
+        let is_taken = |candidate: &str| {
+            left.is_taken(candidate)
+                || renamed.iter().any(|(_, new)| new == candidate)
+                || (candidate != name && right.has(candidate))
+        };
+        let new = names::unique(name, is_taken);
+        renamed.push((name.clone(), new));
+    }
+    renamed
+}
+
+fn rename(bound: Bound, renamed: &[(String, String)]) -> Bound {
+    let kind = match bound.kind {
+        Kind::Column(name) => {
+            let new = renamed.iter().find(|(old, _)| *old == name);
+            Kind::Column(new.map_or(name, |(_, new)| new.clone()))
+        }
+        Kind::Call(name, arguments) => Kind::Call(name, arguments.into_iter().map(|one| rename(one, renamed)).collect()),
+        Kind::Convert(inner) => Kind::Convert(Box::new(rename(*inner, renamed))),
+        Kind::Result(inner, place) => Kind::Result(Box::new(rename(*inner, renamed)), place),
+        Kind::Path(base, steps) => Kind::Path(
+            Box::new(rename(*base, renamed)),
+            steps.into_iter().map(|step| rename(step, renamed)).collect(),
+        ),
+        literal @ Kind::Literal(_) => literal,
+    };
+    Bound { kind, ..bound }
+}
+
+/// Which of two compared expressions reads which side.
+fn sided(first: Bound, second: Bound, span: Span) -> Bind<(Bound, Bound)> {
+    let side = |bound: &Bound| {
+        let (mut left, mut right) = (false, false);
+        visit(bound, &mut |name| {
+            left |= name.starts_with("$left.");
+            right |= name.starts_with("$right.");
+        });
+        (left, right)
+    };
+    let (first, second) = match (side(&first), side(&second)) {
+        ((true, false), (false, true)) => (first, second),
+        ((false, true), (true, false)) => (second, first),
+        _ => return Err(Refusal::at(span, "one side of this comparison is of $left, the other of $right")),
+    };
+    let (first, second) = alike(first, second);
+    Ok((bare(first), bare(second)))
+}
+
+/// Without `$left.` and `$right.`.
+fn bare(bound: Bound) -> Bound {
+    let mut renamed = Vec::new();
+    visit(&bound, &mut |name| {
+        let plain = name.strip_prefix("$left.").or_else(|| name.strip_prefix("$right."));
+        renamed.push((name.to_owned(), plain.unwrap_or(name).to_owned()));
+    });
+    rename(bound, &renamed)
+}
+
+fn swapped(keys: JoinKeys) -> JoinKeys {
+    JoinKeys {
+        pairs: keys.pairs.into_iter().map(|(left, right)| (right, left)).collect(),
+    }
+}

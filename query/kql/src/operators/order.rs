@@ -1,0 +1,145 @@
+//! Order and number of rows: `sort`, `top`, `take`, `sample`, `count`, `getschema`.
+
+use std::rc::Rc;
+
+use datafusion::logical_expr::{Expr as Plan, LogicalPlanBuilder, SortExpr, lit};
+use kql_syntax::ast::{Expr, Nulls, SortKey, SortOrder, Type};
+use kql_values::Value;
+
+use super::window::row_number;
+use crate::bind::{Binder, Row, Scope};
+use crate::bound::{Bound, Kind};
+use crate::error::{Bind, Refusal};
+use crate::lower::column;
+use crate::relation::{Hidden, Relation};
+
+impl Binder<'_> {
+    pub(super) fn sort(&self, input: Relation, keys: &[SortKey], scope: &Rc<Scope>) -> Bind<Relation> {
+        let (mut input, order) = self.sort_keys(input, keys, scope)?;
+        if input.keys().is_empty() {
+            input.plan = LogicalPlanBuilder::from(input.plan).sort(order.clone())?.build()?;
+        }
+        input.order = order;
+        Ok(input)
+    }
+
+    /// Keys as columns; what is no column becomes a hidden one.
+    pub(super) fn sort_keys(&self, mut input: Relation, keys: &[SortKey], scope: &Rc<Scope>) -> Bind<(Relation, Vec<SortExpr>)> {
+        let mut order = Vec::with_capacity(keys.len());
+        for key in keys {
+            let bound = self.scalar(&key.value, &Row::of(&input.columns), scope)?;
+            if bound.ty == Type::Dynamic {
+                let text = "a dynamic value has no order; convert it, for example by tostring() or tolong()";
+                return Err(Refusal::at(key.value.span, text));
+            }
+            let ascending = key.order == Some(SortOrder::Ascending);
+            let nulls_first = match key.nulls {
+                Some(nulls) => nulls == Nulls::First,
+                None => ascending,
+            };
+            if bound.constant().is_some() {
+                continue;
+            }
+            let name = match &bound.kind {
+                Kind::Column(name) => name.clone(),
+                _ => {
+                    let name = self.fresh("key");
+                    let expr = input.lowering(self.frame()).expr(&bound)?;
+                    let hidden = Hidden { name: name.clone(), ty: bound.ty, is_key: false };
+                    input = input.add_hidden(hidden, expr)?;
+                    name
+                }
+            };
+            // Missing text is the empty text, which comes before all other.
+            let nulls_first = if bound.ty == Type::String { ascending } else { nulls_first };
+            order.push(column(&name).sort(ascending, nulls_first));
+        }
+        Ok((input, order))
+    }
+
+    pub(super) fn top(&self, input: Relation, count: &Expr, by: &SortKey, scope: &Rc<Scope>) -> Bind<Relation> {
+        let count = self.count(count, scope)?;
+        let sorted = self.sort(input, std::slice::from_ref(by), scope)?;
+        self.first_rows(sorted, count)
+    }
+
+    pub(super) fn take(&self, input: Relation, count: &Expr, scope: &Rc<Scope>) -> Bind<Relation> {
+        let count = self.count(count, scope)?;
+        self.first_rows(input, count)
+    }
+
+    /// The first rows in the order that there is; of each group if there are groups.
+    pub(super) fn first_rows(&self, input: Relation, count: usize) -> Bind<Relation> {
+        let keys = input.keys();
+        if keys.is_empty() {
+            let plan = LogicalPlanBuilder::from(input.plan).limit(0, Some(count))?.build()?;
+            return Ok(Relation { plan, ..input });
+        }
+        let place = self.fresh("place");
+        let window = row_number(keys, input.order.clone())?;
+        let columns = input.columns.clone();
+        let order = input.order.clone();
+        let plan = LogicalPlanBuilder::from(input.plan.clone()).window(vec![window.alias(place.clone())])?;
+        let last = i64::try_from(count).unwrap_or(i64::MAX);
+        let plan = plan.filter(datafusion::logical_expr::cast(column(&place), datafusion::arrow::datatypes::DataType::Int64).lt_eq(lit(last)))?.build()?;
+        let kept = Relation { plan, ..input };
+        let same = columns.into_iter().map(|(name, ty)| (name.clone(), ty, column(&name))).collect();
+        let mut kept = kept.project_lowered(same)?;
+        kept.order = order;
+        Ok(kept)
+    }
+
+    pub(super) fn sample_distinct(&self, input: Relation, count: &Expr, of: &Expr, scope: &Rc<Scope>) -> Bind<Relation> {
+        let count = self.count(count, scope)?;
+        let named = kql_syntax::ast::NamedExpr { names: Vec::new(), value: of.clone() };
+        let distinct = self.distinct(input, std::slice::from_ref(&named), scope)?;
+        self.first_rows(distinct, count)
+    }
+
+    pub(super) fn get_schema(&self, input: &Relation) -> Bind<Relation> {
+        let columns = [
+            ("ColumnName", Type::String),
+            ("ColumnOrdinal", Type::Long),
+            ("DataType", Type::String),
+            ("ColumnType", Type::String),
+        ];
+        let rows = (0_i64..)
+            .zip(&input.columns)
+            .map(|(place, (name, ty))| {
+                vec![
+                    Value::String(name.clone()),
+                    Value::Long(place),
+                    Value::String(dotnet(*ty).to_owned()),
+                    Value::String(ty.name().to_owned()),
+                ]
+            })
+            .collect();
+        self.in_memory(columns.map(|(name, ty)| (name.to_owned(), ty)).to_vec(), rows)
+    }
+
+    /// Rows of a plan as one column of numbers, for operators that count.
+    pub(super) fn one_column(input: Relation, name: &str, ty: Type, expr: Plan) -> Bind<Relation> {
+        input.project_lowered(vec![(name.to_owned(), ty, expr)])
+    }
+}
+
+/// The name that Kusto's answers give a type in .NET.
+pub(crate) fn dotnet(ty: Type) -> &'static str {
+    match ty {
+        Type::Bool => "System.SByte",
+        Type::Int => "System.Int32",
+        Type::Long => "System.Int64",
+        Type::Real => "System.Double",
+        Type::Decimal => "System.Data.SqlTypes.SqlDecimal",
+        Type::String => "System.String",
+        Type::DateTime => "System.DateTime",
+        Type::TimeSpan => "System.TimeSpan",
+        Type::Guid => "System.Guid",
+        Type::Dynamic => "System.Object",
+    }
+}
+
+/// A column as it is.
+pub(super) fn same(name: &str, ty: Type) -> (String, Bound) {
+    (name.to_owned(), Bound::column(name, ty))
+}

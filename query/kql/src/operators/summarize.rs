@@ -1,0 +1,317 @@
+//! `summarize`, `distinct`, `count`.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use datafusion::functions_aggregate::expr_fn::{count, first_value, max, min};
+use datafusion::logical_expr::{Expr as Plan, ExprSchemable as _, LogicalPlanBuilder, lit};
+use kql_syntax::ast::{Call, Expr, ExprKind, NamedExpr, Type};
+use kql_values::Value;
+
+use super::project::Unnamed;
+use crate::aggregates::{Aggregate, Aggregation, Finish, is_aggregate, lower};
+use crate::bind::{Binder, Row, Scope};
+use crate::bound::{Bound, Kind};
+use crate::error::{Bind, Refusal};
+use crate::lower::column;
+use crate::names;
+use crate::relation::Relation;
+
+/// What `summarize` computes: keys, aggregates, and the columns that are made of them.
+#[derive(Debug, Default)]
+pub(super) struct Summary {
+    pub(super) keys: Vec<(String, Bound)>,
+    pub(super) aggregation: Aggregation,
+    /// The engine's own aggregates that are no functions of KQL (`arg_max` of each column).
+    pub(super) raw: Vec<(String, Type, Plan)>,
+    pub(super) results: Vec<(String, Bound)>,
+}
+
+impl Summary {
+    fn is_taken(&self, name: &str) -> bool {
+        self.keys.iter().any(|(key, _)| key == name) || self.results.iter().any(|(result, _)| result == name)
+    }
+
+    fn add(&mut self, name: &str, value: Bound) {
+        let name = names::unique(name, |name| self.is_taken(name));
+        self.results.push((name, value));
+    }
+}
+
+impl Binder<'_> {
+    pub(super) fn summarize(&self, input: Relation, aggregates: &[NamedExpr], by: &[NamedExpr], scope: &Rc<Scope>) -> Bind<Relation> {
+        let summary = self.summary(&input, aggregates, by, scope)?;
+        self.apply_summary(input, summary)
+    }
+
+    pub(super) fn summary(&self, input: &Relation, aggregates: &[NamedExpr], by: &[NamedExpr], scope: &Rc<Scope>) -> Bind<Summary> {
+        let row = Row::of(&input.columns);
+        let mut summary = Summary {
+            keys: self.named(by, &row, scope, Unnamed::Column)?,
+            ..Summary::default()
+        };
+        for aggregate in aggregates {
+            if let ExprKind::Call(call) = &aggregate.value.kind
+                && scope.find(&call.name.text).is_none()
+                && self.several_columns(input, aggregate, call, scope, &mut summary)?
+            {
+                continue;
+            }
+            self.one_aggregate(input, aggregate, scope, &mut summary)?;
+        }
+        Ok(summary)
+    }
+
+    fn one_aggregate(&self, input: &Relation, aggregate: &NamedExpr, scope: &Rc<Scope>, summary: &mut Summary) -> Bind<()> {
+        let gathered = RefCell::new(std::mem::take(&mut summary.aggregation));
+        let row = Row {
+            aggregation: Some(&gathered),
+            ..Row::of(&input.columns)
+        };
+        let bound = self.named(std::slice::from_ref(aggregate), &row, scope, Unnamed::Column);
+        summary.aggregation = gathered.into_inner();
+        let implied = names::implied(&aggregate.value);
+        for (name, value) in bound? {
+            self.check_grouped(&value, aggregate, summary)?;
+            let is_bare = aggregate.names.is_empty() && implied.is_none();
+            let name = if is_bare && matches!(&aggregate.value.kind, ExprKind::Call(call) if is_aggregate(self.environment.language, &call.name.text)) {
+                format!("{}_", call_name(&aggregate.value))
+            } else {
+                name
+            };
+            summary.add(&name, value);
+        }
+        Ok(())
+    }
+
+    /// A column may only stand outside an aggregate if it is a key.
+    fn check_grouped(&self, value: &Bound, aggregate: &NamedExpr, summary: &Summary) -> Bind<()> {
+        let mut loose = None;
+        visit(value, &mut |name| {
+            let is_known = name.starts_with('\u{1}') || summary.keys.iter().any(|(key, _)| key == name);
+            if !is_known && loose.is_none() {
+                loose = Some(name.to_owned());
+            }
+        });
+        match loose {
+            Some(name) => {
+                let text = format!("'{name}' differs within a group: put it into an aggregate such as take_any(), or after by");
+                Err(Refusal::at(aggregate.value.span, text))
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// Aggregates that give several columns; false if the call is none of them.
+    fn several_columns(&self, input: &Relation, named: &NamedExpr, call: &Call, scope: &Rc<Scope>, summary: &mut Summary) -> Bind<bool> {
+        let arguments: Vec<&Expr> = call.arguments.iter().map(|argument| &argument.value).collect();
+        match (call.name.text.as_str(), arguments.as_slice()) {
+            ("arg_max" | "argmax" | "arg_min" | "argmin", [by, rest @ ..]) => {
+                self.extreme(input, named, call.name.text.contains("max"), by, rest, scope, summary)?;
+            }
+            ("take_any" | "any", columns) if columns.len() > 1 || matches!(columns, [one] if matches!(one.kind, ExprKind::Wildcard(_))) => {
+                for (name, ty) in self.columns_of(input, columns, summary, scope)? {
+                    let raw = self.fresh("any");
+                    let expr = input.lowering(self.frame()).expr(&ty)?;
+                    summary.raw.push((raw.clone(), ty.ty, first_value(expr, input.order.clone())));
+                    summary.add(&name, Bound::column(raw, ty.ty));
+                }
+            }
+            ("percentiles" | "percentilesw", [value, rest @ ..]) => {
+                self.percentiles(input, named, call, value, rest, scope, summary)?;
+            }
+            ("percentile" | "percentilew", [value, .., at]) => {
+                let bound = self.constant(at, scope)?;
+                let gathered = RefCell::new(std::mem::take(&mut summary.aggregation));
+                let row = Row { aggregation: Some(&gathered), ..Row::of(&input.columns) };
+                let result = self.scalar(&named.value, &row, scope);
+                summary.aggregation = gathered.into_inner();
+                let name = named.names.first().map_or_else(|| percentile_name(value, &bound), |name| name.text.clone());
+                summary.add(&name, result?);
+            }
+            ("percentiles_array" | "percentilesw_array", [value, ..]) if named.names.is_empty() => {
+                let gathered = RefCell::new(std::mem::take(&mut summary.aggregation));
+                let row = Row { aggregation: Some(&gathered), ..Row::of(&input.columns) };
+                let result = self.scalar(&named.value, &row, scope);
+                summary.aggregation = gathered.into_inner();
+                let name = format!("percentile_{}", names::implied(value).unwrap_or_default());
+                summary.add(&name, result?);
+            }
+            _ => return Ok(false),
+        }
+        Ok(true)
+    }
+
+    /// The columns that a list of expressions names, `*` being all that are no keys.
+    fn columns_of(&self, input: &Relation, columns: &[&Expr], summary: &Summary, scope: &Rc<Scope>) -> Bind<Vec<(String, Bound)>> {
+        let mut found: Vec<(String, Bound)> = Vec::new();
+        for expr in columns {
+            if let ExprKind::Wildcard(pattern) = &expr.kind {
+                let is_key = |name: &str| summary.keys.iter().any(|(key, _)| key == name);
+                for (name, ty) in &input.columns {
+                    let is_new = !found.iter().any(|(taken, _)| taken == name);
+                    if super::project::matches_wildcard(name, &pattern.text) && !is_key(name) && is_new {
+                        found.push((name.clone(), Bound::column(name.clone(), *ty)));
+                    }
+                }
+                continue;
+            }
+            let bound = self.scalar(expr, &Row::of(&input.columns), scope)?;
+            let name = names::implied(expr).unwrap_or_else(|| format!("Column{}", found.len() + 1));
+            found.push((name, bound));
+        }
+        Ok(found)
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "an extreme is told by all of these")]
+    fn extreme(&self, input: &Relation, named: &NamedExpr, is_max: bool, by: &Expr, rest: &[&Expr], scope: &Rc<Scope>, summary: &mut Summary) -> Bind<()> {
+        let by_bound = self.scalar(by, &Row::of(&input.columns), scope)?;
+        let by_bound = if by_bound.ty == Type::Dynamic { by_bound.convert(Type::Real) } else { by_bound };
+        let lowering = input.lowering(self.frame());
+        let key = lowering.expr(&by_bound)?;
+        let by_name = names::implied(by).unwrap_or_else(|| if is_max { "max_".to_owned() } else { "min_".to_owned() });
+        let mut written = named.names.iter();
+        let extreme = if is_max { max(key.clone()) } else { min(key.clone()) };
+        let raw = self.fresh("extreme");
+        summary.raw.push((raw.clone(), by_bound.ty, extreme));
+        let name = written.next().map_or_else(|| by_name.clone(), |name| name.text.clone());
+        summary.add(&name, Bound::column(raw, by_bound.ty));
+        let order = vec![key.sort(!is_max, false)];
+        for (name, bound) in self.columns_of(input, rest, summary, scope)? {
+            if name == by_name && matches!(bound.kind, Kind::Column(_)) {
+                continue;
+            }
+            let raw = self.fresh("extreme");
+            let value = input.lowering(self.frame()).expr(&bound)?;
+            summary.raw.push((raw.clone(), bound.ty, first_value(value, order.clone())));
+            let name = written.next().map_or(name, |name| name.text.clone());
+            summary.add(&name, Bound::column(raw, bound.ty));
+        }
+        Ok(())
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "percentiles are told by all of these")]
+    fn percentiles(&self, input: &Relation, named: &NamedExpr, call: &Call, value: &Expr, rest: &[&Expr], scope: &Rc<Scope>, summary: &mut Summary) -> Bind<()> {
+        let row = Row::of(&input.columns);
+        let bound = self.scalar(value, &row, scope)?;
+        let (weight, ranks) = match (call.name.text.as_str(), rest) {
+            ("percentilesw", [weight, ranks @ ..]) => (Some(self.scalar(weight, &row, scope)?), ranks),
+            (_, ranks) => (None, ranks),
+        };
+        let single = if weight.is_some() { "percentilew" } else { "percentile" };
+        for (place, rank) in ranks.iter().enumerate() {
+            let rank_bound = self.constant(rank, scope)?;
+            let mut arguments = vec![bound.clone()];
+            arguments.extend(weight.clone());
+            arguments.push(rank_bound.clone());
+            let (arguments, ty) = self.aggregate_types(single, arguments, call.name.span)?;
+            let column = self.fresh("percentile");
+            summary.aggregation.0.push(Aggregate { name: single.to_owned(), arguments, column: column.clone(), ty });
+            let name = match named.names.get(place) {
+                Some(name) => name.text.clone(),
+                None => percentile_name(value, &rank_bound),
+            };
+            summary.add(&name, Bound::column(column, ty));
+        }
+        Ok(())
+    }
+
+    /// The plan of a summary.
+    pub(super) fn apply_summary(&self, input: Relation, summary: Summary) -> Bind<Relation> {
+        let lowering = input.lowering(self.frame());
+        let mut groups = Vec::new();
+        let mut visible = Vec::new();
+        for (name, key) in &summary.keys {
+            groups.push(group_key(&lowering.expr(key)?, key.ty, &input)?.alias(name.clone()));
+            visible.push((name.clone(), key.ty));
+        }
+        let mut aggregates = Vec::new();
+        let mut finishes = Vec::new();
+        for aggregate in &summary.aggregation.0 {
+            let lowered = lower(aggregate, &lowering, &input.order)?;
+            aggregates.push(lowered.aggregate.alias(aggregate.column.clone()));
+            finishes.push((aggregate.column.clone(), aggregate.ty, lowered.finish));
+        }
+        for (name, ty, expr) in summary.raw {
+            aggregates.push(expr.alias(name.clone()));
+            finishes.push((name, ty, Finish::Keep));
+        }
+        let keys = input.keys();
+        let is_grouped = !keys.is_empty();
+        let mut hidden = Vec::new();
+        if is_grouped {
+            for column_hidden in &input.hidden {
+                let expr = column(&column_hidden.name);
+                if column_hidden.is_key {
+                    groups.push(expr);
+                } else {
+                    aggregates.push(first_value(expr, Vec::new()).alias(column_hidden.name.clone()));
+                }
+                hidden.push(column_hidden.clone());
+            }
+        }
+        let plan = LogicalPlanBuilder::from(input.plan.clone()).aggregate(groups, aggregates)?.build()?;
+        let mut columns: Vec<_> = visible.iter().map(|(name, ty)| (name.clone(), *ty, column(name))).collect();
+        for (name, ty, finish) in finishes {
+            let expr = finish.apply(column(&name));
+            columns.push((name, ty, expr));
+        }
+        let mut relation = Relation::new(plan, visible.clone());
+        relation.hidden = hidden;
+        relation.name = input.name;
+        let finished = relation.project_lowered(columns)?;
+        let mut results: Vec<_> = visible.into_iter().map(|(name, ty)| (name.clone(), Bound::column(name, ty))).collect();
+        results.extend(summary.results);
+        finished.project(self.frame(), results)
+    }
+
+    pub(super) fn distinct(&self, input: Relation, columns: &[NamedExpr], scope: &Rc<Scope>) -> Bind<Relation> {
+        self.summarize(input, &[], columns, scope)
+    }
+
+    pub(super) fn count_rows(&self, input: Relation) -> Bind<Relation> {
+        let mut summary = Summary::default();
+        let raw = self.fresh("count");
+        summary.raw.push((raw.clone(), Type::Long, count(lit(1_i64))));
+        summary.results.push(("Count".to_owned(), Bound::column(raw, Type::Long)));
+        self.apply_summary(input, summary)
+    }
+}
+
+/// A key of groups: missing text is the empty text.
+fn group_key(expr: &Plan, ty: Type, input: &Relation) -> Bind<Plan> {
+    let is_nullable = expr.nullable(input.plan.schema()).unwrap_or(true);
+    if ty == Type::String && is_nullable {
+        return Ok(datafusion::functions::core::expr_fn::coalesce(vec![expr.clone(), lit("")]));
+    }
+    Ok(expr.clone())
+}
+
+fn percentile_name(value: &Expr, rank: &Bound) -> String {
+    let rank = match rank.constant() {
+        Some(value) => value.to_text().replace('.', "_"),
+        None => Value::Null.to_text(),
+    };
+    format!("percentile_{}_{rank}", names::implied(value).unwrap_or_default())
+}
+
+fn call_name(expr: &Expr) -> String {
+    match &expr.kind {
+        ExprKind::Call(call) => call.name.text.clone(),
+        _ => String::new(),
+    }
+}
+
+/// Names of the columns that an expression reads.
+pub(super) fn visit(bound: &Bound, found: &mut impl FnMut(&str)) {
+    match &bound.kind {
+        Kind::Literal(_) => {}
+        Kind::Column(name) => found(name),
+        Kind::Call(_, arguments) => arguments.iter().for_each(|argument| visit(argument, found)),
+        Kind::Result(inner, _) | Kind::Convert(inner) => visit(inner, found),
+        Kind::Path(base, steps) => {
+            visit(base, found);
+            steps.iter().for_each(|step| visit(step, found));
+        }
+    }
+}

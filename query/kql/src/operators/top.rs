@@ -1,0 +1,168 @@
+//! `top-nested` and `top-hitters`: the largest groups.
+
+use std::rc::Rc;
+
+use datafusion::common::JoinType;
+use kql_syntax::ast::{Expr, NamedExpr, SortOrder, TopNested, Type};
+
+use super::join::JoinKeys;
+use crate::bind::{Binder, Row, Scope};
+use crate::bound::Bound;
+use crate::error::Bind;
+use crate::lower::column;
+use crate::names;
+use crate::relation::Relation;
+
+impl Binder<'_> {
+    pub(super) fn top_hitters(&self, input: Relation, count: &Expr, of: &Expr, by: Option<&Expr>, scope: &Rc<Scope>) -> Bind<Relation> {
+        let count = self.count(count, scope)?;
+        let of_name = names::implied(of).unwrap_or_else(|| "Column1".to_owned());
+        let (weight, name) = match by {
+            Some(by) => {
+                let bound = self.scalar(by, &Row::of(&input.columns), scope)?;
+                (("sum", vec![bound]), format!("approximate_sum_{}", names::implied(by).unwrap_or_default()))
+            }
+            None => (("count", Vec::new()), format!("approximate_count_{of_name}")),
+        };
+        let key = self.scalar(of, &Row::of(&input.columns), scope)?;
+        let (arguments, ty) = self.aggregate_types(weight.0, weight.1, of.span)?;
+        let raw = self.fresh("weight");
+        let summary = super::summarize::Summary {
+            keys: vec![(of_name, key)],
+            aggregation: crate::aggregates::Aggregation(vec![crate::aggregates::Aggregate {
+                name: weight.0.to_owned(),
+                arguments,
+                column: raw.clone(),
+                ty,
+            }]),
+            raw: Vec::new(),
+            results: vec![(name.clone(), Bound::column(raw, ty))],
+        };
+        let mut weighed = self.apply_summary(input, summary)?;
+        let order = vec![column(&name).sort(false, false)];
+        weighed.plan = weighed.builder().sort(order.clone())?.build()?;
+        weighed.order = order;
+        self.first_rows(weighed, count)
+    }
+
+    /// Each level keeps, within each group of the level above, the groups with the largest aggregate.
+    pub(super) fn top_nested(&self, input: Relation, levels: &[TopNested], scope: &Rc<Scope>) -> Bind<Relation> {
+        let mut result: Option<Relation> = None;
+        let mut of: Vec<NamedExpr> = Vec::new();
+        let mut keys: Vec<String> = Vec::new();
+        for level in levels {
+            let of_name = match level.of.names.first() {
+                Some(name) => name.text.clone(),
+                None => names::implied(&level.of.value).unwrap_or_else(|| format!("Column{}", of.len() + 1)),
+            };
+            of.push(level.of.clone());
+            let by_name = match level.by.names.first() {
+                Some(name) => name.text.clone(),
+                None => format!("aggregated_{of_name}"),
+            };
+            let by = NamedExpr {
+                names: vec![kql_syntax::ast::Name { text: by_name.clone(), span: level.by.value.span }],
+                value: level.by.value.clone(),
+            };
+            let grouped = self.summarize(input.clone(), std::slice::from_ref(&by), &of, scope)?;
+            // The level above tells which groups are still in.
+            let grouped = match result.take() {
+                Some(above) => self.within(grouped, above, &keys)?,
+                None => grouped,
+            };
+            let is_ascending = level.order == Some(SortOrder::Ascending);
+            let kept = self.best(grouped, level, &keys, (&by_name, is_ascending), scope)?;
+            let kept = match &level.others {
+                Some(others) => self.with_others(kept, &input, (&of, &by), (&keys, &of_name, &by_name), others, scope)?,
+                None => kept,
+            };
+            keys.push(of_name);
+            result = Some(kept);
+        }
+        Ok(result.unwrap_or(input))
+    }
+
+    /// The groups whose keys the level above kept, with its columns before theirs.
+    fn within(&self, grouped: Relation, above: Relation, keys: &[String]) -> Bind<Relation> {
+        let mut order: Vec<String> = above.columns.iter().map(|(name, _)| name.clone()).collect();
+        order.extend(grouped.columns.iter().map(|(name, _)| name.clone()).filter(|name| !keys.contains(name)));
+        let on = JoinKeys::by_name(&above, keys);
+        let joined = self.join_on(above, grouped, &on, JoinType::Inner)?;
+        joined.select(&order)
+    }
+
+    fn best(&self, grouped: Relation, level: &TopNested, keys: &[String], by: (&str, bool), scope: &Rc<Scope>) -> Bind<Relation> {
+        let Some(count) = &level.count else {
+            return Ok(grouped);
+        };
+        let count = self.count(count, scope)?;
+        let columns = grouped.columns.clone();
+        let hidden: Vec<_> = keys
+            .iter()
+            .filter_map(|key| grouped.type_of(key).map(|ty| (key.clone(), ty)))
+            .collect();
+        let mut partitioned = grouped;
+        let mut names = Vec::new();
+        for (key, ty) in hidden {
+            let name = self.fresh("parent");
+            let hidden = crate::relation::Hidden { name: name.clone(), ty, is_key: true };
+            partitioned = partitioned.add_hidden(hidden, column(&key))?;
+            names.push(name);
+        }
+        let order = vec![column(by.0).sort(by.1, false)];
+        if names.is_empty() {
+            partitioned.plan = partitioned.builder().sort(order.clone())?.build()?;
+        }
+        partitioned.order = order;
+        let kept = self.first_rows(partitioned, count)?.drop_hidden(&names)?;
+        let names: Vec<_> = columns.into_iter().map(|(name, _)| name).collect();
+        kept.select(&names)
+    }
+
+    /// The rest of each group as one more group.
+    fn with_others(
+        &self,
+        kept: Relation,
+        input: &Relation,
+        (of, by): (&[NamedExpr], &NamedExpr),
+        (keys, of_name, by_name): (&[String], &str, &str),
+        others: &Expr,
+        scope: &Rc<Scope>,
+    ) -> Bind<Relation> {
+        let label = self.constant(others, scope)?;
+        let Some((_, parents)) = of.split_last() else {
+            return Ok(kept);
+        };
+        // Rows whose group was not kept, aggregated by the groups above.
+        let keyed = self.extend(input.clone(), of, scope)?;
+        let shared: Vec<_> = keys.iter().cloned().chain([of_name.to_owned()]).collect();
+        let on = JoinKeys::by_name(&keyed, &shared);
+        let rest = self.join_on(keyed, kept.clone(), &on, JoinType::LeftAnti)?;
+        let rest = self.summarize(rest, std::slice::from_ref(by), parents, scope)?;
+        let rest = if keys.is_empty() { rest } else {
+            let above = kept.clone().select(&kept.columns.iter().map(|(name, _)| name.clone()).filter(|name| name != of_name && name != by_name).collect::<Vec<_>>())?;
+            let all: Vec<_> = above.columns.iter().map(|(name, _)| NamedExpr { names: Vec::new(), value: name_expr(name) }).collect();
+            let above = self.distinct(above, &all, scope)?;
+            self.within(rest, above, keys)?
+        };
+        let ty = kept.type_of(of_name).unwrap_or(Type::String);
+        let columns = kept
+            .columns
+            .iter()
+            .map(|(name, column_type)| {
+                let value = if name == of_name { label.clone().convert(ty) } else { Bound::column(name.clone(), *column_type) };
+                (name.clone(), value)
+            })
+            .collect();
+        let rest = rest.project(self.frame(), columns)?;
+        self.stack(vec![kept, rest])
+    }
+}
+
+fn name_expr(name: &str) -> Expr {
+    let span = kql_syntax::Span::default();
+    Expr {
+        kind: kql_syntax::ast::ExprKind::Name(kql_syntax::ast::Name { text: name.to_owned(), span }),
+        span,
+    }
+}

@@ -1,0 +1,118 @@
+//! A query's text to the plans of its results.
+
+use std::rc::Rc;
+
+use datafusion::logical_expr::LogicalPlan;
+use kql_syntax::ast::Type;
+use kql_values::Value;
+
+use crate::bind::{Binder, Scope};
+use crate::bound::Bound;
+use crate::catalog::{Catalog, Evaluate};
+use crate::error::{Bind, KqlError, Refusal};
+use crate::language::Language;
+use crate::relation::Relation;
+
+/// What a query is planned in.
+#[derive(Debug)]
+pub struct Environment<'a> {
+    /// Tables and stored functions.
+    pub catalog: &'a dyn Catalog,
+    /// Computes what must be known before the whole can be planned.
+    pub evaluate: &'a dyn Evaluate,
+    /// Functions of the language.
+    pub language: &'a Language,
+    /// What `now()` gives, in ticks of 100 ns since 1970-01-01.
+    pub now: i64,
+    /// What `current_database()` gives.
+    pub database: &'a str,
+    /// Values of `declare query_parameters`, as text.
+    pub parameters: &'a [(String, String)],
+}
+
+/// A result of a query.
+#[derive(Clone, Debug)]
+pub struct Planned {
+    /// Its name, if it has one: `fork` and `facet` give several results.
+    pub name: Option<String>,
+    /// Gives its rows; the columns are as stated, in order.
+    pub plan: LogicalPlan,
+    /// Names and types.
+    pub columns: Vec<(String, Type)>,
+    /// How it wants to be shown.
+    pub render: Option<Render>,
+}
+
+/// The hint of `render`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Render {
+    /// `timechart`, `columnchart`, ...
+    pub chart: String,
+    /// `title`, `xcolumn`, ... as text.
+    pub properties: Vec<(String, String)>,
+}
+
+/// Plans the results of a query, in the order of its statements.
+pub fn plan(text: &str, environment: &Environment<'_>) -> Result<Vec<Planned>, KqlError> {
+    let query = kql_syntax::parse(text)?;
+    let binder = Binder::new(environment);
+    let scope = Rc::new(Scope::default());
+    let mut results = Vec::new();
+    for statement in &query.statements {
+        let bound = binder.statement(statement, &scope).map_err(|refusal| refusal.place(text))?;
+        let Some(relation) = bound else { continue };
+        let render = binder.render.take();
+        let side = binder.side_results.take();
+        if side.is_empty() {
+            results.push(finish(relation, None, render).map_err(|refusal| refusal.place(text))?);
+        }
+        for (name, relation) in side {
+            results.push(finish(relation, Some(name), None).map_err(|refusal| refusal.place(text))?);
+        }
+    }
+    if results.is_empty() {
+        let end = kql_syntax::Span::default();
+        return Err(Refusal::at(end, "the query has no result: its last statement is no expression").place(text));
+    }
+    Ok(results)
+}
+
+fn finish(relation: Relation, name: Option<String>, render: Option<Render>) -> Bind<Planned> {
+    let names: Vec<_> = relation.columns.iter().map(|(name, _)| name.clone()).collect();
+    let fields = relation.plan.schema().fields();
+    let is_exact = fields.len() == names.len() && fields.iter().zip(&names).all(|(field, name)| field.name() == name);
+    let mut relation = relation;
+    if !is_exact {
+        relation.hidden.clear();
+        relation = relation.select(&names)?;
+    }
+    Ok(Planned {
+        name,
+        plan: relation.plan,
+        columns: relation.columns,
+        render,
+    })
+}
+
+/// A parameter's text as a value: a literal of KQL, or plain text.
+pub(crate) fn parameter(text: &str, ty: Type) -> Bound {
+    if ty == Type::String {
+        let unquoted = kql_syntax::parse(text).ok().and_then(|query| match query.statements.as_slice() {
+            [kql_syntax::ast::Statement::Expr(expr)] => match &expr.kind {
+                kql_syntax::ast::ExprKind::Literal(kql_syntax::ast::Literal::String(inner)) => Some(inner.clone()),
+                _ => None,
+            },
+            _ => None,
+        });
+        return Bound::string(unquoted.unwrap_or_else(|| text.to_owned()));
+    }
+    let literal = kql_syntax::parse(text).ok().and_then(|query| match query.statements.as_slice() {
+        [kql_syntax::ast::Statement::Expr(expr)] => match &expr.kind {
+            kql_syntax::ast::ExprKind::Literal(literal) => kql_values::convert::literal(literal).ok(),
+            _ => None,
+        },
+        _ => None,
+    });
+    let value = literal.unwrap_or_else(|| Value::String(text.to_owned()));
+    Bound::literal(value.convert(ty), Type::Dynamic).retyped(ty)
+}

@@ -1,0 +1,193 @@
+//! A tabular value while it is bound: a plan, its columns with KQL's types, and what is known of their order.
+
+use datafusion::common::Column;
+use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, SortExpr};
+use kql_syntax::ast::Type;
+
+use crate::bound::Bound;
+use crate::error::Bind;
+use crate::language::Language;
+use crate::lower::{Lowering, column};
+
+/// Rows.
+#[derive(Clone, Debug)]
+pub(crate) struct Relation {
+    pub(crate) plan: LogicalPlan,
+    /// The columns that a query sees, in order; names are unique.
+    pub(crate) columns: Vec<(String, Type)>,
+    /// Columns that it does not see, carried along for the operator that put them there.
+    pub(crate) hidden: Vec<Hidden>,
+    /// The order of the rows, if they were sorted.
+    pub(crate) order: Vec<SortExpr>,
+    /// Its name, for `withsource`.
+    pub(crate) name: Option<String>,
+}
+
+/// A column that the query does not see.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Hidden {
+    pub(crate) name: String,
+    pub(crate) ty: Type,
+    /// Whether it tells groups of rows apart that operators treat each by itself; else it is the same within one.
+    pub(crate) is_key: bool,
+}
+
+/// What lowering and binding of one query share.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Frame<'a> {
+    pub(crate) language: &'a Language,
+    pub(crate) now: i64,
+}
+
+impl Relation {
+    pub(crate) fn new(plan: LogicalPlan, columns: Vec<(String, Type)>) -> Self {
+        Self {
+            plan,
+            columns,
+            hidden: Vec::new(),
+            order: Vec::new(),
+            name: None,
+        }
+    }
+
+    pub(crate) fn type_of(&self, name: &str) -> Option<Type> {
+        let found = self.columns.iter().find(|(column, _)| column == name);
+        found.map(|(_, ty)| *ty)
+    }
+
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.type_of(name).is_some()
+    }
+
+    /// Whether any column, hidden ones too, has the name.
+    pub(crate) fn is_taken(&self, name: &str) -> bool {
+        self.has(name) || self.hidden.iter().any(|hidden| hidden.name == name)
+    }
+
+    pub(crate) fn lowering<'a>(&'a self, frame: Frame<'a>) -> Lowering<'a> {
+        Lowering {
+            language: frame.language,
+            now: frame.now,
+            schema: self.plan.schema(),
+        }
+    }
+
+    pub(crate) fn builder(&self) -> LogicalPlanBuilder {
+        LogicalPlanBuilder::from(self.plan.clone())
+    }
+
+    /// The hidden columns that tell groups apart.
+    pub(crate) fn keys(&self) -> Vec<Expr> {
+        let keys = self.hidden.iter().filter(|hidden| hidden.is_key);
+        keys.map(|key| column(&key.name)).collect()
+    }
+
+    /// Other columns, each from an expression; hidden ones stay.
+    pub(crate) fn project(self, frame: Frame<'_>, columns: Vec<(String, Bound)>) -> Bind<Self> {
+        let lowering = self.lowering(frame);
+        let mut lowered = Vec::with_capacity(columns.len());
+        for (name, bound) in &columns {
+            lowered.push((name.clone(), bound.ty, lowering.expr(bound)?));
+        }
+        self.project_lowered(lowered)
+    }
+
+    /// The same, from expressions of the engine.
+    pub(crate) fn project_lowered(self, columns: Vec<(String, Type, Expr)>) -> Bind<Self> {
+        let mut types = Vec::with_capacity(columns.len());
+        let mut exprs = Vec::with_capacity(columns.len());
+        let mut order_kept = self.order.clone();
+        for (name, ty, expr) in columns {
+            let is_same = matches!(&expr, Expr::Column(column) if column.name == name);
+            if !is_same {
+                // A key that is overwritten orders no more.
+                order_kept.truncate(kept_before(&order_kept, &name));
+            }
+            exprs.push(if is_same { expr } else { expr.alias(name.clone()) });
+            types.push((name, ty));
+        }
+        for hidden in &self.hidden {
+            exprs.push(column(&hidden.name));
+        }
+        let names: Vec<_> = types.iter().map(|(name, _)| name.as_str()).collect();
+        let is_known = |key: &SortExpr| matches!(&key.expr, Expr::Column(Column { name, .. }) if names.contains(&name.as_str()) || self.hidden.iter().any(|hidden| hidden.name == *name));
+        let known = order_kept.iter().take_while(|key| is_known(key)).count();
+        order_kept.truncate(known);
+        let plan = LogicalPlanBuilder::from(self.plan).project(exprs)?.build()?;
+        Ok(Self {
+            plan,
+            columns: types,
+            hidden: self.hidden,
+            order: order_kept,
+            name: self.name,
+        })
+    }
+
+    /// The columns as they are, with others added or put in place of those that have their name.
+    pub(crate) fn extend(self, frame: Frame<'_>, added: Vec<(String, Bound)>) -> Bind<Self> {
+        let mut columns: Vec<(String, Bound)> = self
+            .columns
+            .iter()
+            .map(|(name, ty)| (name.clone(), Bound::column(name, *ty)))
+            .collect();
+        for (name, bound) in added {
+            match columns.iter_mut().find(|(column, _)| *column == name) {
+                Some(slot) => slot.1 = bound,
+                None => columns.push((name, bound)),
+            }
+        }
+        self.project(frame, columns)
+    }
+
+    /// Only some columns, in the given order.
+    pub(crate) fn select(self, names: &[String]) -> Bind<Self> {
+        let columns = names
+            .iter()
+            .filter_map(|name| self.type_of(name).map(|ty| (name.clone(), ty, column(name))))
+            .collect();
+        self.project_lowered(columns)
+    }
+
+    pub(crate) fn filter(mut self, frame: Frame<'_>, condition: &Bound) -> Bind<Self> {
+        let predicate = self.lowering(frame).predicate(condition)?;
+        self.plan = LogicalPlanBuilder::from(self.plan).filter(predicate)?.build()?;
+        Ok(self)
+    }
+
+    /// A hidden column becomes a visible one or the other way round without a change of the plan.
+    pub(crate) fn hide(mut self, name: &str, is_key: bool) -> Self {
+        if let Some(place) = self.columns.iter().position(|(column, _)| column == name) {
+            let (name, ty) = self.columns.remove(place);
+            self.hidden.push(Hidden { name, ty, is_key });
+        }
+        self
+    }
+
+    /// Adds a column from an expression of the engine, hidden.
+    pub(crate) fn add_hidden(self, hidden: Hidden, expr: Expr) -> Bind<Self> {
+        let mut columns: Vec<_> = self
+            .columns
+            .iter()
+            .map(|(name, ty)| (name.clone(), *ty, column(name)))
+            .collect();
+        columns.push((hidden.name.clone(), hidden.ty, expr));
+        let added = self.project_lowered(columns)?;
+        Ok(added.hide(&hidden.name, hidden.is_key))
+    }
+
+    /// Without the hidden columns of these names.
+    pub(crate) fn drop_hidden(mut self, names: &[String]) -> Bind<Self> {
+        self.hidden.retain(|hidden| !names.contains(&hidden.name));
+        let columns = self
+            .columns
+            .iter()
+            .map(|(name, ty)| (name.clone(), *ty, column(name)))
+            .collect();
+        self.project_lowered(columns)
+    }
+}
+
+fn kept_before(order: &[SortExpr], name: &str) -> usize {
+    let is_other = |key: &&SortExpr| !matches!(&key.expr, Expr::Column(column) if column.name == name);
+    order.iter().take_while(is_other).count()
+}
