@@ -24,9 +24,34 @@ use crate::udaf::AccumulatorCall;
 
 /// Aggregates that the engine computes itself, whatever the kernels have.
 pub(crate) const NATIVE: [&str; 28] = [
-    "count", "countif", "cnt", "sum", "sumif", "avg", "avgif", "min", "max", "minif", "maxif", "dcount", "dcountif",
-    "count_distinct", "count_distinctif", "arg_max", "arg_min", "argmax", "argmin", "take_any", "any", "anyif",
-    "take_anyif", "make_list", "makelist", "make_list_if", "make_list_with_nulls", "percentiles",
+    "count",
+    "countif",
+    "cnt",
+    "sum",
+    "sumif",
+    "avg",
+    "avgif",
+    "min",
+    "max",
+    "minif",
+    "maxif",
+    "dcount",
+    "dcountif",
+    "count_distinct",
+    "count_distinctif",
+    "arg_max",
+    "arg_min",
+    "argmax",
+    "argmin",
+    "take_any",
+    "any",
+    "anyif",
+    "take_anyif",
+    "make_list",
+    "makelist",
+    "make_list_if",
+    "make_list_with_nulls",
+    "percentiles",
 ];
 
 /// Most values that a list or a set of a group keeps.
@@ -73,7 +98,10 @@ impl Binder<'_> {
         }
         let (arguments, ty) = self.aggregate_types(&call.name.text, arguments, span)?;
         let mut aggregation = aggregation.borrow_mut();
-        let same = aggregation.0.iter().find(|one| one.name == call.name.text && one.arguments == arguments);
+        let same = aggregation
+            .0
+            .iter()
+            .find(|one| one.name == call.name.text && one.arguments == arguments);
         if let Some(same) = same {
             return Ok(Bound::column(same.column.clone(), ty));
         }
@@ -88,7 +116,12 @@ impl Binder<'_> {
     }
 
     /// Types of an aggregate: its arguments as it takes them, and its result.
-    pub(crate) fn aggregate_types(&self, name: &str, mut arguments: Vec<Bound>, span: Span) -> Bind<(Vec<Bound>, Type)> {
+    pub(crate) fn aggregate_types(
+        &self,
+        name: &str,
+        mut arguments: Vec<Bound>,
+        span: Span,
+    ) -> Bind<(Vec<Bound>, Type)> {
         let first = arguments.first().map(|first| first.ty);
         let need = || Refusal::at(span, format!("{name}() needs a value"));
         if let Some(condition) = condition_place(name) {
@@ -98,22 +131,33 @@ impl Binder<'_> {
             *place = place.clone().convert(Type::Bool);
         }
         let ty = match name {
-            "count" | "countif" | "cnt" | "dcount" | "dcountif" | "count_distinct" | "count_distinctif" => Type::Long,
+            "count" | "countif" | "cnt" | "dcount" | "dcountif" | "count_distinct"
+            | "count_distinctif" => Type::Long,
             "sum" | "sumif" => match first.ok_or_else(need)? {
                 Type::Int | Type::Long | Type::Bool => Type::Long,
                 ty @ (Type::Real | Type::Decimal | Type::TimeSpan) => ty,
                 Type::Dynamic => Type::Real,
-                other => return Err(Refusal::at(span, format!("a {} cannot be added up", other.name()))),
+                other => {
+                    return Err(Refusal::at(
+                        span,
+                        format!("a {} cannot be added up", other.name()),
+                    ));
+                }
             },
             "avg" | "avgif" => match first.ok_or_else(need)? {
                 ty @ (Type::TimeSpan | Type::DateTime | Type::Decimal) => ty,
                 Type::String | Type::Guid => return Err(Refusal::at(span, "text has no average")),
                 _ => Type::Real,
             },
-            "min" | "max" | "minif" | "maxif" | "take_any" | "any" | "anyif" | "take_anyif" => first.ok_or_else(need)?,
+            "min" | "max" | "minif" | "maxif" | "take_any" | "any" | "anyif" | "take_anyif" => {
+                first.ok_or_else(need)?
+            }
             "make_list" | "makelist" | "make_list_if" | "make_list_with_nulls" => Type::Dynamic,
             "arg_max" | "arg_min" | "argmax" | "argmin" | "percentiles" => {
-                return Err(Refusal::at(span, format!("{name}() gives several columns and stands by itself in summarize")));
+                return Err(Refusal::at(
+                    span,
+                    format!("{name}() gives several columns and stands by itself in summarize"),
+                ));
             }
             _ => return self.kernel_types(name, arguments, span),
         };
@@ -121,13 +165,24 @@ impl Binder<'_> {
             arguments = arguments
                 .into_iter()
                 .enumerate()
-                .map(|(place, argument)| if place == 0 { argument.convert(ty) } else { argument })
+                .map(|(place, argument)| {
+                    if place == 0 {
+                        argument.convert(ty)
+                    } else {
+                        argument
+                    }
+                })
                 .collect();
         }
         Ok((arguments, ty))
     }
 
-    fn kernel_types(&self, name: &str, arguments: Vec<Bound>, span: Span) -> Bind<(Vec<Bound>, Type)> {
+    fn kernel_types(
+        &self,
+        name: &str,
+        arguments: Vec<Bound>,
+        span: Span,
+    ) -> Bind<(Vec<Bound>, Type)> {
         let Some(function) = self.environment.language.aggregates.get(name) else {
             return Err(Refusal::at(span, format!("there is no aggregate '{name}'")));
         };
@@ -135,7 +190,13 @@ impl Binder<'_> {
         let count = arguments.len();
         if count < signature.arity_min() || signature.arity_max().is_some_and(|max| count > max) {
             let names: Vec<_> = signature.parameters.iter().map(|one| one.name).collect();
-            return Err(Refusal::at(span, format!("{name}({}) does not take {count} arguments", names.join(", "))));
+            return Err(Refusal::at(
+                span,
+                format!(
+                    "{name}({}) does not take {count} arguments",
+                    names.join(", ")
+                ),
+            ));
         }
         let (arguments, ty) = crate::bind::fit(signature, arguments, span)?;
         let ty = match &signature.returns {
@@ -150,14 +211,18 @@ impl Binder<'_> {
 }
 
 fn constants(arguments: &[Bound]) -> Vec<Value> {
-    arguments.iter().map(|one| one.constant().cloned().unwrap_or(Value::Null)).collect()
+    arguments
+        .iter()
+        .map(|one| one.constant().cloned().unwrap_or(Value::Null))
+        .collect()
 }
 
 /// Where the condition of an aggregate with one stands.
 fn condition_place(name: &str) -> Option<usize> {
     match name {
         "countif" => Some(0),
-        "sumif" | "avgif" | "minif" | "maxif" | "dcountif" | "count_distinctif" | "anyif" | "take_anyif" | "make_list_if" => Some(1),
+        "sumif" | "avgif" | "minif" | "maxif" | "dcountif" | "count_distinctif" | "anyif"
+        | "take_anyif" | "make_list_if" => Some(1),
         _ => None,
     }
 }
@@ -175,7 +240,11 @@ pub(crate) enum Finish {
     /// The result is cast.
     Cast(Type),
     /// A list becomes JSON text.
-    List { item: Type, items_max: usize, is_set: bool },
+    List {
+        item: Type,
+        items_max: usize,
+        is_set: bool,
+    },
 }
 
 impl Finish {
@@ -183,13 +252,21 @@ impl Finish {
         match self {
             Self::Keep => result,
             Self::Cast(ty) => cast(result, arrow_type(ty)),
-            Self::List { item, items_max, is_set } => json_of_list(result, item, items_max, is_set),
+            Self::List {
+                item,
+                items_max,
+                is_set,
+            } => json_of_list(result, item, items_max, is_set),
         }
     }
 }
 
 /// The engine's expression of an aggregate over rows that come in an order.
-pub(crate) fn lower(aggregate: &Aggregate, lowering: &Lowering<'_>, order: &[SortExpr]) -> Bind<Lowered> {
+pub(crate) fn lower(
+    aggregate: &Aggregate,
+    lowering: &Lowering<'_>,
+    order: &[SortExpr],
+) -> Bind<Lowered> {
     let name = aggregate.name.as_str();
     let is_set = matches!(name, "make_set" | "makeset" | "make_set_if");
     if is_set && !order.is_empty() {
@@ -199,24 +276,35 @@ pub(crate) fn lower(aggregate: &Aggregate, lowering: &Lowering<'_>, order: &[Sor
         return kernel(aggregate, lowering);
     }
     let first = aggregate.arguments.first();
-    let value = first.map(|first| lowering.expr(first)).transpose()?.unwrap_or_else(|| lit(1_i64));
+    let value = first
+        .map(|first| lowering.expr(first))
+        .transpose()?
+        .unwrap_or_else(|| lit(1_i64));
     let first_type = first.map_or(Type::Long, |first| first.ty);
     let (call, finish) = match name {
         "count" | "cnt" if aggregate.arguments.is_empty() => (count(lit(1_i64)), Finish::Keep),
         "count" | "cnt" if first_type == Type::String => (count(lit(1_i64)), Finish::Keep),
         "count" | "cnt" => (count(value), Finish::Keep),
         "countif" => (count(lit(1_i64)), Finish::Keep),
-        "sum" | "sumif" if first_type == Type::TimeSpan => {
-            (sum(cast(value, DataType::Int64)), Finish::Cast(Type::TimeSpan))
+        "sum" | "sumif" if first_type == Type::TimeSpan => (
+            sum(cast(value, DataType::Int64)),
+            Finish::Cast(Type::TimeSpan),
+        ),
+        "sum" | "sumif" if aggregate.ty == Type::Decimal => {
+            (sum(value), Finish::Cast(Type::Decimal))
         }
-        "sum" | "sumif" if aggregate.ty == Type::Decimal => (sum(value), Finish::Cast(Type::Decimal)),
         "sum" | "sumif" => (sum(value), Finish::Keep),
         "avg" | "avgif" => average(value, aggregate.ty),
         "min" | "minif" => (min(value), Finish::Keep),
         "max" | "maxif" => (max(value), Finish::Keep),
-        "dcount" | "dcountif" => (approx_distinct(countable(value, first_type)), Finish::Cast(Type::Long)),
+        "dcount" | "dcountif" => (
+            approx_distinct(countable(value, first_type)),
+            Finish::Cast(Type::Long),
+        ),
         "count_distinct" | "count_distinctif" => (count_distinct(value), Finish::Keep),
-        "take_any" | "any" | "anyif" | "take_anyif" => (first_value(value, order.to_vec()), Finish::Keep),
+        "take_any" | "any" | "anyif" | "take_anyif" => {
+            (first_value(value, order.to_vec()), Finish::Keep)
+        }
         _ => return list(aggregate, lowering, order, false),
     };
     let condition = condition_place(name).and_then(|place| aggregate.arguments.get(place));
@@ -224,7 +312,10 @@ pub(crate) fn lower(aggregate: &Aggregate, lowering: &Lowering<'_>, order: &[Sor
         Some(condition) => call.filter(lowering.predicate(condition)?).build()?,
         None => call,
     };
-    Ok(Lowered { aggregate: call, finish })
+    Ok(Lowered {
+        aggregate: call,
+        finish,
+    })
 }
 
 fn average(value: Plan, ty: Type) -> (Plan, Finish) {
@@ -234,7 +325,10 @@ fn average(value: Plan, ty: Type) -> (Plan, Finish) {
             (mean, Finish::Cast(Type::TimeSpan))
         }
         Type::DateTime => {
-            let mean = avg(cast(cast(value, arrow_type(Type::DateTime)), DataType::Int64));
+            let mean = avg(cast(
+                cast(value, arrow_type(Type::DateTime)),
+                DataType::Int64,
+            ));
             (mean, Finish::Cast(Type::DateTime))
         }
         Type::Decimal => (avg(value), Finish::Cast(Type::Decimal)),
@@ -250,9 +344,17 @@ fn countable(value: Plan, ty: Type) -> Plan {
     }
 }
 
-fn list(aggregate: &Aggregate, lowering: &Lowering<'_>, order: &[SortExpr], is_set: bool) -> Bind<Lowered> {
+fn list(
+    aggregate: &Aggregate,
+    lowering: &Lowering<'_>,
+    order: &[SortExpr],
+    is_set: bool,
+) -> Bind<Lowered> {
     let Some(first) = aggregate.arguments.first() else {
-        return Err(Refusal::at(Span::default(), format!("{}() needs a value", aggregate.name)));
+        return Err(Refusal::at(
+            Span::default(),
+            format!("{}() needs a value", aggregate.name),
+        ));
     };
     let value = lowering.expr(first)?;
     let mut filter = None;
@@ -268,8 +370,11 @@ fn list(aggregate: &Aggregate, lowering: &Lowering<'_>, order: &[SortExpr], is_s
         });
     }
     let size = aggregate.arguments.get(if is_conditional { 2 } else { 1 });
-    let items_max = match size.and_then(|size| size.clone().convert(Type::Long).constant().cloned()) {
-        Some(Value::Long(size)) if size > 0 => usize::try_from(size).unwrap_or(ITEMS_MAX).min(ITEMS_MAX),
+    let items_max = match size.and_then(|size| size.clone().convert(Type::Long).constant().cloned())
+    {
+        Some(Value::Long(size)) if size > 0 => {
+            usize::try_from(size).unwrap_or(ITEMS_MAX).min(ITEMS_MAX)
+        }
         _ => ITEMS_MAX,
     };
     let mut call = array_agg(value);
@@ -279,15 +384,29 @@ fn list(aggregate: &Aggregate, lowering: &Lowering<'_>, order: &[SortExpr], is_s
     if !order.is_empty() {
         call = call.order_by(order.to_vec()).build()?;
     }
-    let finish = Finish::List { item: first.ty, items_max, is_set };
-    Ok(Lowered { aggregate: call, finish })
+    let finish = Finish::List {
+        item: first.ty,
+        items_max,
+        is_set,
+    };
+    Ok(Lowered {
+        aggregate: call,
+        finish,
+    })
 }
 
 fn kernel(aggregate: &Aggregate, lowering: &Lowering<'_>) -> Bind<Lowered> {
     let Some(function) = lowering.language.aggregates.get(&aggregate.name) else {
-        return Err(Refusal::at(Span::default(), format!("there is no aggregate '{}'", aggregate.name)));
+        return Err(Refusal::at(
+            Span::default(),
+            format!("there is no aggregate '{}'", aggregate.name),
+        ));
     };
-    let arguments = aggregate.arguments.iter().map(|one| lowering.expr(one)).collect::<Bind<Vec<_>>>()?;
+    let arguments = aggregate
+        .arguments
+        .iter()
+        .map(|one| lowering.expr(one))
+        .collect::<Bind<Vec<_>>>()?;
     let call = AccumulatorCall {
         name: aggregate.name.clone(),
         start: function.start,

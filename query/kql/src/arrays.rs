@@ -55,7 +55,12 @@ impl Reader {
     /// Reads an array as values of a type.
     pub(crate) fn new(array: &ArrayRef, ty: Type) -> Result<Self> {
         let wanted = match ty {
-            Type::DateTime if matches!(array.data_type(), DataType::Timestamp(TimeUnit::Microsecond, _)) => {
+            Type::DateTime
+                if matches!(
+                    array.data_type(),
+                    DataType::Timestamp(TimeUnit::Microsecond, _)
+                ) =>
+            {
                 microseconds()
             }
             ty => arrow_type(ty),
@@ -92,9 +97,14 @@ impl Reader {
                     let micros = array.as_primitive::<TimestampMicrosecondType>().value(row);
                     micros.saturating_mul(10)
                 }
-                _ => array.as_primitive::<TimestampNanosecondType>().value(row).div_euclid(100),
+                _ => array
+                    .as_primitive::<TimestampNanosecondType>()
+                    .value(row)
+                    .div_euclid(100),
             }),
-            Type::TimeSpan => Value::TimeSpan(array.as_primitive::<DurationNanosecondType>().value(row) / 100),
+            Type::TimeSpan => {
+                Value::TimeSpan(array.as_primitive::<DurationNanosecondType>().value(row) / 100)
+            }
         }
     }
 }
@@ -116,7 +126,14 @@ fn dynamic(text: &str) -> Value {
 fn guid_text(guid: u128) -> String {
     let hex = format!("{guid:032x}");
     let part = |from: usize, to: usize| hex.get(from..to).unwrap_or_default();
-    format!("{}-{}-{}-{}-{}", part(0, 8), part(8, 12), part(12, 16), part(16, 20), part(20, 32))
+    format!(
+        "{}-{}-{}-{}-{}",
+        part(0, 8),
+        part(8, 12),
+        part(12, 16),
+        part(16, 20),
+        part(20, 32)
+    )
 }
 
 /// The text that holds a value of a type that is kept as text.

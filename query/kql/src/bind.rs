@@ -126,5 +126,7 @@ pub(crate) fn did_you_mean<'n, I: IntoIterator<Item = &'n str>>(name: &str, know
         .map(|known| (strsim::jaro_winkler(&wanted, &known.to_lowercase()), known))
         .filter(|(likeness, _)| *likeness > 0.8)
         .max_by(|(left, _), (right, _)| left.total_cmp(right));
-    nearest.map_or_else(String::new, |(_, known)| format!("; did you mean '{known}'?"))
+    nearest.map_or_else(String::new, |(_, known)| {
+        format!("; did you mean '{known}'?")
+    })
 }

@@ -109,7 +109,9 @@ impl Bound {
             Kind::Column(_) => true,
             Kind::Call(_, arguments) => arguments.iter().any(Self::reads_columns),
             Kind::Result(call, _) | Kind::Convert(call) => call.reads_columns(),
-            Kind::Path(base, steps) => base.reads_columns() || steps.iter().any(Self::reads_columns),
+            Kind::Path(base, steps) => {
+                base.reads_columns() || steps.iter().any(Self::reads_columns)
+            }
         }
     }
 }

@@ -38,7 +38,8 @@ pub trait Catalog: fmt::Debug {
 /// block, within the bounds of the query.
 pub trait Evaluate: fmt::Debug {
     /// All rows of a plan, at most `rows_max` of them.
-    fn rows(&self, plan: LogicalPlan, rows_max: usize) -> Result<Vec<RecordBatch>, DataFusionError>;
+    fn rows(&self, plan: LogicalPlan, rows_max: usize)
+    -> Result<Vec<RecordBatch>, DataFusionError>;
 }
 
 /// A plan whose columns stand without the name of their table, as KQL has them.

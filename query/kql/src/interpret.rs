@@ -25,7 +25,8 @@ pub(crate) fn value_of(
             Ok(result(&all, *place, bound.ty))
         }
         Kind::Path(base, steps) => {
-            let base = value_of(base, language, context, column)?.convert(kql_syntax::ast::Type::Dynamic);
+            let base =
+                value_of(base, language, context, column)?.convert(kql_syntax::ast::Type::Dynamic);
             let Value::Dynamic(tree) = base else {
                 return Ok(Value::Null);
             };

@@ -96,7 +96,9 @@ impl Lowering<'_> {
         use Type::{Bool, Int, Long, Real, String};
         let expr = || self.expr(inner);
         Ok(match (inner.ty, to) {
-            (Int, Long) | (Int | Long, Real) | (Bool, Int | Long | Real) => cast(expr()?, arrow_type(to)),
+            (Int, Long) | (Int | Long, Real) | (Bool, Int | Long | Real) => {
+                cast(expr()?, arrow_type(to))
+            }
             (Long, Int) => try_cast(expr()?, arrow_type(to)),
             (Int | Long | Bool, String) => coalesce(vec![cast(expr()?, DataType::Utf8), lit("")]),
             (Type::Guid, String) => expr()?,
@@ -133,7 +135,12 @@ impl Lowering<'_> {
         let Kind::Call(name, _) = &call.kind else {
             return place.to_string();
         };
-        match self.language.functions.scalar(name).map(|function| &function.signature.returns) {
+        match self
+            .language
+            .functions
+            .scalar(name)
+            .map(|function| &function.signature.returns)
+        {
             Some(Returns::Several(results)) => results
                 .get(place)
                 .map_or_else(|| place.to_string(), |(name, _)| (*name).to_owned()),
@@ -153,7 +160,10 @@ impl Lowering<'_> {
         let returns = match &function.signature.returns {
             Returns::One(_) => CallReturns::One(ty),
             Returns::Several(results) => CallReturns::Several(
-                results.iter().map(|(name, ty)| ((*name).to_owned(), *ty)).collect(),
+                results
+                    .iter()
+                    .map(|(name, ty)| ((*name).to_owned(), *ty))
+                    .collect(),
             ),
         };
         let data_type = self.datetime_unit(name, ty, &lowered)?;
@@ -166,13 +176,25 @@ impl Lowering<'_> {
             is_volatile: function.is_volatile,
             now: self.now,
         };
-        Ok(Expr::ScalarFunction(Call::new_udf(call.function(data_type), lowered)))
+        Ok(Expr::ScalarFunction(Call::new_udf(
+            call.function(data_type),
+            lowered,
+        )))
     }
 
     /// Microseconds stay microseconds where a function cannot make a seventh digit, so that the range of years is
     /// kept and columns of tables are compared without a cast.
     fn datetime_unit(&self, name: &str, ty: Type, arguments: &[Expr]) -> Bind<Option<DataType>> {
-        let keeps = ["startof", "bin", "datetime_add", "max_of", "min_of", "coalesce", "iff", "case"];
+        let keeps = [
+            "startof",
+            "bin",
+            "datetime_add",
+            "max_of",
+            "min_of",
+            "coalesce",
+            "iff",
+            "case",
+        ];
         if ty != Type::DateTime || !keeps.iter().any(|prefix| name.starts_with(prefix)) {
             return Ok(None);
         }
@@ -193,7 +215,10 @@ pub(crate) fn strict(function: &ScalarFunction, arguments: &[Bound]) -> Vec<bool
         let parameter = function.signature.parameter(place);
         !function.takes_nulls
             && parameter.is_some_and(|parameter| {
-                !matches!(parameter.ty, ParameterType::Any | ParameterType::Exactly(Type::String))
+                !matches!(
+                    parameter.ty,
+                    ParameterType::Any | ParameterType::Exactly(Type::String)
+                )
             })
     };
     (0..arguments.len()).map(is_strict).collect()
@@ -203,7 +228,11 @@ pub(crate) fn strict(function: &ScalarFunction, arguments: &[Bound]) -> Vec<bool
 fn conversion(to: Type) -> Kernel {
     macro_rules! to {
         ($ty:ident) => {
-            |_, arguments| Ok(arguments.first().map_or(Value::Null, |value| value.convert(Type::$ty)))
+            |_, arguments| {
+                Ok(arguments
+                    .first()
+                    .map_or(Value::Null, |value| value.convert(Type::$ty)))
+            }
         };
     }
     match to {

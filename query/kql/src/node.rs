@@ -9,17 +9,21 @@ use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use datafusion::arrow::array::{ArrayRef, RecordBatch, RecordBatchOptions};
-use datafusion::arrow::compute::{SortColumn, SortOptions, concat_batches, lexsort_to_indices, take_record_batch};
+use datafusion::arrow::compute::{
+    SortColumn, SortOptions, concat_batches, lexsort_to_indices, take_record_batch,
+};
 use datafusion::arrow::datatypes::{Field, Schema, SchemaRef};
-use datafusion::common::{DFSchema, DFSchemaRef, exec_datafusion_err, internal_err};
-use datafusion::error::Result;
 use datafusion::catalog::Session;
 use datafusion::common::tree_node::TreeNodeRecursion;
+use datafusion::common::{DFSchema, DFSchemaRef, exec_datafusion_err, internal_err};
+use datafusion::error::Result;
 use datafusion::execution::context::QueryPlanner;
 use datafusion::execution::memory_pool::MemoryConsumer;
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::logical_expr::physical_planning_context::PhysicalPlanningContext;
-use datafusion::logical_expr::{Expr, Extension, LogicalPlan, UserDefinedLogicalNode, UserDefinedLogicalNodeCore};
+use datafusion::logical_expr::{
+    Expr, Extension, LogicalPlan, UserDefinedLogicalNode, UserDefinedLogicalNodeCore,
+};
 use datafusion::physical_expr::{EquivalenceProperties, Partitioning};
 use datafusion::physical_plan::execution_plan::{Boundedness, EmissionType};
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
@@ -54,7 +58,13 @@ pub(crate) struct RowsNode {
 
 impl RowsNode {
     /// The plan of a function over the rows of another plan.
-    pub(crate) fn plan(name: &str, input: (LogicalPlan, Vec<Type>), order: Vec<Key>, output: Vec<(String, Type)>, run: Run) -> Result<LogicalPlan> {
+    pub(crate) fn plan(
+        name: &str,
+        input: (LogicalPlan, Vec<Type>),
+        order: Vec<Key>,
+        output: Vec<(String, Type)>,
+        run: Run,
+    ) -> Result<LogicalPlan> {
         let schema = Arc::new(DFSchema::try_from(arrow_schema(&output))?);
         let node = Self {
             name: name.to_owned(),
@@ -65,7 +75,9 @@ impl RowsNode {
             run,
             schema,
         };
-        Ok(LogicalPlan::Extension(Extension { node: Arc::new(node) }))
+        Ok(LogicalPlan::Extension(Extension {
+            node: Arc::new(node),
+        }))
     }
 }
 
@@ -127,7 +139,10 @@ impl UserDefinedLogicalNodeCore for RowsNode {
         let Some(input) = inputs.into_iter().next() else {
             return internal_err!("{} without input", self.name);
         };
-        Ok(Self { input, ..self.clone() })
+        Ok(Self {
+            input,
+            ..self.clone()
+        })
     }
 
     /// The function reads columns by their place: all of them.
@@ -147,7 +162,11 @@ pub fn query_planner() -> Arc<dyn QueryPlanner + Send + Sync> {
 
 #[async_trait::async_trait]
 impl QueryPlanner for TableFunctionPlanner {
-    async fn create_physical_plan(&self, plan: &LogicalPlan, session: &dyn Session) -> Result<Arc<dyn ExecutionPlan>> {
+    async fn create_physical_plan(
+        &self,
+        plan: &LogicalPlan,
+        session: &dyn Session,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
         let planner = DefaultPhysicalPlanner::with_extension_planners(vec![Arc::new(Self)]);
         planner.create_physical_plan(plan, session).await
     }
@@ -170,7 +189,10 @@ impl ExtensionPlanner for TableFunctionPlanner {
         let Some(input) = inputs.first() else {
             return internal_err!("{} without input", node.name);
         };
-        Ok(Some(Arc::new(RowsExec::new(node.clone(), Arc::clone(input)))))
+        Ok(Some(Arc::new(RowsExec::new(
+            node.clone(),
+            Arc::clone(input),
+        ))))
     }
 }
 
@@ -228,14 +250,21 @@ impl ExecutionPlan for RowsExec {
         Ok(TreeNodeRecursion::Continue)
     }
 
-    fn with_new_children(self: Arc<Self>, children: Vec<Arc<dyn ExecutionPlan>>) -> Result<Arc<dyn ExecutionPlan>> {
+    fn with_new_children(
+        self: Arc<Self>,
+        children: Vec<Arc<dyn ExecutionPlan>>,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
         let Some(input) = children.into_iter().next() else {
             return internal_err!("{} without input", self.node.name);
         };
         Ok(Arc::new(Self::new(self.node.clone(), input)))
     }
 
-    fn execute(&self, partition: usize, context: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
+    fn execute(
+        &self,
+        partition: usize,
+        context: Arc<TaskContext>,
+    ) -> Result<SendableRecordBatchStream> {
         let input = self.input.execute(partition, Arc::clone(&context))?;
         let node = self.node.clone();
         let schema = Arc::new(arrow_schema(&node.output));
@@ -245,7 +274,8 @@ impl ExecutionPlan for RowsExec {
             let batch = ordered(&batch, &node.order)?;
             let rows = to_rows(&batch, &node.input_types)?;
             let run = Arc::clone(&node.run);
-            let rows = run(rows).map_err(|failure| exec_datafusion_err!("{}: {failure}", node.name))?;
+            let rows =
+                run(rows).map_err(|failure| exec_datafusion_err!("{}: {failure}", node.name))?;
             to_batch(&rows, &result_schema)
         };
         let stream = futures::stream::once(computed).boxed();
@@ -258,7 +288,10 @@ async fn gather(
     mut input: SendableRecordBatchStream,
     name: &str,
     context: &TaskContext,
-) -> Result<(RecordBatch, datafusion::execution::memory_pool::MemoryReservation)> {
+) -> Result<(
+    RecordBatch,
+    datafusion::execution::memory_pool::MemoryReservation,
+)> {
     let memory = MemoryConsumer::new(name).register(context.memory_pool());
     let schema = input.schema();
     let mut batches = Vec::new();
@@ -296,7 +329,11 @@ pub(crate) fn to_rows(batch: &RecordBatch, types: &[Type]) -> Result<Rows> {
         .zip(types)
         .map(|(array, ty)| Reader::new(array, *ty))
         .collect::<Result<Vec<_>>>()?;
-    let names = batch.schema_ref().fields().iter().map(|field| field.name().clone());
+    let names = batch
+        .schema_ref()
+        .fields()
+        .iter()
+        .map(|field| field.name().clone());
     let rows = (0..batch.num_rows())
         .map(|row| readers.iter().map(|reader| reader.value(row)).collect())
         .collect();
@@ -321,5 +358,9 @@ fn to_batch(rows: &Rows, schema: &SchemaRef) -> Result<RecordBatch> {
         })
         .collect::<Result<Vec<ArrayRef>>>()?;
     let options = RecordBatchOptions::new().with_row_count(Some(rows.rows.len()));
-    Ok(RecordBatch::try_new_with_options(Arc::clone(schema), columns, &options)?)
+    Ok(RecordBatch::try_new_with_options(
+        Arc::clone(schema),
+        columns,
+        &options,
+    )?)
 }

@@ -37,19 +37,34 @@ impl Binder<'_> {
         self.count_operator(operator.span)?;
         match &operator.kind {
             OperatorKind::Print(columns) => self.print(columns, scope),
-            OperatorKind::Range { name, from, to, step } => self.range(&name.text, from, to, step, scope),
+            OperatorKind::Range {
+                name,
+                from,
+                to,
+                step,
+            } => self.range(&name.text, from, to, step, scope),
             OperatorKind::Union(union) => self.union(None, union, operator.span, scope),
             OperatorKind::Find(find) => self.find(find, operator.span, scope),
-            OperatorKind::Search { properties, tables, predicate } => {
-                self.search(None, properties, tables, predicate, scope)
-            }
+            OperatorKind::Search {
+                properties,
+                tables,
+                predicate,
+            } => self.search(None, properties, tables, predicate, scope),
             OperatorKind::Opaque { keyword, .. } => Err(Refusal::at(keyword.span, GRAPH)),
-            _ => Err(Refusal::at(operator.span, "this operator needs rows before it, as in `Table | ...`")),
+            _ => Err(Refusal::at(
+                operator.span,
+                "this operator needs rows before it, as in `Table | ...`",
+            )),
         }
     }
 
     /// An operator over rows.
-    pub(crate) fn operator_on(&self, input: Relation, operator: &Operator, scope: &Rc<Scope>) -> Bind<Relation> {
+    pub(crate) fn operator_on(
+        &self,
+        input: Relation,
+        operator: &Operator,
+        scope: &Rc<Scope>,
+    ) -> Bind<Relation> {
         self.count_operator(operator.span)?;
         match &operator.kind {
             OperatorKind::Where(condition) => self.filter(input, condition, scope),
@@ -61,32 +76,49 @@ impl Binder<'_> {
             OperatorKind::ProjectRename(columns) => self.project_rename(input, columns),
             OperatorKind::ProjectReorder(keys) => self.project_reorder(input, keys),
             OperatorKind::ProjectByNames(names) => self.project_by_names(input, names, scope),
-            OperatorKind::Summarize { aggregates, by, .. } => self.summarize(input, aggregates, by, scope),
+            OperatorKind::Summarize { aggregates, by, .. } => {
+                self.summarize(input, aggregates, by, scope)
+            }
             OperatorKind::Distinct(columns) => self.distinct(input, columns, scope),
             OperatorKind::Count => self.count_rows(input),
             OperatorKind::Sort { keys, .. } => self.sort(input, keys, scope),
             OperatorKind::Top { count, by, .. } => self.top(input, count, by, scope),
-            OperatorKind::Take(count) | OperatorKind::Sample(count) => self.take(input, count, scope),
-            OperatorKind::SampleDistinct { count, of } => self.sample_distinct(input, count, of, scope),
+            OperatorKind::Take(count) | OperatorKind::Sample(count) => {
+                self.take(input, count, scope)
+            }
+            OperatorKind::SampleDistinct { count, of } => {
+                self.sample_distinct(input, count, of, scope)
+            }
             OperatorKind::TopNested(levels) => self.top_nested(input, levels, scope),
-            OperatorKind::TopHitters { count, of, by } => self.top_hitters(input, count, of, by.as_ref(), scope),
+            OperatorKind::TopHitters { count, of, by } => {
+                self.top_hitters(input, count, of, by.as_ref(), scope)
+            }
             OperatorKind::Join(join) => self.join(input, join, operator.span, scope),
             OperatorKind::Lookup(join) => self.lookup(input, join, operator.span, scope),
             OperatorKind::Union(union) => self.union(Some(input), union, operator.span, scope),
-            OperatorKind::Search { properties, tables, predicate } => {
-                self.search(Some(input), properties, tables, predicate, scope)
-            }
+            OperatorKind::Search {
+                properties,
+                tables,
+                predicate,
+            } => self.search(Some(input), properties, tables, predicate, scope),
             OperatorKind::MvExpand(expand) => self.mv_expand(input, expand, scope),
             OperatorKind::MvApply { expand, body } => self.mv_apply(input, expand, body, scope),
             OperatorKind::Parse(parse) => self.parse(input, parse, scope),
-            OperatorKind::ParseKv { value, columns, properties } => self.parse_kv(input, value, columns, properties, scope),
+            OperatorKind::ParseKv {
+                value,
+                columns,
+                properties,
+            } => self.parse_kv(input, value, columns, properties, scope),
             OperatorKind::MakeSeries(series) => self.make_series(input, series, scope),
             OperatorKind::As { name, .. } => {
                 let input = Relation {
                     name: Some(name.text.clone()),
                     ..input
                 };
-                scope.define(name.text.clone(), crate::bind::Binding::Tabular(input.clone()));
+                scope.define(
+                    name.text.clone(),
+                    crate::bind::Binding::Tabular(input.clone()),
+                );
                 Ok(input)
             }
             OperatorKind::Partition { by, body, .. } => self.partition(input, by, body, scope),
@@ -94,18 +126,25 @@ impl Binder<'_> {
             OperatorKind::Fork(branches) => self.fork(input, branches, scope),
             OperatorKind::Invoke(call) => self.invoke(input, call, operator.span, scope),
             OperatorKind::GetSchema => self.get_schema(&input),
-            OperatorKind::Evaluate { call, schema, .. } => self.evaluate(input, call, schema.as_deref(), scope),
+            OperatorKind::Evaluate { call, schema, .. } => {
+                self.evaluate(input, call, schema.as_deref(), scope)
+            }
             OperatorKind::Scan(scan) => self.scan(input, scan, scope),
             OperatorKind::Reduce { by, with, .. } => self.reduce(input, by, with, scope),
             OperatorKind::Render { chart, properties } => {
                 *self.render.borrow_mut() = Some(render(&chart.text, properties));
                 Ok(input)
             }
-            OperatorKind::Consume(_) => input.filter(self.frame(), &crate::bound::Bound::bool(false)),
+            OperatorKind::Consume(_) => {
+                input.filter(self.frame(), &crate::bound::Bound::bool(false))
+            }
             OperatorKind::AssertSchema(columns) => assert_schema(input, columns),
             OperatorKind::Opaque { keyword, .. } => Err(Refusal::at(keyword.span, GRAPH)),
             OperatorKind::Print(_) | OperatorKind::Range { .. } | OperatorKind::Find(_) => {
-                Err(Refusal::at(operator.span, "this operator makes rows by itself and stands at the beginning"))
+                Err(Refusal::at(
+                    operator.span,
+                    "this operator makes rows by itself and stands at the beginning",
+                ))
             }
         }
     }
@@ -132,7 +171,9 @@ impl Binder<'_> {
 
 /// The value of a property that is a word or a text.
 pub(crate) fn property<'p>(properties: &'p [Property], name: &str) -> Option<&'p Expr> {
-    let found = properties.iter().find(|property| property.name.text.eq_ignore_ascii_case(name));
+    let found = properties
+        .iter()
+        .find(|property| property.name.text.eq_ignore_ascii_case(name));
     found.map(|property| &property.value)
 }
 
@@ -144,7 +185,9 @@ pub(crate) fn word(properties: &[Property], name: &str) -> Option<String> {
 fn text_of(expr: &Expr) -> String {
     match &expr.kind {
         ExprKind::Name(name) => name.text.clone(),
-        ExprKind::Literal(literal) => kql_values::convert::literal(literal).unwrap_or(Value::Null).to_text(),
+        ExprKind::Literal(literal) => kql_values::convert::literal(literal)
+            .unwrap_or(Value::Null)
+            .to_text(),
         _ => String::new(),
     }
 }
@@ -165,7 +208,11 @@ fn assert_schema(input: Relation, columns: &[kql_syntax::ast::Column]) -> Bind<R
         let wanted = column.ty.unwrap_or(Type::String);
         if found != Some(wanted) {
             let is = found.map_or("no column of the table", Type::name);
-            let text = format!("'{}' is expected to be a {}, and is {is}", column.name.text, wanted.name());
+            let text = format!(
+                "'{}' is expected to be a {}, and is {is}",
+                column.name.text,
+                wanted.name()
+            );
             return Err(Refusal::at(column.name.span, text));
         }
     }

@@ -59,7 +59,9 @@ pub fn plan(text: &str, environment: &Environment<'_>) -> Result<Vec<Planned>, K
     let scope = Rc::new(Scope::default());
     let mut results = Vec::new();
     for statement in &query.statements {
-        let bound = binder.statement(statement, &scope).map_err(|refusal| refusal.place(text))?;
+        let bound = binder
+            .statement(statement, &scope)
+            .map_err(|refusal| refusal.place(text))?;
         let Some(relation) = bound else { continue };
         let render = binder.render.take();
         let side = binder.side_results.take();
@@ -67,20 +69,33 @@ pub fn plan(text: &str, environment: &Environment<'_>) -> Result<Vec<Planned>, K
             results.push(finish(relation, None, render).map_err(|refusal| refusal.place(text))?);
         }
         for (name, relation) in side {
-            results.push(finish(relation, Some(name), None).map_err(|refusal| refusal.place(text))?);
+            results
+                .push(finish(relation, Some(name), None).map_err(|refusal| refusal.place(text))?);
         }
     }
     if results.is_empty() {
         let end = kql_syntax::Span::default();
-        return Err(Refusal::at(end, "the query has no result: its last statement is no expression").place(text));
+        return Err(Refusal::at(
+            end,
+            "the query has no result: its last statement is no expression",
+        )
+        .place(text));
     }
     Ok(results)
 }
 
 fn finish(relation: Relation, name: Option<String>, render: Option<Render>) -> Bind<Planned> {
-    let names: Vec<_> = relation.columns.iter().map(|(name, _)| name.clone()).collect();
+    let names: Vec<_> = relation
+        .columns
+        .iter()
+        .map(|(name, _)| name.clone())
+        .collect();
     let fields = relation.plan.schema().fields();
-    let is_exact = fields.len() == names.len() && fields.iter().zip(&names).all(|(field, name)| field.name() == name);
+    let is_exact = fields.len() == names.len()
+        && fields
+            .iter()
+            .zip(&names)
+            .all(|(field, name)| field.name() == name);
     let mut relation = relation;
     if !is_exact {
         relation.hidden.clear();
@@ -97,22 +112,32 @@ fn finish(relation: Relation, name: Option<String>, render: Option<Render>) -> B
 /// A parameter's text as a value: a literal of KQL, or plain text.
 pub(crate) fn parameter(text: &str, ty: Type) -> Bound {
     if ty == Type::String {
-        let unquoted = kql_syntax::parse(text).ok().and_then(|query| match query.statements.as_slice() {
-            [kql_syntax::ast::Statement::Expr(expr)] => match &expr.kind {
-                kql_syntax::ast::ExprKind::Literal(kql_syntax::ast::Literal::String(inner)) => Some(inner.clone()),
-                _ => None,
-            },
-            _ => None,
-        });
+        let unquoted =
+            kql_syntax::parse(text)
+                .ok()
+                .and_then(|query| match query.statements.as_slice() {
+                    [kql_syntax::ast::Statement::Expr(expr)] => match &expr.kind {
+                        kql_syntax::ast::ExprKind::Literal(kql_syntax::ast::Literal::String(
+                            inner,
+                        )) => Some(inner.clone()),
+                        _ => None,
+                    },
+                    _ => None,
+                });
         return Bound::string(unquoted.unwrap_or_else(|| text.to_owned()));
     }
-    let literal = kql_syntax::parse(text).ok().and_then(|query| match query.statements.as_slice() {
-        [kql_syntax::ast::Statement::Expr(expr)] => match &expr.kind {
-            kql_syntax::ast::ExprKind::Literal(literal) => kql_values::convert::literal(literal).ok(),
-            _ => None,
-        },
-        _ => None,
-    });
+    let literal =
+        kql_syntax::parse(text)
+            .ok()
+            .and_then(|query| match query.statements.as_slice() {
+                [kql_syntax::ast::Statement::Expr(expr)] => match &expr.kind {
+                    kql_syntax::ast::ExprKind::Literal(literal) => {
+                        kql_values::convert::literal(literal).ok()
+                    }
+                    _ => None,
+                },
+                _ => None,
+            });
     let value = literal.unwrap_or_else(|| Value::String(text.to_owned()));
     Bound::literal(value.convert(ty), Type::Dynamic).retyped(ty)
 }

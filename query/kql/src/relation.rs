@@ -103,7 +103,11 @@ impl Relation {
                 // A key that is overwritten orders no more.
                 order_kept.truncate(kept_before(&order_kept, &name));
             }
-            exprs.push(if is_same { expr } else { expr.alias(name.clone()) });
+            exprs.push(if is_same {
+                expr
+            } else {
+                expr.alias(name.clone())
+            });
             types.push((name, ty));
         }
         for hidden in &self.hidden {
@@ -113,7 +117,9 @@ impl Relation {
         let is_known = |key: &SortExpr| matches!(&key.expr, Expr::Column(Column { name, .. }) if names.contains(&name.as_str()) || self.hidden.iter().any(|hidden| hidden.name == *name));
         let known = order_kept.iter().take_while(|key| is_known(key)).count();
         order_kept.truncate(known);
-        let plan = LogicalPlanBuilder::from(self.plan).project(exprs)?.build()?;
+        let plan = LogicalPlanBuilder::from(self.plan)
+            .project(exprs)?
+            .build()?;
         Ok(Self {
             plan,
             columns: types,
@@ -143,14 +149,19 @@ impl Relation {
     pub(crate) fn select(self, names: &[String]) -> Bind<Self> {
         let columns = names
             .iter()
-            .filter_map(|name| self.type_of(name).map(|ty| (name.clone(), ty, column(name))))
+            .filter_map(|name| {
+                self.type_of(name)
+                    .map(|ty| (name.clone(), ty, column(name)))
+            })
             .collect();
         self.project_lowered(columns)
     }
 
     pub(crate) fn filter(mut self, frame: Frame<'_>, condition: &Bound) -> Bind<Self> {
         let predicate = self.lowering(frame).predicate(condition)?;
-        self.plan = LogicalPlanBuilder::from(self.plan).filter(predicate)?.build()?;
+        self.plan = LogicalPlanBuilder::from(self.plan)
+            .filter(predicate)?
+            .build()?;
         Ok(self)
     }
 
@@ -188,6 +199,7 @@ impl Relation {
 }
 
 fn kept_before(order: &[SortExpr], name: &str) -> usize {
-    let is_other = |key: &&SortExpr| !matches!(&key.expr, Expr::Column(column) if column.name == name);
+    let is_other =
+        |key: &&SortExpr| !matches!(&key.expr, Expr::Column(column) if column.name == name);
     order.iter().take_while(is_other).count()
 }

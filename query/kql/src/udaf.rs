@@ -10,10 +10,10 @@ use datafusion::common::exec_datafusion_err;
 use datafusion::error::{DataFusionError, Result};
 use datafusion::logical_expr::expr::AggregateFunction;
 use datafusion::logical_expr::function::{AccumulatorArgs, StateFieldsArgs};
+use datafusion::logical_expr::utils::AggregateOrderSensitivity;
 use datafusion::logical_expr::{
     Accumulator as EngineAccumulator, AggregateUDF, AggregateUDFImpl, Expr, Signature, Volatility,
 };
-use datafusion::logical_expr::utils::AggregateOrderSensitivity;
 use datafusion::scalar::ScalarValue;
 use kql_syntax::ast::Type;
 use kql_values::Value;
@@ -40,7 +40,11 @@ struct AccumulatorUdaf {
 
 impl fmt::Debug for AccumulatorCall {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "{}({:?}): {:?}", self.name, self.arguments, self.returns)
+        write!(
+            formatter,
+            "{}({:?}): {:?}",
+            self.name, self.arguments, self.returns
+        )
     }
 }
 
@@ -56,7 +60,14 @@ impl AccumulatorCall {
             call: Arc::new(self),
             signature,
         });
-        let call = AggregateFunction::new_udf(Arc::new(function), arguments, false, None, Vec::new(), None);
+        let call = AggregateFunction::new_udf(
+            Arc::new(function),
+            arguments,
+            false,
+            None,
+            Vec::new(),
+            None,
+        );
         Expr::AggregateFunction(call)
     }
 }
@@ -95,7 +106,8 @@ impl AggregateUDFImpl for AccumulatorUdaf {
     }
 
     fn accumulator(&self, _arguments: AccumulatorArgs<'_>) -> Result<Box<dyn EngineAccumulator>> {
-        let inner = (self.call.start)(&self.call.constants).map_err(|failure| self.call.error(&failure))?;
+        let inner =
+            (self.call.start)(&self.call.constants).map_err(|failure| self.call.error(&failure))?;
         Ok(Box::new(Gatherer {
             call: Arc::clone(&self.call),
             context: Context::new(self.call.now),
@@ -165,8 +177,9 @@ impl EngineAccumulator for Gatherer {
             if states.is_null(row) {
                 continue;
             }
-            let state = serde_json::from_str(states.value(row))
-                .map_err(|error| exec_datafusion_err!("{}: state of a group: {error}", self.call.name))?;
+            let state = serde_json::from_str(states.value(row)).map_err(|error| {
+                exec_datafusion_err!("{}: state of a group: {error}", self.call.name)
+            })?;
             let merged = self.inner.merge(state);
             merged.map_err(|failure| self.call.error(&failure))?;
         }

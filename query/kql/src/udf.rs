@@ -47,7 +47,11 @@ struct KernelUdf {
 
 impl fmt::Debug for KernelCall {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "{}({:?}): {:?}", self.name, self.arguments, self.returns)
+        write!(
+            formatter,
+            "{}({:?}): {:?}",
+            self.name, self.arguments, self.returns
+        )
     }
 }
 
@@ -125,12 +129,21 @@ impl ScalarUDFImpl for KernelUdf {
     fn invoke_with_args(&self, arguments: ScalarFunctionArgs) -> Result<ColumnarValue> {
         let is_constant = !arguments.args.is_empty()
             && !self.call.is_volatile
-            && arguments.args.iter().all(|argument| matches!(argument, ColumnarValue::Scalar(_)));
-        let rows = if is_constant { 1 } else { arguments.number_rows };
+            && arguments
+                .args
+                .iter()
+                .all(|argument| matches!(argument, ColumnarValue::Scalar(_)));
+        let rows = if is_constant {
+            1
+        } else {
+            arguments.number_rows
+        };
         let values = self.call.run(&arguments.args, rows)?;
         let array = self.call.returns.collect(&values, &self.data_type)?;
         if is_constant {
-            return Ok(ColumnarValue::Scalar(ScalarValue::try_from_array(&array, 0)?));
+            return Ok(ColumnarValue::Scalar(ScalarValue::try_from_array(
+                &array, 0,
+            )?));
         }
         Ok(ColumnarValue::Array(array))
     }
@@ -159,11 +172,15 @@ impl KernelCall {
                     *slot = column.value(index);
                 }
             }
-            let is_null = row.iter().zip(&self.strict).any(|(value, strict)| *strict && value.is_null());
+            let is_null = row
+                .iter()
+                .zip(&self.strict)
+                .any(|(value, strict)| *strict && value.is_null());
             values.push(if is_null {
                 Value::Null
             } else {
-                (self.kernel)(&mut context, &row).map_err(|failure| engine_error(&self.name, &failure))?
+                (self.kernel)(&mut context, &row)
+                    .map_err(|failure| engine_error(&self.name, &failure))?
             });
         }
         Ok(values)
@@ -186,12 +203,19 @@ impl CallReturns {
             .iter()
             .enumerate()
             .map(|(place, (_, ty))| {
-                let part: Vec<_> = values.iter().map(|value| result(value, place, *ty)).collect();
+                let part: Vec<_> = values
+                    .iter()
+                    .map(|value| result(value, place, *ty))
+                    .collect();
                 build(&part, &arrow_type(*ty))
             })
             .collect::<Result<Vec<_>>>()?;
         let fields: &Fields = fields;
-        Ok(Arc::new(StructArray::try_new(fields.clone(), columns, None)?))
+        Ok(Arc::new(StructArray::try_new(
+            fields.clone(),
+            columns,
+            None,
+        )?))
     }
 }
 

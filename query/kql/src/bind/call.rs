@@ -14,7 +14,13 @@ use crate::error::{Bind, Refusal};
 
 impl Binder<'_> {
     /// Binds a call that gives one value.
-    pub(super) fn call(&self, call: &Call, span: Span, row: &Row<'_>, scope: &Rc<Scope>) -> Bind<Bound> {
+    pub(super) fn call(
+        &self,
+        call: &Call,
+        span: Span,
+        row: &Row<'_>,
+        scope: &Rc<Scope>,
+    ) -> Bind<Bound> {
         let name = call.name.text.as_str();
         if let Some(Binding::Function(function, home)) = scope.find(name) {
             let arguments = self.arguments(&call.arguments, row, scope)?;
@@ -35,22 +41,36 @@ impl Binder<'_> {
         if let Some(function) = self.environment.language.functions.scalar(name) {
             return self.registered(function, call, span, row, scope);
         }
-        Err(Refusal::at(call.name.span, self.unknown_function(name, is_aggregate, scope)))
+        Err(Refusal::at(
+            call.name.span,
+            self.unknown_function(name, is_aggregate, scope),
+        ))
     }
 
     fn unknown_function(&self, name: &str, is_aggregate: bool, scope: &Rc<Scope>) -> String {
         if is_aggregate {
-            return format!("{name}() counts rows of groups: it stands in summarize, make-series and their kin");
+            return format!(
+                "{name}() counts rows of groups: it stands in summarize, make-series and their kin"
+            );
         }
         if name.starts_with("geo_") {
             return format!("{name}() is a geospatial function; Bartizan has none of them");
         }
-        if self.environment.catalog.functions().iter().any(|known| known == name) {
+        if self
+            .environment
+            .catalog
+            .functions()
+            .iter()
+            .any(|known| known == name)
+        {
             return format!("'{name}' gives a table, and one value is needed here");
         }
         let lets = scope.names();
         let known = self.environment.language.function_names();
-        let hint = did_you_mean(name, known.into_iter().chain(lets.iter().map(String::as_str)));
+        let hint = did_you_mean(
+            name,
+            known.into_iter().chain(lets.iter().map(String::as_str)),
+        );
         format!("there is no function '{name}'{hint}")
     }
 
@@ -156,7 +176,11 @@ fn check_arity(signature: &Signature, count: usize, span: Span) -> Bind<()> {
 }
 
 /// Brings arguments to the types of a signature, and tells the type of the result.
-pub(crate) fn fit(signature: &Signature, arguments: Vec<Bound>, span: Span) -> Bind<(Vec<Bound>, Type)> {
+pub(crate) fn fit(
+    signature: &Signature,
+    arguments: Vec<Bound>,
+    span: Span,
+) -> Bind<(Vec<Bound>, Type)> {
     let kind = |place: usize| signature.parameter(place).map(|parameter| parameter.ty);
     let gathered = |wanted: ParameterType| {
         arguments
@@ -170,7 +194,15 @@ pub(crate) fn fit(signature: &Signature, arguments: Vec<Bound>, span: Span) -> B
             None => Some(Some(ty)),
             Some(common) => common_type(common, ty).map(Some),
         })
-        .ok_or_else(|| Refusal::at(span, format!("the arguments of {} have types that do not go together", signature.name)))?;
+        .ok_or_else(|| {
+            Refusal::at(
+                span,
+                format!(
+                    "the arguments of {} have types that do not go together",
+                    signature.name
+                ),
+            )
+        })?;
     let null = || arguments.iter().map(|argument| argument.ty).next();
     let common = common.or_else(null).unwrap_or(Type::Dynamic);
     let number = gathered(ParameterType::Number)
@@ -187,7 +219,10 @@ pub(crate) fn fit(signature: &Signature, arguments: Vec<Bound>, span: Span) -> B
         ParameterType::Number => number,
     };
     let returns = match &signature.returns {
-        Returns::One(ty) => resolve(*ty, arguments.first().map_or(Type::Dynamic, |first| first.ty)),
+        Returns::One(ty) => resolve(
+            *ty,
+            arguments.first().map_or(Type::Dynamic, |first| first.ty),
+        ),
         Returns::Several(_) => Type::Dynamic,
     };
     let fitted = arguments
@@ -195,7 +230,9 @@ pub(crate) fn fit(signature: &Signature, arguments: Vec<Bound>, span: Span) -> B
         .enumerate()
         .map(|(place, argument)| {
             let own = argument.ty;
-            let wanted = signature.parameter(place).map_or(own, |parameter| resolve(parameter.ty, own));
+            let wanted = signature
+                .parameter(place)
+                .map_or(own, |parameter| resolve(parameter.ty, own));
             argument.convert(wanted)
         })
         .collect();

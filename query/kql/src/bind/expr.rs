@@ -28,13 +28,20 @@ impl Binder<'_> {
             ExprKind::Name(name) => self.name(name, row, scope),
             ExprKind::Wildcard(name) => Err(Refusal::at(
                 name.span,
-                format!("'{}' stands for several columns, and one value is needed here", name.text),
+                format!(
+                    "'{}' stands for several columns, and one value is needed here",
+                    name.text
+                ),
             )),
             ExprKind::Call(call) => self.call(call, expr.span, row, scope),
             ExprKind::Path { base, member } => self.member(base, member, row, scope),
-            ExprKind::CallOn { call, .. } => {
-                Err(Refusal::at(expr.span, format!("{}() on another database gives a table, and one value is needed here", call.name.text)))
-            }
+            ExprKind::CallOn { call, .. } => Err(Refusal::at(
+                expr.span,
+                format!(
+                    "{}() on another database gives a table, and one value is needed here",
+                    call.name.text
+                ),
+            )),
             ExprKind::Index { base, index } => {
                 let index = self.scalar(index, row, scope)?;
                 let base = self.scalar(base, row, scope)?;
@@ -47,27 +54,48 @@ impl Binder<'_> {
                     UnaryOperator::Minus => self.negate(operand, expr.span),
                 }
             }
-            ExprKind::Binary { operator: BinaryOperator::And | BinaryOperator::Or, .. } => self.junction(expr, row, scope),
-            ExprKind::Binary { operator, left, right } => {
+            ExprKind::Binary {
+                operator: BinaryOperator::And | BinaryOperator::Or,
+                ..
+            } => self.junction(expr, row, scope),
+            ExprKind::Binary {
+                operator,
+                left,
+                right,
+            } => {
                 let left = self.scalar(left, row, scope)?;
                 let right = self.scalar(right, row, scope)?;
                 self.binary(*operator, left, right, expr.span)
             }
-            ExprKind::List { operator, operand, list } => {
+            ExprKind::List {
+                operator,
+                operand,
+                list,
+            } => {
                 let operand = self.scalar(operand, row, scope)?;
                 self.list_operator(*operator, operand, list, row, scope)
             }
-            ExprKind::Between { negated, operand, low, high } => {
+            ExprKind::Between {
+                negated,
+                operand,
+                low,
+                high,
+            } => {
                 let operand = self.scalar(operand, row, scope)?;
                 let low = self.scalar(low, row, scope)?;
                 let high = self.scalar(high, row, scope)?;
                 self.between(*negated, operand, low, high, expr.span)
             }
-            ExprKind::Pipe { .. } | ExprKind::Datatable { .. } | ExprKind::ExternalData { .. } => Err(Refusal::at(
+            ExprKind::Pipe { .. } | ExprKind::Datatable { .. } | ExprKind::ExternalData { .. } => {
+                Err(Refusal::at(
+                    expr.span,
+                    "a table stands where one value is needed; toscalar(...) takes the first value of its first row",
+                ))
+            }
+            ExprKind::Function(_) => Err(Refusal::at(
                 expr.span,
-                "a table stands where one value is needed; toscalar(...) takes the first value of its first row",
+                "a function is defined by let, not within an expression",
             )),
-            ExprKind::Function(_) => Err(Refusal::at(expr.span, "a function is defined by let, not within an expression")),
         }
     }
 
@@ -78,11 +106,15 @@ impl Binder<'_> {
         }
         match scope.find(text) {
             Some(Binding::Scalar(bound)) => return Ok(bound),
-            Some(Binding::Function(function, home)) if function.parameters.iter().all(|one| one.default.is_some()) => {
+            Some(Binding::Function(function, home))
+                if function.parameters.iter().all(|one| one.default.is_some()) =>
+            {
                 return self.call_scalar(&function, &home, Vec::new(), name.span);
             }
             Some(Binding::Tabular(_)) => {
-                let message = format!("'{text}' is a table, and one value is needed here; toscalar({text}) takes the first value of its first row");
+                let message = format!(
+                    "'{text}' is a table, and one value is needed here; toscalar({text}) takes the first value of its first row"
+                );
                 return Err(Refusal::at(name.span, message));
             }
             _ => {}
@@ -92,9 +124,17 @@ impl Binder<'_> {
 
     fn unknown_name(&self, text: &str, row: &Row<'_>, scope: &Rc<Scope>) -> String {
         let lets = scope.names();
-        let known = row.columns.iter().map(|(name, _)| name.as_str()).chain(lets.iter().map(String::as_str));
+        let known = row
+            .columns
+            .iter()
+            .map(|(name, _)| name.as_str())
+            .chain(lets.iter().map(String::as_str));
         let hint = did_you_mean(text, known.filter(|name| !name.starts_with('\u{1}')));
-        let kind = if row.columns.is_empty() { "variable" } else { "column or variable" };
+        let kind = if row.columns.is_empty() {
+            "variable"
+        } else {
+            "column or variable"
+        };
         format!("there is no {kind} '{text}'{hint}")
     }
 
@@ -109,14 +149,18 @@ impl Binder<'_> {
                 if let Some(columns) = columns {
                     let row = Row::of(columns);
                     let found = row.type_of(&member.text);
-                    let ty = found.ok_or_else(|| Refusal::at(member.span, self.unknown_name(&member.text, &row, scope)))?;
+                    let ty = found.ok_or_else(|| {
+                        Refusal::at(member.span, self.unknown_name(&member.text, &row, scope))
+                    })?;
                     return Ok(Bound::column(format!("{}.{}", side.text, member.text), ty));
                 }
             }
             if row.steps.contains(&side.text) {
                 let name = format!("{}.{}", side.text, member.text);
                 let found = row.type_of(&name);
-                let ty = found.ok_or_else(|| Refusal::at(member.span, self.unknown_name(&name, row, scope)))?;
+                let ty = found.ok_or_else(|| {
+                    Refusal::at(member.span, self.unknown_name(&name, row, scope))
+                })?;
                 return Ok(Bound::column(name, ty));
             }
         }
@@ -131,14 +175,20 @@ impl Binder<'_> {
                 Value::Dynamic(json) => crate::lower::step(json, key).cloned(),
                 _ => None,
             };
-            return Ok(Bound::literal(found.map_or(Value::Null, Value::dynamic), Type::Dynamic));
+            return Ok(Bound::literal(
+                found.map_or(Value::Null, Value::dynamic),
+                Type::Dynamic,
+            ));
         }
         let base = match base.ty {
             Type::Dynamic => base,
             // Columns of text that hold JSON are stepped into by rules as if they were dynamic.
             Type::String => base.convert(Type::Dynamic),
             other => {
-                let text = format!("a {} has no members; only dynamic values have", other.name());
+                let text = format!(
+                    "a {} has no members; only dynamic values have",
+                    other.name()
+                );
                 return Err(Refusal::at(span, text));
             }
         };
@@ -158,10 +208,18 @@ impl Binder<'_> {
         let ExprKind::Binary { operator, .. } = &expr.kind else {
             return self.scalar(expr, row, scope);
         };
-        let name = if *operator == BinaryOperator::And { "and" } else { "or" };
+        let name = if *operator == BinaryOperator::And {
+            "and"
+        } else {
+            "or"
+        };
         let mut operands = Vec::new();
         let mut here = expr;
-        while let ExprKind::Binary { operator: next, left, right } = &here.kind
+        while let ExprKind::Binary {
+            operator: next,
+            left,
+            right,
+        } = &here.kind
             && next == operator
         {
             operands.push(right.as_ref());
@@ -192,7 +250,10 @@ impl Binder<'_> {
     pub(crate) fn constant(&self, expr: &Expr, scope: &Rc<Scope>) -> Bind<Bound> {
         let bound = self.scalar(expr, &Row::default(), scope)?;
         if bound.constant().is_none() {
-            return Err(Refusal::at(expr.span, "a value that is known before any row is read is needed here"));
+            return Err(Refusal::at(
+                expr.span,
+                "a value that is known before any row is read is needed here",
+            ));
         }
         Ok(bound)
     }
@@ -201,8 +262,13 @@ impl Binder<'_> {
     pub(crate) fn count(&self, expr: &Expr, scope: &Rc<Scope>) -> Bind<usize> {
         let bound = self.constant(expr, scope)?.convert(Type::Long);
         match bound.constant() {
-            Some(Value::Long(number)) if *number >= 0 => Ok(usize::try_from(*number).unwrap_or(usize::MAX)),
-            _ => Err(Refusal::at(expr.span, "a whole number that is not negative is needed here")),
+            Some(Value::Long(number)) if *number >= 0 => {
+                Ok(usize::try_from(*number).unwrap_or(usize::MAX))
+            }
+            _ => Err(Refusal::at(
+                expr.span,
+                "a whole number that is not negative is needed here",
+            )),
         }
     }
 }

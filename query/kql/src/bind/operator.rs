@@ -28,7 +28,11 @@ impl Binder<'_> {
         let crate::bound::Kind::Call(name, arguments) = &bound.kind else {
             return Ok(bound);
         };
-        let Some(values) = arguments.iter().map(|one| one.constant().cloned()).collect::<Option<Vec<_>>>() else {
+        let Some(values) = arguments
+            .iter()
+            .map(|one| one.constant().cloned())
+            .collect::<Option<Vec<_>>>()
+        else {
             return Ok(bound);
         };
         let Some(function) = self.environment.language.functions.scalar(name) else {
@@ -63,11 +67,19 @@ impl Binder<'_> {
         self.operator("negate", vec![operand.convert(ty)], ty, span)
     }
 
-    pub(super) fn binary(&self, operator: BinaryOperator, left: Bound, right: Bound, span: Span) -> Bind<Bound> {
+    pub(super) fn binary(
+        &self,
+        operator: BinaryOperator,
+        left: Bound,
+        right: Bound,
+        span: Span,
+    ) -> Bind<Bound> {
         use BinaryOperator as O;
         let name = sign(operator);
         match operator {
-            O::Add | O::Subtract | O::Multiply | O::Divide | O::Modulo => self.arithmetic(operator, left, right, span),
+            O::Add | O::Subtract | O::Multiply | O::Divide | O::Modulo => {
+                self.arithmetic(operator, left, right, span)
+            }
             O::Equal | O::NotEqual | O::Less | O::LessOrEqual | O::Greater | O::GreaterOrEqual => {
                 let (left, right) = alike(left, right);
                 self.operator(name, vec![left, right], Type::Bool, span)
@@ -80,11 +92,20 @@ impl Binder<'_> {
         }
     }
 
-    fn arithmetic(&self, operator: BinaryOperator, left: Bound, right: Bound, span: Span) -> Bind<Bound> {
+    fn arithmetic(
+        &self,
+        operator: BinaryOperator,
+        left: Bound,
+        right: Bound,
+        span: Span,
+    ) -> Bind<Bound> {
         let name = sign(operator);
         let Some(ty) = binary_type(operator, left.ty, right.ty) else {
             let (left, right) = (left.ty.name(), right.ty.name());
-            return Err(Refusal::at(span, format!("there is no {left} {name} {right}")));
+            return Err(Refusal::at(
+                span,
+                format!("there is no {left} {name} {right}"),
+            ));
         };
         let is_number = |ty| matches!(ty, Type::Int | Type::Long | Type::Real | Type::Decimal);
         let (left, right) = if is_number(ty) && is_number(left.ty) && is_number(right.ty) {
@@ -95,7 +116,14 @@ impl Binder<'_> {
         self.operator(name, vec![left, right], ty, span)
     }
 
-    pub(super) fn between(&self, negated: bool, operand: Bound, low: Bound, high: Bound, span: Span) -> Bind<Bound> {
+    pub(super) fn between(
+        &self,
+        negated: bool,
+        operand: Bound,
+        low: Bound,
+        high: Bound,
+        span: Span,
+    ) -> Bind<Bound> {
         // `between (start .. 1d)` ends a day after its start.
         let high = if low.ty == Type::DateTime && high.ty == Type::TimeSpan {
             self.arithmetic(BinaryOperator::Add, low.clone(), high, span)?
@@ -153,7 +181,9 @@ impl Binder<'_> {
             }
         }
         if arguments.len() == 1 {
-            return Ok(Bound::bool(name.starts_with('!') || operator == ListOperator::HasAll));
+            return Ok(Bound::bool(
+                name.starts_with('!') || operator == ListOperator::HasAll,
+            ));
         }
         self.operator(name, arguments, Type::Bool, span)
     }
@@ -165,7 +195,10 @@ impl Binder<'_> {
             return Ok(Vec::new());
         };
         let relation = relation.select(&[name])?;
-        let batches = self.environment.evaluate.rows(relation.plan, LIST_ROWS_MAX + 1)?;
+        let batches = self
+            .environment
+            .evaluate
+            .rows(relation.plan, LIST_ROWS_MAX + 1)?;
         let mut values = Vec::new();
         for batch in &batches {
             let reader = Reader::new(batch.column(0), ty)?;
@@ -198,7 +231,9 @@ fn element(json: kql_values::Dynamic) -> Bound {
     match json {
         kql_values::Dynamic::String(text) => Bound::string(text),
         kql_values::Dynamic::Bool(value) => Bound::bool(value),
-        kql_values::Dynamic::Number(ref number) if number.is_i64() => Bound::long(number.as_i64().unwrap_or_default()),
+        kql_values::Dynamic::Number(ref number) if number.is_i64() => {
+            Bound::long(number.as_i64().unwrap_or_default())
+        }
         other => Bound::literal(Value::dynamic(other), Type::Dynamic),
     }
 }

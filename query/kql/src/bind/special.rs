@@ -37,61 +37,106 @@ pub(crate) const SPECIAL: [&str; 20] = [
 ];
 
 impl Binder<'_> {
-    pub(super) fn special(&self, call: &Call, span: Span, row: &Row<'_>, scope: &Rc<Scope>) -> Bind<Option<Bound>> {
-        let arguments: Vec<_> = call.arguments.iter().map(|argument| &argument.value).collect();
-        Ok(Some(match (call.name.text.as_str(), arguments.as_slice()) {
-            ("toscalar", [inner]) => self.to_scalar(inner, row, scope)?,
-            ("materialize", [inner]) => self.scalar(inner, row, scope)?,
-            ("now", offset) => self.now(offset.first().copied(), 1, row, scope)?,
-            ("ago", [offset]) => self.now(Some(offset), -1, row, scope)?,
-            ("column_ifexists" | "columnifexists", [name, default]) => self.column_if_exists(name, default, row, scope)?,
-            ("column_names_of", [table]) => {
-                let columns = self.tabular(table, scope)?.columns;
-                let names = columns.into_iter().map(|(name, _)| kql_values::Dynamic::String(name));
-                Bound::literal(Value::list(names), Type::Dynamic)
-            }
-            ("pack_all" | "packall", rest) => self.pack_all(rest, row),
-            ("bag_pack_columns", columns) => self.pack_columns(columns, row, scope)?,
-            ("ingestion_time", []) => match row.type_of("_TimeReceived") {
-                Some(ty) => Bound::column("_TimeReceived", ty),
-                None => Bound::literal(Value::Null, Type::DateTime),
-            },
-            ("current_database", []) => Bound::string(self.environment.database),
-            ("current_cluster_endpoint" | "current_principal" | "current_principal_details", []) => Bound::string(""),
-            ("bin_auto", [value]) => {
-                let value = self.scalar(value, row, scope)?;
-                let (size, fixed) = (self.option("query_bin_auto_size", scope), self.option("query_bin_auto_at", scope));
-                let size = size.unwrap_or_else(|| Bound::literal(Value::TimeSpan(36_000_000_000), Type::TimeSpan));
-                let ty = value.ty;
-                match fixed {
-                    Some(fixed) => Bound::call("bin_at", vec![value, size, fixed], ty),
-                    None => Bound::call("bin", vec![value, size], ty),
+    pub(super) fn special(
+        &self,
+        call: &Call,
+        span: Span,
+        row: &Row<'_>,
+        scope: &Rc<Scope>,
+    ) -> Bind<Option<Bound>> {
+        let arguments: Vec<_> = call
+            .arguments
+            .iter()
+            .map(|argument| &argument.value)
+            .collect();
+        Ok(Some(
+            match (call.name.text.as_str(), arguments.as_slice()) {
+                ("toscalar", [inner]) => self.to_scalar(inner, row, scope)?,
+                ("materialize", [inner]) => self.scalar(inner, row, scope)?,
+                ("now", offset) => self.now(offset.first().copied(), 1, row, scope)?,
+                ("ago", [offset]) => self.now(Some(offset), -1, row, scope)?,
+                ("column_ifexists" | "columnifexists", [name, default]) => {
+                    self.column_if_exists(name, default, row, scope)?
                 }
-            }
-            ("isempty" | "isnotempty" | "notempty", [value]) => {
-                let value = self.scalar(value, row, scope)?;
-                let value = if value.ty == Type::String { value } else { value.convert(Type::String) };
-                self.fold(Bound::call(call.name.text.clone(), vec![value], Type::Bool), span)?
-            }
-            ("iff" | "iif" | "case", _) => self.choice(call, span, row, scope)?,
-            ("tostring", [value]) => self.scalar(value, row, scope)?.convert(Type::String),
-            ("tolong" | "toint64", [value]) => self.scalar(value, row, scope)?.convert(Type::Long),
-            ("toint", [value]) => self.scalar(value, row, scope)?.convert(Type::Int),
-            ("toreal" | "todouble", [value]) => self.scalar(value, row, scope)?.convert(Type::Real),
-            ("tobool" | "toboolean", [value]) => self.scalar(value, row, scope)?.convert(Type::Bool),
-            ("todatetime", [value]) => self.scalar(value, row, scope)?.convert(Type::DateTime),
-            ("totimespan" | "totime", [value]) => self.scalar(value, row, scope)?.convert(Type::TimeSpan),
-            ("toguid", [value]) => self.scalar(value, row, scope)?.convert(Type::Guid),
-            ("todecimal", [value]) => self.scalar(value, row, scope)?.convert(Type::Decimal),
-            ("todynamic" | "toobject" | "parse_json" | "parsejson", [value]) => self.to_dynamic(value, row, scope)?,
-            _ => return Ok(None),
-        }))
+                ("column_names_of", [table]) => {
+                    let columns = self.tabular(table, scope)?.columns;
+                    let names = columns
+                        .into_iter()
+                        .map(|(name, _)| kql_values::Dynamic::String(name));
+                    Bound::literal(Value::list(names), Type::Dynamic)
+                }
+                ("pack_all" | "packall", rest) => self.pack_all(rest, row),
+                ("bag_pack_columns", columns) => self.pack_columns(columns, row, scope)?,
+                ("ingestion_time", []) => match row.type_of("_TimeReceived") {
+                    Some(ty) => Bound::column("_TimeReceived", ty),
+                    None => Bound::literal(Value::Null, Type::DateTime),
+                },
+                ("current_database", []) => Bound::string(self.environment.database),
+                (
+                    "current_cluster_endpoint" | "current_principal" | "current_principal_details",
+                    [],
+                ) => Bound::string(""),
+                ("bin_auto", [value]) => {
+                    let value = self.scalar(value, row, scope)?;
+                    let (size, fixed) = (
+                        self.option("query_bin_auto_size", scope),
+                        self.option("query_bin_auto_at", scope),
+                    );
+                    let size = size.unwrap_or_else(|| {
+                        Bound::literal(Value::TimeSpan(36_000_000_000), Type::TimeSpan)
+                    });
+                    let ty = value.ty;
+                    match fixed {
+                        Some(fixed) => Bound::call("bin_at", vec![value, size, fixed], ty),
+                        None => Bound::call("bin", vec![value, size], ty),
+                    }
+                }
+                ("isempty" | "isnotempty" | "notempty", [value]) => {
+                    let value = self.scalar(value, row, scope)?;
+                    let value = if value.ty == Type::String {
+                        value
+                    } else {
+                        value.convert(Type::String)
+                    };
+                    self.fold(
+                        Bound::call(call.name.text.clone(), vec![value], Type::Bool),
+                        span,
+                    )?
+                }
+                ("iff" | "iif" | "case", _) => self.choice(call, span, row, scope)?,
+                ("tostring", [value]) => self.scalar(value, row, scope)?.convert(Type::String),
+                ("tolong" | "toint64", [value]) => {
+                    self.scalar(value, row, scope)?.convert(Type::Long)
+                }
+                ("toint", [value]) => self.scalar(value, row, scope)?.convert(Type::Int),
+                ("toreal" | "todouble", [value]) => {
+                    self.scalar(value, row, scope)?.convert(Type::Real)
+                }
+                ("tobool" | "toboolean", [value]) => {
+                    self.scalar(value, row, scope)?.convert(Type::Bool)
+                }
+                ("todatetime", [value]) => self.scalar(value, row, scope)?.convert(Type::DateTime),
+                ("totimespan" | "totime", [value]) => {
+                    self.scalar(value, row, scope)?.convert(Type::TimeSpan)
+                }
+                ("toguid", [value]) => self.scalar(value, row, scope)?.convert(Type::Guid),
+                ("todecimal", [value]) => self.scalar(value, row, scope)?.convert(Type::Decimal),
+                ("todynamic" | "toobject" | "parse_json" | "parsejson", [value]) => {
+                    self.to_dynamic(value, row, scope)?
+                }
+                _ => return Ok(None),
+            },
+        ))
     }
 
     fn to_dynamic(&self, value: &Expr, row: &Row<'_>, scope: &Rc<Scope>) -> Bind<Bound> {
         let value = self.scalar(value, row, scope)?;
         // JSON within a dynamic's text is JSON too: `parse_json(tostring(x))` is written `parse_json(x)` by rules.
-        let value = if value.ty == Type::Dynamic { value.convert(Type::String) } else { value };
+        let value = if value.ty == Type::Dynamic {
+            value.convert(Type::String)
+        } else {
+            value
+        };
         Ok(value.convert(Type::Dynamic))
     }
 
@@ -102,19 +147,30 @@ impl Binder<'_> {
         }
         let relation = self.tabular(inner, scope)?;
         let Some((_, ty)) = relation.columns.first().cloned() else {
-            return Err(Refusal::at(inner.span, "this table has no column whose value could be taken"));
+            return Err(Refusal::at(
+                inner.span,
+                "this table has no column whose value could be taken",
+            ));
         };
         let batches = self.environment.evaluate.rows(relation.plan, 1)?;
         let batch = batches.iter().find(|batch| batch.num_rows() > 0);
         let value = match batch {
-            Some(batch) if !batch.column(0).is_empty() => Reader::new(batch.column(0), ty)?.value(0),
+            Some(batch) if !batch.column(0).is_empty() => {
+                Reader::new(batch.column(0), ty)?.value(0)
+            }
             _ => Value::Null,
         };
         Ok(Bound::literal(value, Type::Dynamic).retyped(ty))
     }
 
     /// The time of the query, moved.
-    fn now(&self, offset: Option<&Expr>, sign: i64, row: &Row<'_>, scope: &Rc<Scope>) -> Bind<Bound> {
+    fn now(
+        &self,
+        offset: Option<&Expr>,
+        sign: i64,
+        row: &Row<'_>,
+        scope: &Rc<Scope>,
+    ) -> Bind<Bound> {
         let now = Bound::literal(Value::DateTime(self.environment.now), Type::DateTime);
         let Some(offset) = offset else {
             return Ok(now);
@@ -125,10 +181,19 @@ impl Binder<'_> {
         self.fold(Bound::call(name, vec![now, offset], Type::DateTime), span)
     }
 
-    fn column_if_exists(&self, name: &Expr, default: &Expr, row: &Row<'_>, scope: &Rc<Scope>) -> Bind<Bound> {
+    fn column_if_exists(
+        &self,
+        name: &Expr,
+        default: &Expr,
+        row: &Row<'_>,
+        scope: &Rc<Scope>,
+    ) -> Bind<Bound> {
         let named = self.constant(name, scope)?;
         let Some(Value::String(text)) = named.constant() else {
-            return Err(Refusal::at(name.span, "the name of a column is needed, as a literal"));
+            return Err(Refusal::at(
+                name.span,
+                "the name of a column is needed, as a literal",
+            ));
         };
         if let Some(ty) = row.type_of(text) {
             return Ok(Bound::column(text.clone(), ty));
@@ -141,7 +206,11 @@ impl Binder<'_> {
             matches!(first.kind, ExprKind::Literal(Literal::Bool(Some(true))))
         });
         let mut parts = Vec::new();
-        for (name, ty) in row.columns.iter().filter(|(name, _)| !name.starts_with('\u{1}')) {
+        for (name, ty) in row
+            .columns
+            .iter()
+            .filter(|(name, _)| !name.starts_with('\u{1}'))
+        {
             parts.push(Bound::string(name.clone()));
             parts.push(Bound::column(name.clone(), *ty));
         }
@@ -173,7 +242,10 @@ impl Binder<'_> {
     fn choice(&self, call: &Call, span: Span, row: &Row<'_>, scope: &Rc<Scope>) -> Bind<Bound> {
         let count = call.arguments.len();
         if count < 3 || count.is_multiple_of(2) {
-            let text = format!("{} takes conditions and values by turns, and a last value for all else", call.name.text);
+            let text = format!(
+                "{} takes conditions and values by turns, and a last value for all else",
+                call.name.text
+            );
             return Err(Refusal::at(span, text));
         }
         let mut bound = Vec::with_capacity(count);
@@ -186,15 +258,26 @@ impl Binder<'_> {
             });
         }
         let is_value = |place: usize| place % 2 == 1 || place + 1 == count;
-        let values = bound.iter().enumerate().filter(|(place, value)| is_value(*place) && !value.is_null());
-        let ty = values
-            .map(|(_, value)| value.ty)
-            .reduce(|left, right| kql_values::convert::common_type(left, right).unwrap_or(Type::Dynamic));
-        let ty = ty.or_else(|| bound.last().map(|last| last.ty)).unwrap_or(Type::Dynamic);
+        let values = bound
+            .iter()
+            .enumerate()
+            .filter(|(place, value)| is_value(*place) && !value.is_null());
+        let ty = values.map(|(_, value)| value.ty).reduce(|left, right| {
+            kql_values::convert::common_type(left, right).unwrap_or(Type::Dynamic)
+        });
+        let ty = ty
+            .or_else(|| bound.last().map(|last| last.ty))
+            .unwrap_or(Type::Dynamic);
         let bound = bound
             .into_iter()
             .enumerate()
-            .map(|(place, value)| if is_value(place) { self.as_type(value, ty) } else { value })
+            .map(|(place, value)| {
+                if is_value(place) {
+                    self.as_type(value, ty)
+                } else {
+                    value
+                }
+            })
             .collect();
         self.fold(Bound::call("case", bound, ty), span)
     }

@@ -12,11 +12,22 @@ use crate::error::{Bind, Refusal};
 use crate::relation::Relation;
 
 /// Functions of the language and of Sentinel that give a table.
-const TABLE_FUNCTIONS: [&str; 6] = ["table", "_GetWatchlist", "_ASIM_GetWatchlistRaw", "materialize", "view", "totable"];
+const TABLE_FUNCTIONS: [&str; 6] = [
+    "table",
+    "_GetWatchlist",
+    "_ASIM_GetWatchlistRaw",
+    "materialize",
+    "view",
+    "totable",
+];
 
 impl Binder<'_> {
     /// Binds a statement; gives a result if it is an expression.
-    pub(crate) fn statement(&self, statement: &Statement, scope: &Rc<Scope>) -> Bind<Option<Relation>> {
+    pub(crate) fn statement(
+        &self,
+        statement: &Statement,
+        scope: &Rc<Scope>,
+    ) -> Bind<Option<Relation>> {
         match statement {
             Statement::Let { name, value } => {
                 let binding = self.let_value(value, scope)?;
@@ -36,14 +47,22 @@ impl Binder<'_> {
             Statement::DeclareParameters(parameters) => {
                 for parameter in parameters {
                     let ParameterType::Scalar(ty) = &parameter.ty else {
-                        return Err(Refusal::at(parameter.name.span, "a parameter of the query is one value"));
+                        return Err(Refusal::at(
+                            parameter.name.span,
+                            "a parameter of the query is one value",
+                        ));
                     };
-                    let given = self.environment.parameters.iter().find(|(name, _)| *name == parameter.name.text);
+                    let given = self
+                        .environment
+                        .parameters
+                        .iter()
+                        .find(|(name, _)| *name == parameter.name.text);
                     let bound = match (given, &parameter.default) {
                         (Some((_, text)), _) => crate::plan::parameter(text, *ty),
                         (None, Some(default)) => self.constant(default, scope)?.convert(*ty),
                         (None, None) => {
-                            let text = format!("the parameter '{}' has no value", parameter.name.text);
+                            let text =
+                                format!("the parameter '{}' has no value", parameter.name.text);
                             return Err(Refusal::at(parameter.name.span, text));
                         }
                     };
@@ -57,18 +76,27 @@ impl Binder<'_> {
 
     fn let_value(&self, value: &Expr, scope: &Rc<Scope>) -> Bind<Binding> {
         if let ExprKind::Function(function) = &value.kind {
-            return Ok(Binding::Function(Rc::from(function.clone()), Rc::clone(scope)));
+            return Ok(Binding::Function(
+                Rc::from(function.clone()),
+                Rc::clone(scope),
+            ));
         }
         if self.is_tabular(value, &Row::default(), scope) {
             return Ok(Binding::Tabular(self.tabular(value, scope)?));
         }
-        Ok(Binding::Scalar(self.scalar(value, &Row::default(), scope)?))
+        Ok(Binding::Scalar(self.scalar(
+            value,
+            &Row::default(),
+            scope,
+        )?))
     }
 
     /// Whether an expression is a table, as far as its form and the names in it tell.
     pub(crate) fn is_tabular(&self, expr: &Expr, row: &Row<'_>, scope: &Rc<Scope>) -> bool {
         match &expr.kind {
-            ExprKind::Pipe { .. } | ExprKind::Datatable { .. } | ExprKind::ExternalData { .. } => true,
+            ExprKind::Pipe { .. } | ExprKind::Datatable { .. } | ExprKind::ExternalData { .. } => {
+                true
+            }
             ExprKind::Name(name) => {
                 if row.columns.iter().any(|(column, _)| *column == name.text) {
                     return false;
@@ -81,11 +109,22 @@ impl Binder<'_> {
                 }
             }
             ExprKind::Call(call) => match call.name.text.as_str() {
-                "materialize" => call.arguments.first().is_some_and(|first| self.is_tabular(&first.value, row, scope)),
+                "materialize" => call
+                    .arguments
+                    .first()
+                    .is_some_and(|first| self.is_tabular(&first.value, row, scope)),
                 name => match scope.find(name) {
                     Some(Binding::Function(function, home)) => self.gives_table(&function, &home),
                     Some(_) => false,
-                    None => TABLE_FUNCTIONS.contains(&name) || self.environment.catalog.functions().iter().any(|known| known == name),
+                    None => {
+                        TABLE_FUNCTIONS.contains(&name)
+                            || self
+                                .environment
+                                .catalog
+                                .functions()
+                                .iter()
+                                .any(|known| known == name)
+                    }
                 },
             },
             ExprKind::Path { base, .. } | ExprKind::CallOn { base, .. } => is_database(base),
@@ -95,7 +134,8 @@ impl Binder<'_> {
 
     fn is_known_table(&self, name: &str) -> bool {
         let catalog = self.environment.catalog;
-        catalog.tables().iter().any(|table| table == name) || catalog.functions().iter().any(|known| known == name)
+        catalog.tables().iter().any(|table| table == name)
+            || catalog.functions().iter().any(|known| known == name)
     }
 
     fn gives_table(&self, function: &Function, home: &Rc<Scope>) -> bool {
@@ -107,10 +147,17 @@ impl Binder<'_> {
             if let Some(parameter) = function.parameters.iter().find(is_it) {
                 return matches!(parameter.ty, ParameterType::Tabular(_));
             }
-            let defined = function.body.iter().rev().find_map(|statement| match statement {
-                Statement::Let { name: defined, value } if defined.text == name.text => Some(value),
-                _ => None,
-            });
+            let defined = function
+                .body
+                .iter()
+                .rev()
+                .find_map(|statement| match statement {
+                    Statement::Let {
+                        name: defined,
+                        value,
+                    } if defined.text == name.text => Some(value),
+                    _ => None,
+                });
             if let Some(value) = defined {
                 return self.is_tabular(value, &Row::default(), home);
             }
@@ -124,8 +171,12 @@ impl Binder<'_> {
         match &expr.kind {
             ExprKind::Name(name) => self.named_table(name, scope),
             ExprKind::Call(call) => self.table_call(call, expr.span, scope),
-            ExprKind::Path { base, member } if is_database(base) => self.named_table(member, &Rc::new(Scope::default())),
-            ExprKind::CallOn { base, call } if is_database(base) => self.table_call(call, expr.span, &Rc::new(Scope::default())),
+            ExprKind::Path { base, member } if is_database(base) => {
+                self.named_table(member, &Rc::new(Scope::default()))
+            }
+            ExprKind::CallOn { base, call } if is_database(base) => {
+                self.table_call(call, expr.span, &Rc::new(Scope::default()))
+            }
             ExprKind::Pipe { source, operators } => {
                 let mut operators = operators.iter();
                 let mut relation = match source {
@@ -143,7 +194,11 @@ impl Binder<'_> {
                 Ok(relation)
             }
             ExprKind::Datatable { columns, values } => self.datatable(columns, values, scope),
-            ExprKind::ExternalData { columns, uris, properties } => self.external_data(columns, uris, properties, scope),
+            ExprKind::ExternalData {
+                columns,
+                uris,
+                properties,
+            } => self.external_data(columns, uris, properties, scope),
             _ => Err(Refusal::at(expr.span, "a table is needed here")),
         }
     }
@@ -164,7 +219,10 @@ impl Binder<'_> {
                 });
             }
             Some(Binding::Scalar(_)) => {
-                return Err(Refusal::at(name.span, format!("'{}' is one value, and a table is needed here", name.text)));
+                return Err(Refusal::at(
+                    name.span,
+                    format!("'{}' is one value, and a table is needed here", name.text),
+                ));
             }
             None => {}
         }
@@ -178,8 +236,16 @@ impl Binder<'_> {
         let lets = scope.names();
         let tables = self.environment.catalog.tables();
         let functions = self.environment.catalog.functions();
-        let known = tables.iter().chain(&functions).chain(&lets).map(String::as_str);
-        let text = format!("there is no table '{}'{}", name.text, did_you_mean(&name.text, known));
+        let known = tables
+            .iter()
+            .chain(&functions)
+            .chain(&lets)
+            .map(String::as_str);
+        let text = format!(
+            "there is no table '{}'{}",
+            name.text,
+            did_you_mean(&name.text, known)
+        );
         Err(Refusal::at(name.span, text))
     }
 
@@ -195,7 +261,10 @@ impl Binder<'_> {
             ("table", Some(table)) => {
                 let bound = self.constant(table, scope)?;
                 if let Some(Value::String(text)) = bound.constant() {
-                    let name = Name { text: text.clone(), span };
+                    let name = Name {
+                        text: text.clone(),
+                        span,
+                    };
                     return self.named_table(&name, scope);
                 }
             }
@@ -203,7 +272,9 @@ impl Binder<'_> {
                 let bound = self.constant(alias, scope)?;
                 if let Some(Value::String(text)) = bound.constant() {
                     let found = self.environment.catalog.watchlist(text)?;
-                    let source = found.ok_or_else(|| Refusal::at(span, format!("there is no watchlist '{text}'")))?;
+                    let source = found.ok_or_else(|| {
+                        Refusal::at(span, format!("there is no watchlist '{text}'"))
+                    })?;
                     return Ok(from_source(source, name));
                 }
             }
@@ -216,7 +287,10 @@ impl Binder<'_> {
         let lets = scope.names();
         let functions = self.environment.catalog.functions();
         let known = functions.iter().chain(&lets).map(String::as_str);
-        let text = format!("there is no function '{name}' that gives a table{}", did_you_mean(name, known));
+        let text = format!(
+            "there is no function '{name}' that gives a table{}",
+            did_you_mean(name, known)
+        );
         Err(Refusal::at(call.name.span, text))
     }
 }
@@ -231,7 +305,10 @@ fn from_source(source: Source, name: &str) -> Relation {
 /// `database("x")`, `cluster("x").database("y")`, `workspace("x")`: there is one database, whatever its name.
 fn is_database(expr: &Expr) -> bool {
     match &expr.kind {
-        ExprKind::Call(call) => matches!(call.name.text.as_str(), "database" | "workspace" | "app" | "cluster"),
+        ExprKind::Call(call) => matches!(
+            call.name.text.as_str(),
+            "database" | "workspace" | "app" | "cluster"
+        ),
         ExprKind::Path { base, .. } | ExprKind::CallOn { base, .. } => is_database(base),
         _ => false,
     }

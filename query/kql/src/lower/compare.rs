@@ -42,7 +42,11 @@ impl Lowering<'_> {
                 let (left, right) = (self.expr(left)?, self.expr(right)?);
                 Ok(Some(binary(left, Operator::IsDistinctFrom, right)))
             }
-            ("in", list) if !list.is_empty() && list.iter().all(|one| is_solid(one) && one.ty == left.ty) && left.ty != Type::Dynamic => {
+            ("in", list)
+                if !list.is_empty()
+                    && list.iter().all(|one| is_solid(one) && one.ty == left.ty)
+                    && left.ty != Type::Dynamic =>
+            {
                 let list = list.iter().map(|one| self.expr(one)).collect::<Bind<_>>()?;
                 let expr = Box::new(self.expr(left)?);
                 Ok(Some(Expr::InList(InList::new(expr, list, false))))
@@ -90,10 +94,22 @@ impl Lowering<'_> {
             return Ok(Some(exact));
         }
         let both_null = left.is_null().and(right.is_null());
-        Ok(Some(when(both_null, lit(datafusion::scalar::ScalarValue::Boolean(None))).otherwise(exact)?))
+        Ok(Some(
+            when(
+                both_null,
+                lit(datafusion::scalar::ScalarValue::Boolean(None)),
+            )
+            .otherwise(exact)?,
+        ))
     }
 
-    fn compare_text(&self, name: &str, ordering: Option<Operator>, left: &Bound, right: &Bound) -> Bind<Option<Expr>> {
+    fn compare_text(
+        &self,
+        name: &str,
+        ordering: Option<Operator>,
+        left: &Bound,
+        right: &Bound,
+    ) -> Bind<Option<Expr>> {
         if let Some(operator) = ordering {
             return Ok(Some(binary(self.text(left)?, operator, self.text(right)?)));
         }
@@ -109,8 +125,15 @@ impl Lowering<'_> {
     }
 
     /// `in` and its kin over literals.
-    pub(super) fn in_list(&self, name: &str, operand: &Bound, list: &[Bound]) -> Bind<Option<Expr>> {
-        let is_plain = list.iter().all(|one| one.constant().is_some() && one.ty == operand.ty);
+    pub(super) fn in_list(
+        &self,
+        name: &str,
+        operand: &Bound,
+        list: &[Bound],
+    ) -> Bind<Option<Expr>> {
+        let is_plain = list
+            .iter()
+            .all(|one| one.constant().is_some() && one.ty == operand.ty);
         if !is_plain || operand.ty == Type::Dynamic || list.is_empty() {
             return Ok(None);
         }
@@ -119,23 +142,36 @@ impl Lowering<'_> {
             if operand.ty != Type::String {
                 return Ok(None);
             }
-            let Some(list) = list.iter().map(|one| match one.constant() {
-                Some(Value::String(text)) => Some(lit(text.to_lowercase())),
-                _ => None,
-            }).collect::<Option<Vec<_>>>() else {
+            let Some(list) = list
+                .iter()
+                .map(|one| match one.constant() {
+                    Some(Value::String(text)) => Some(lit(text.to_lowercase())),
+                    _ => None,
+                })
+                .collect::<Option<Vec<_>>>()
+            else {
                 return Ok(None);
             };
             let operand = Box::new(lower(self.text(operand)?));
             return Ok(Some(Expr::InList(InList::new(operand, list, negated))));
         }
-        let solid: Vec<_> = list.iter().filter(|one| operand.ty == Type::String || is_solid(one)).collect();
-        let lowered = solid.into_iter().map(|one| self.expr(one)).collect::<Bind<Vec<_>>>()?;
+        let solid: Vec<_> = list
+            .iter()
+            .filter(|one| operand.ty == Type::String || is_solid(one))
+            .collect();
+        let lowered = solid
+            .into_iter()
+            .map(|one| self.expr(one))
+            .collect::<Bind<Vec<_>>>()?;
         if operand.ty == Type::String {
             let operand = Box::new(self.text(operand)?);
             return Ok(Some(Expr::InList(InList::new(operand, lowered, negated))));
         }
         let operand = Box::new(self.expr(operand)?);
-        let found = coalesce(vec![Expr::InList(InList::new(operand, lowered, false)), lit(false)]);
+        let found = coalesce(vec![
+            Expr::InList(InList::new(operand, lowered, false)),
+            lit(false),
+        ]);
         Ok(Some(if negated { not(found) } else { found }))
     }
 }

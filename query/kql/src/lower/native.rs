@@ -24,29 +24,54 @@ impl Lowering<'_> {
     pub(super) fn native(&self, name: &str, arguments: &[Bound], ty: Type) -> Bind<Option<Expr>> {
         match (name, arguments) {
             ("and" | "or", parts) => {
-                let parts = parts.iter().map(|part| self.expr(part)).collect::<Bind<_>>()?;
+                let parts = parts
+                    .iter()
+                    .map(|part| self.expr(part))
+                    .collect::<Bind<_>>()?;
                 Ok(Some(balanced(parts, name == "and")))
             }
             ("not", [value]) => Ok(Some(not(self.expr(value)?))),
-            ("==" | "!=" | "<" | "<=" | ">" | ">=", [left, right]) => self.compare(name, left, right),
+            ("==" | "!=" | "<" | "<=" | ">" | ">=", [left, right]) => {
+                self.compare(name, left, right)
+            }
             ("+" | "-" | "*" | "/" | "%", [left, right]) => self.arithmetic(name, left, right, ty),
-            ("in" | "!in" | "in~" | "!in~", [operand, list @ ..]) => self.in_list(name, operand, list),
+            ("in" | "!in" | "in~" | "!in~", [operand, list @ ..]) => {
+                self.in_list(name, operand, list)
+            }
             ("iff" | "iif" | "case", arguments) => self.case(arguments, ty).map(Some),
             ("coalesce", arguments) => self.first_present(arguments, ty).map(Some),
-            ("isnull", [value]) if value.ty != Type::String => Ok(Some(self.expr(value)?.is_null())),
-            ("isnotnull" | "notnull", [value]) if value.ty != Type::String => Ok(Some(self.expr(value)?.is_not_null())),
-            ("isempty", [value]) if value.ty == Type::String => Ok(Some(self.text(value)?.eq(lit("")))),
-            ("isnotempty" | "notempty", [value]) if value.ty == Type::String => Ok(Some(self.text(value)?.not_eq(lit("")))),
+            ("isnull", [value]) if value.ty != Type::String => {
+                Ok(Some(self.expr(value)?.is_null()))
+            }
+            ("isnotnull" | "notnull", [value]) if value.ty != Type::String => {
+                Ok(Some(self.expr(value)?.is_not_null()))
+            }
+            ("isempty", [value]) if value.ty == Type::String => {
+                Ok(Some(self.text(value)?.eq(lit(""))))
+            }
+            ("isnotempty" | "notempty", [value]) if value.ty == Type::String => {
+                Ok(Some(self.text(value)?.not_eq(lit(""))))
+            }
             ("tolower", [value]) => Ok(Some(lower(self.text(value)?))),
             ("toupper", [value]) => Ok(Some(upper(self.text(value)?))),
-            ("strlen", [value]) if value.ty == Type::String => Ok(Some(cast(character_length(self.text(value)?), DataType::Int64))),
+            ("strlen", [value]) if value.ty == Type::String => Ok(Some(cast(
+                character_length(self.text(value)?),
+                DataType::Int64,
+            ))),
             ("strcat", arguments) => {
-                let parts = arguments.iter().map(|part| self.text(&part.clone().convert(Type::String)));
+                let parts = arguments
+                    .iter()
+                    .map(|part| self.text(&part.clone().convert(Type::String)));
                 Ok(Some(concat(parts.collect::<Bind<_>>()?)))
             }
             ("bin" | "floor", [value, size]) => self.bin(value, size),
-            ("startofday", [value]) => self.bin(value, &Bound::literal(Value::TimeSpan(864_000_000_000), Type::TimeSpan)),
-            (name, [left, right]) if left.ty == Type::String && right.ty == Type::String => self.text_match(name, left, right),
+            ("startofday", [value]) => self.bin(
+                value,
+                &Bound::literal(Value::TimeSpan(864_000_000_000), Type::TimeSpan),
+            ),
+            (name, [left, right]) if left.ty == Type::String && right.ty == Type::String => {
+                self.text_match(name, left, right)
+            }
             _ => Ok(None),
         }
     }
@@ -61,10 +86,17 @@ impl Lowering<'_> {
         if left.ty == Type::DateTime && right.ty == Type::TimeSpan {
             return self.shift(name, left, right);
         }
-        let is_number = matches!(ty, Type::Int | Type::Long | Type::Real) && left.ty == ty && right.ty == ty;
+        let is_number =
+            matches!(ty, Type::Int | Type::Long | Type::Real) && left.ty == ty && right.ty == ty;
         let divides = matches!(name, "/" | "%");
-        let is_zero = || !matches!(right.constant(), Some(Value::Int(by)) if *by > 0) && !matches!(right.constant(), Some(Value::Long(by)) if *by > 0);
-        if !is_number || (divides && ty != Type::Real && is_zero()) || (name == "%" && ty == Type::Real) {
+        let is_zero = || {
+            !matches!(right.constant(), Some(Value::Int(by)) if *by > 0)
+                && !matches!(right.constant(), Some(Value::Long(by)) if *by > 0)
+        };
+        if !is_number
+            || (divides && ty != Type::Real && is_zero())
+            || (name == "%" && ty == Type::Real)
+        {
             return Ok(None);
         }
         let (left, right) = (self.expr(left)?, self.expr(right)?);
@@ -118,7 +150,12 @@ impl Lowering<'_> {
             return Ok(lit(ScalarValue::try_from(&arrow_type(ty))?));
         }
         let expr = self.expr(value)?;
-        if ty == Type::DateTime && matches!(self.data_type(&expr)?, DataType::Timestamp(TimeUnit::Microsecond, _)) {
+        if ty == Type::DateTime
+            && matches!(
+                self.data_type(&expr)?,
+                DataType::Timestamp(TimeUnit::Microsecond, _)
+            )
+        {
             return Ok(cast(expr, arrow_type(ty)));
         }
         Ok(expr)
@@ -126,7 +163,10 @@ impl Lowering<'_> {
 
     fn first_present(&self, arguments: &[Bound], ty: Type) -> Bind<Expr> {
         if ty != Type::String {
-            let parts = arguments.iter().map(|part| self.arm(part, ty)).collect::<Bind<_>>()?;
+            let parts = arguments
+                .iter()
+                .map(|part| self.arm(part, ty))
+                .collect::<Bind<_>>()?;
             return Ok(coalesce(parts));
         }
         let (Some(last), first) = (arguments.last(), arguments.len().saturating_sub(1)) else {
@@ -157,7 +197,8 @@ impl Lowering<'_> {
                 let Some(nanos) = nanos else { return Ok(None) };
                 let width = lit(ScalarValue::new_interval_mdn(0, 0, nanos));
                 let origin = -(EPOCH_TICKS % size);
-                let origin = ScalarValue::TimestampNanosecond(origin.checked_mul(100), Some("UTC".into()));
+                let origin =
+                    ScalarValue::TimestampNanosecond(origin.checked_mul(100), Some("UTC".into()));
                 Ok(Some(date_bin(width, expr, lit(origin))))
             }
             (Type::Long, Some(Value::Long(size))) if *size > 0 => {

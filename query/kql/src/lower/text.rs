@@ -7,7 +7,8 @@ use datafusion::arrow::datatypes::DataType;
 use datafusion::error::Result;
 use datafusion::logical_expr::expr::{Like, ScalarFunction as Call};
 use datafusion::logical_expr::{
-    ColumnarValue, Expr, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility, lit, not,
+    ColumnarValue, Expr, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility, lit,
+    not,
 };
 use kql_syntax::ast::Type;
 use kql_values::{Dynamic, Value};
@@ -77,13 +78,24 @@ impl Pattern {
 
     fn like(self, text: Expr) -> Expr {
         let pattern = Box::new(lit(self.pattern));
-        Expr::Like(Like::new(false, Box::new(text), pattern, None, self.ignores_case))
+        Expr::Like(Like::new(
+            false,
+            Box::new(text),
+            pattern,
+            None,
+            self.ignores_case,
+        ))
     }
 }
 
 impl Lowering<'_> {
     /// `contains`, `startswith`, `endswith`, `=~` and their kin with a literal.
-    pub(super) fn text_match(&self, name: &str, operand: &Bound, needle: &Bound) -> Bind<Option<Expr>> {
+    pub(super) fn text_match(
+        &self,
+        name: &str,
+        operand: &Bound,
+        needle: &Bound,
+    ) -> Bind<Option<Expr>> {
         if operand.ty != Type::String {
             return Ok(None);
         }
@@ -127,7 +139,9 @@ impl ScalarUDFImpl for PathUdf {
         let rows = arguments.number_rows;
         let arrays = ColumnarValue::values_to_arrays(&arguments.args)?;
         let Some((base, steps)) = arrays.split_first() else {
-            return Ok(ColumnarValue::Array(Arc::new(StringBuilder::new().finish())));
+            return Ok(ColumnarValue::Array(Arc::new(
+                StringBuilder::new().finish(),
+            )));
         };
         let base = strings(base)?;
         let steps = steps

@@ -16,7 +16,7 @@ use crate::arrays::Reader;
 use crate::bind::{Binder, Row, Scope, did_you_mean};
 use crate::bound::{Bound, Kind};
 use crate::error::{Bind, Refusal, failed_at};
-use crate::node::{Key, Run, RowsNode};
+use crate::node::{Key, RowsNode, Run};
 use crate::relation::Relation;
 
 /// Rows that are looked at for the columns of `bag_unpack` and `pivot`.
@@ -26,13 +26,32 @@ const LOOKED_AT_MAX: usize = 1_000_000;
 const COLUMNS_MAX: usize = 1_000;
 
 impl Binder<'_> {
-    pub(super) fn evaluate(&self, input: Relation, call: &Call, schema: Option<&[Column]>, scope: &Rc<Scope>) -> Bind<Relation> {
+    pub(super) fn evaluate(
+        &self,
+        input: Relation,
+        call: &Call,
+        schema: Option<&[Column]>,
+        scope: &Rc<Scope>,
+    ) -> Bind<Relation> {
         match call.name.text.as_str() {
             "bag_unpack" => self.bag_unpack(input, call, schema, scope),
             "pivot" => self.pivot(input, call, scope),
             "ipv4_lookup" | "ipv6_lookup" => self.ip_lookup(input, call, scope),
-            "python" | "r" | "http_request" | "http_request_post" | "sql_request" | "cosmosdb_sql_request" | "mysql_request" | "postgresql_request" | "azure_digital_twins_query_request" | "ai_embeddings" | "ai_chat_completion" => {
-                let text = format!("the plugin '{}' runs code or calls services, which Bartizan does not do", call.name.text);
+            "python"
+            | "r"
+            | "http_request"
+            | "http_request_post"
+            | "sql_request"
+            | "cosmosdb_sql_request"
+            | "mysql_request"
+            | "postgresql_request"
+            | "azure_digital_twins_query_request"
+            | "ai_embeddings"
+            | "ai_chat_completion" => {
+                let text = format!(
+                    "the plugin '{}' runs code or calls services, which Bartizan does not do",
+                    call.name.text
+                );
                 Err(Refusal::at(call.name.span, text))
             }
             _ => self.plugin(input, call, scope),
@@ -42,20 +61,38 @@ impl Binder<'_> {
     /// A plugin of the registry.
     fn plugin(&self, input: Relation, call: &Call, scope: &Rc<Scope>) -> Bind<Relation> {
         let plugins = &self.environment.language.plugins;
-        let Some(plugin) = plugins.iter().find(|plugin| plugin.name == call.name.text).cloned() else {
-            let known = plugins.iter().map(|plugin| plugin.name).chain(["bag_unpack", "pivot", "ipv4_lookup", "ipv6_lookup"]);
+        let Some(plugin) = plugins
+            .iter()
+            .find(|plugin| plugin.name == call.name.text)
+            .cloned()
+        else {
+            let known = plugins.iter().map(|plugin| plugin.name).chain([
+                "bag_unpack",
+                "pivot",
+                "ipv4_lookup",
+                "ipv6_lookup",
+            ]);
             let hint = did_you_mean(&call.name.text, known);
-            return Err(Refusal::at(call.name.span, format!("there is no plugin '{}'{hint}", call.name.text)));
+            return Err(Refusal::at(
+                call.name.span,
+                format!("there is no plugin '{}'{hint}", call.name.text),
+            ));
         };
         let (input, arguments) = self.table_arguments(input, &call.arguments, scope)?;
-        let output = (plugin.columns)(&input.columns, &arguments).map_err(failed_at(call.name.span))?;
+        let output =
+            (plugin.columns)(&input.columns, &arguments).map_err(failed_at(call.name.span))?;
         let now = self.environment.now;
         let run: Run = Arc::new(move |rows| (plugin.run)(&mut Context::new(now), rows, &arguments));
         self.through(input, plugin.name, output, run)
     }
 
     /// Arguments of a plugin: columns by their places, constants by their values. Other expressions become columns.
-    fn table_arguments(&self, mut input: Relation, arguments: &[Argument], scope: &Rc<Scope>) -> Bind<(Relation, Vec<TableArgument>)> {
+    fn table_arguments(
+        &self,
+        mut input: Relation,
+        arguments: &[Argument],
+        scope: &Rc<Scope>,
+    ) -> Bind<(Relation, Vec<TableArgument>)> {
         let mut bound = Vec::with_capacity(arguments.len());
         for argument in arguments {
             let value = self.scalar(&argument.value, &Row::of(&input.columns), scope)?;
@@ -66,26 +103,40 @@ impl Binder<'_> {
             let name = match &value.kind {
                 Kind::Column(name) => name.clone(),
                 _ => {
-                    let name = crate::names::implied(&argument.value).unwrap_or_else(|| "Column1".to_owned());
+                    let name = crate::names::implied(&argument.value)
+                        .unwrap_or_else(|| "Column1".to_owned());
                     let name = crate::names::unique(&name, |name| input.is_taken(name));
                     input = input.extend(self.frame(), vec![(name.clone(), value)])?;
                     name
                 }
             };
-            let place = input.columns.iter().position(|(column, _)| *column == name).unwrap_or_default();
+            let place = input
+                .columns
+                .iter()
+                .position(|(column, _)| *column == name)
+                .unwrap_or_default();
             bound.push(TableArgument::Column(place));
         }
         Ok((input, bound))
     }
 
     /// The rows of a relation, in its order, passed through a function.
-    pub(super) fn through(&self, input: Relation, name: &str, output: Vec<(String, Type)>, run: Run) -> Bind<Relation> {
+    pub(super) fn through(
+        &self,
+        input: Relation,
+        name: &str,
+        output: Vec<(String, Type)>,
+        run: Run,
+    ) -> Bind<Relation> {
         let order: Vec<Key> = input
             .order
             .iter()
             .filter_map(|key| match &key.expr {
                 datafusion::logical_expr::Expr::Column(column) => {
-                    let place = input.columns.iter().position(|(name, _)| *name == column.name)?;
+                    let place = input
+                        .columns
+                        .iter()
+                        .position(|(name, _)| *name == column.name)?;
                     Some((place, key.asc, key.nulls_first))
                 }
                 _ => None,
@@ -100,25 +151,55 @@ impl Binder<'_> {
         Ok(Relation::new(crate::catalog::unqualified(plan)?, output))
     }
 
-    fn bag_unpack(&self, input: Relation, call: &Call, schema: Option<&[Column]>, scope: &Rc<Scope>) -> Bind<Relation> {
-        let (names, positional): (Vec<_>, Vec<_>) = call.arguments.iter().partition(|argument| argument.name.is_some());
+    fn bag_unpack(
+        &self,
+        input: Relation,
+        call: &Call,
+        schema: Option<&[Column]>,
+        scope: &Rc<Scope>,
+    ) -> Bind<Relation> {
+        let (names, positional): (Vec<_>, Vec<_>) = call
+            .arguments
+            .iter()
+            .partition(|argument| argument.name.is_some());
         let option = |wanted: &str, place: usize| -> Bind<Option<Value>> {
-            let by_name = names.iter().find(|argument| argument.name.as_ref().is_some_and(|name| name.text.eq_ignore_ascii_case(wanted)));
+            let by_name = names.iter().find(|argument| {
+                argument
+                    .name
+                    .as_ref()
+                    .is_some_and(|name| name.text.eq_ignore_ascii_case(wanted))
+            });
             let found = by_name.copied().or_else(|| positional.get(place).copied());
-            found.map(|argument| self.constant(&argument.value, scope).map(|bound| bound.constant().cloned().unwrap_or(Value::Null))).transpose()
+            found
+                .map(|argument| {
+                    self.constant(&argument.value, scope)
+                        .map(|bound| bound.constant().cloned().unwrap_or(Value::Null))
+                })
+                .transpose()
         };
         let Some(bag) = positional.first() else {
             return Err(Refusal::at(call.name.span, "bag_unpack needs a column"));
         };
-        let bound = self.scalar(&bag.value, &Row::of(&input.columns), scope)?.convert(Type::Dynamic);
+        let bound = self
+            .scalar(&bag.value, &Row::of(&input.columns), scope)?
+            .convert(Type::Dynamic);
         let Kind::Column(bag_name) = &bound.kind else {
-            return Err(Refusal::at(bag.value.span, "bag_unpack takes a dynamic column"));
+            return Err(Refusal::at(
+                bag.value.span,
+                "bag_unpack takes a dynamic column",
+            ));
         };
         let bag_name = bag_name.clone();
-        let prefix = option("OutputColumnPrefix", 1)?.map_or_else(String::new, |value| value.to_text());
-        let conflict = option("columnsConflict", 2)?.map_or_else(|| "error".to_owned(), |value| value.to_text());
+        let prefix =
+            option("OutputColumnPrefix", 1)?.map_or_else(String::new, |value| value.to_text());
+        let conflict = option("columnsConflict", 2)?
+            .map_or_else(|| "error".to_owned(), |value| value.to_text());
         let ignored = match option("ignoredProperties", 3)? {
-            Some(Value::Dynamic(Dynamic::Array(names))) => names.iter().filter_map(Dynamic::as_str).map(str::to_owned).collect(),
+            Some(Value::Dynamic(Dynamic::Array(names))) => names
+                .iter()
+                .filter_map(Dynamic::as_str)
+                .map(str::to_owned)
+                .collect(),
             _ => Vec::new(),
         };
         let found = match schema {
@@ -132,13 +213,19 @@ impl Binder<'_> {
         for (key, ty) in found.into_iter().filter(|(key, _)| !ignored.contains(key)) {
             let name = format!("{prefix}{key}");
             let kind = Kind::Path(Box::new(bound.clone()), vec![Bound::string(key)]);
-            let value = Bound { kind, ty: Type::Dynamic }.convert(ty);
+            let value = Bound {
+                kind,
+                ty: Type::Dynamic,
+            }
+            .convert(ty);
             match columns.iter_mut().find(|(taken, _)| *taken == name) {
                 None => columns.push((name, value)),
                 Some(slot) if conflict == "replace_source" => slot.1 = value,
                 Some(_) if conflict == "keep_source" => {}
                 Some(_) => {
-                    let text = format!("the bag has a property '{name}' and the table a column of that name; columnsConflict says what to do");
+                    let text = format!(
+                        "the bag has a property '{name}' and the table a column of that name; columnsConflict says what to do"
+                    );
                     return Err(Refusal::at(call.name.span, text));
                 }
             }
@@ -154,24 +241,33 @@ impl Binder<'_> {
         for batch in &batches {
             let reader = Reader::new(batch.column(0), Type::Dynamic)?;
             for row in 0..batch.num_rows() {
-                let Value::Dynamic(Dynamic::Object(members)) = reader.value(row) else { continue };
+                let Value::Dynamic(Dynamic::Object(members)) = reader.value(row) else {
+                    continue;
+                };
                 for (key, value) in members {
                     let ty = type_of(&value);
                     let slot = found.entry(key).or_insert(ty);
                     *slot = match (*slot, ty) {
                         (None, ty) | (ty, None) => ty,
                         (Some(one), Some(other)) if one == other => Some(one),
-                        (Some(Type::Long | Type::Real), Some(Type::Long | Type::Real)) => Some(Type::Real),
+                        (Some(Type::Long | Type::Real), Some(Type::Long | Type::Real)) => {
+                            Some(Type::Real)
+                        }
                         _ => Some(Type::Dynamic),
                     };
                 }
             }
         }
         if found.len() > COLUMNS_MAX {
-            let text = format!("the bags have more than {COLUMNS_MAX} properties; `: (*, name: type)` names those that are wanted");
+            let text = format!(
+                "the bags have more than {COLUMNS_MAX} properties; `: (*, name: type)` names those that are wanted"
+            );
             return Err(Refusal::at(Span::default(), text));
         }
-        Ok(found.into_iter().map(|(key, ty)| (key, ty.unwrap_or(Type::Dynamic))).collect())
+        Ok(found
+            .into_iter()
+            .map(|(key, ty)| (key, ty.unwrap_or(Type::Dynamic)))
+            .collect())
     }
 
     /// `pivot(key, aggregate, columns...)`: an aggregate for each value of the key.
@@ -182,38 +278,71 @@ impl Binder<'_> {
         };
         let aggregate = arguments.next();
         let rest: Vec<&Expr> = arguments.collect();
-        let bound = self.scalar(key, &Row::of(&input.columns), scope)?.convert(Type::String);
+        let bound = self
+            .scalar(key, &Row::of(&input.columns), scope)?
+            .convert(Type::String);
         let key_name = crate::names::implied(key).unwrap_or_default();
         let values = self.distinct_texts(&input, &bound, key.span)?;
         let used = aggregate.map(argument_names).unwrap_or_default();
         let groups: Vec<NamedExpr> = if rest.is_empty() {
-            let others = input.columns.iter().filter(|(name, _)| *name != key_name && !used.contains(name));
-            others.map(|(name, _)| NamedExpr { names: Vec::new(), value: named(name, key.span) }).collect()
+            let others = input
+                .columns
+                .iter()
+                .filter(|(name, _)| *name != key_name && !used.contains(name));
+            others
+                .map(|(name, _)| NamedExpr {
+                    names: Vec::new(),
+                    value: named(name, key.span),
+                })
+                .collect()
         } else {
-            rest.iter().map(|expr| NamedExpr { names: Vec::new(), value: (*expr).clone() }).collect()
+            rest.iter()
+                .map(|expr| NamedExpr {
+                    names: Vec::new(),
+                    value: (*expr).clone(),
+                })
+                .collect()
         };
         let mut summary = super::summarize::Summary {
             keys: self.named(&groups, &Row::of(&input.columns), scope, Unnamed::Column)?,
             ..Default::default()
         };
         for value in values {
-            let condition = Bound::call("==", vec![bound.clone(), Bound::string(value.clone())], Type::Bool);
+            let condition = Bound::call(
+                "==",
+                vec![bound.clone(), Bound::string(value.clone())],
+                Type::Bool,
+            );
             let (name, arguments) = self.conditional(&input, aggregate, condition, scope)?;
             let (arguments, ty) = self.aggregate_types(&name, arguments, key.span)?;
             let raw = self.fresh("pivot");
-            summary.aggregation.0.push(crate::aggregates::Aggregate { name, arguments, column: raw.clone(), ty });
+            summary.aggregation.0.push(crate::aggregates::Aggregate {
+                name,
+                arguments,
+                column: raw.clone(),
+                ty,
+            });
             summary.results.push((value, Bound::column(raw, ty)));
         }
         self.apply_summary(input, summary)
     }
 
     /// An aggregate that looks only at rows of a condition.
-    fn conditional(&self, input: &Relation, aggregate: Option<&Expr>, condition: Bound, scope: &Rc<Scope>) -> Bind<(String, Vec<Bound>)> {
+    fn conditional(
+        &self,
+        input: &Relation,
+        aggregate: Option<&Expr>,
+        condition: Bound,
+        scope: &Rc<Scope>,
+    ) -> Bind<(String, Vec<Bound>)> {
         let Some(aggregate) = aggregate else {
             return Ok(("countif".to_owned(), vec![condition]));
         };
         let ExprKind::Call(call) = &aggregate.kind else {
-            return Err(Refusal::at(aggregate.span, "pivot takes an aggregate such as sum(x)"));
+            return Err(Refusal::at(
+                aggregate.span,
+                "pivot takes an aggregate such as sum(x)",
+            ));
         };
         let mut arguments = Vec::new();
         for argument in &call.arguments {
@@ -225,7 +354,10 @@ impl Binder<'_> {
             name => format!("{name}if"),
         };
         if !crate::aggregates::is_aggregate(self.environment.language, &name) {
-            return Err(Refusal::at(call.name.span, format!("pivot does not take {}()", call.name.text)));
+            return Err(Refusal::at(
+                call.name.span,
+                format!("pivot does not take {}()", call.name.text),
+            ));
         }
         let place = arguments.len().min(1);
         arguments.insert(place, condition);
@@ -245,7 +377,12 @@ impl Binder<'_> {
             values.extend((0..batch.num_rows()).map(|row| reader.value(row).to_text()));
         }
         if values.len() > COLUMNS_MAX {
-            return Err(Refusal::at(span, format!("the column has more than {COLUMNS_MAX} values, each of which would be a column")));
+            return Err(Refusal::at(
+                span,
+                format!(
+                    "the column has more than {COLUMNS_MAX} values, each of which would be a column"
+                ),
+            ));
         }
         values.sort();
         Ok(values)
@@ -253,34 +390,66 @@ impl Binder<'_> {
 
     /// `ipv4_lookup(Table, SourceAddress, LookupNetwork [, keys...] [, return_unmatched])`: a join by network.
     fn ip_lookup(&self, input: Relation, call: &Call, scope: &Rc<Scope>) -> Bind<Relation> {
-        let (named_arguments, positional): (Vec<_>, Vec<_>) = call.arguments.iter().partition(|argument| argument.name.is_some());
+        let (named_arguments, positional): (Vec<_>, Vec<_>) = call
+            .arguments
+            .iter()
+            .partition(|argument| argument.name.is_some());
         let [table, address, network, extra @ ..] = positional.as_slice() else {
-            return Err(Refusal::at(call.name.span, format!("{} needs a table, an address and a column of networks", call.name.text)));
+            return Err(Refusal::at(
+                call.name.span,
+                format!(
+                    "{} needs a table, an address and a column of networks",
+                    call.name.text
+                ),
+            ));
         };
         let lookup = self.tabular(&table.value, scope)?;
-        let address = self.scalar(&address.value, &Row::of(&input.columns), scope)?.convert(Type::String);
+        let address = self
+            .scalar(&address.value, &Row::of(&input.columns), scope)?
+            .convert(Type::String);
         let network_bound = self.scalar(&network.value, &Row::of(&lookup.columns), scope)?;
         let mut keys = Vec::new();
         let mut keeps_all = false;
         for argument in extra {
             match &argument.value.kind {
-                ExprKind::Name(name) if input.has(&name.text) && lookup.has(&name.text) => keys.push(name.text.clone()),
-                _ => keeps_all |= self.constant(&argument.value, scope)?.constant() == Some(&Value::Bool(true)),
+                ExprKind::Name(name) if input.has(&name.text) && lookup.has(&name.text) => {
+                    keys.push(name.text.clone())
+                }
+                _ => {
+                    keeps_all |= self.constant(&argument.value, scope)?.constant()
+                        == Some(&Value::Bool(true))
+                }
             }
         }
         for argument in named_arguments {
-            keeps_all |= self.constant(&argument.value, scope)?.constant() == Some(&Value::Bool(true));
+            keeps_all |=
+                self.constant(&argument.value, scope)?.constant() == Some(&Value::Bool(true));
         }
-        let batches = self.environment.evaluate.rows(lookup.plan.clone(), LOOKED_AT_MAX)?;
+        let batches = self
+            .environment
+            .evaluate
+            .rows(lookup.plan.clone(), LOOKED_AT_MAX)?;
         let types: Vec<_> = lookup.columns.iter().map(|(_, ty)| *ty).collect();
-        let mut networks = Rows { columns: lookup.columns.clone(), rows: Vec::new() };
+        let mut networks = Rows {
+            columns: lookup.columns.clone(),
+            rows: Vec::new(),
+        };
         for batch in &batches {
-            networks.rows.extend(crate::node::to_rows(batch, &types)?.rows);
+            networks
+                .rows
+                .extend(crate::node::to_rows(batch, &types)?.rows);
         }
         let Kind::Column(network_name) = &network_bound.kind else {
-            return Err(Refusal::at(network.value.span, "the network is a column of the table"));
+            return Err(Refusal::at(
+                network.value.span,
+                "the network is a column of the table",
+            ));
         };
-        let place = lookup.columns.iter().position(|(name, _)| name == network_name).unwrap_or_default();
+        let place = lookup
+            .columns
+            .iter()
+            .position(|(name, _)| name == network_name)
+            .unwrap_or_default();
         let name = self.fresh("address");
         let input = input.extend(self.frame(), vec![(name, address)])?;
         let key_places = keys.iter().filter_map(|key| {
@@ -288,13 +457,18 @@ impl Binder<'_> {
             let theirs = lookup.columns.iter().position(|(name, _)| name == key)?;
             Some((ours, theirs))
         });
-        let matching = super::lookup::Matching::new(&networks, place, key_places.collect(), keeps_all);
-        let mut output: Vec<(String, Type)> = input.columns.iter().rev().skip(1).rev().cloned().collect();
+        let matching =
+            super::lookup::Matching::new(&networks, place, key_places.collect(), keeps_all);
+        let mut output: Vec<(String, Type)> =
+            input.columns.iter().rev().skip(1).rev().cloned().collect();
         for (name, ty) in &lookup.columns {
-            let name = crate::names::unique(name, |name| output.iter().any(|(taken, _)| taken == name));
+            let name =
+                crate::names::unique(name, |name| output.iter().any(|(taken, _)| taken == name));
             output.push((name, *ty));
         }
-        let run: Run = Arc::new(move |rows: Rows| -> Result<Rows, Failure> { Ok(matching.join(rows, &networks)) });
+        let run: Run = Arc::new(move |rows: Rows| -> Result<Rows, Failure> {
+            Ok(matching.join(rows, &networks))
+        });
         self.through(input, &call.name.text, output, run)
     }
 }
@@ -303,7 +477,9 @@ impl Binder<'_> {
 fn stated(schema: &[Column], input: &Relation, bag: &str) -> Vec<(String, Type)> {
     schema
         .iter()
-        .filter(|column| column.name.text != "*" && (!input.has(&column.name.text) || column.name.text == bag))
+        .filter(|column| {
+            column.name.text != "*" && (!input.has(&column.name.text) || column.name.text == bag)
+        })
         .map(|column| (column.name.text.clone(), column.ty.unwrap_or(Type::Dynamic)))
         .collect()
 }
@@ -321,7 +497,10 @@ fn type_of(value: &Dynamic) -> Option<Type> {
 
 fn named(name: &str, span: Span) -> Expr {
     Expr {
-        kind: ExprKind::Name(Name { text: name.to_owned(), span }),
+        kind: ExprKind::Name(Name {
+            text: name.to_owned(),
+            span,
+        }),
         span,
     }
 }

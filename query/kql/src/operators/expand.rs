@@ -14,7 +14,8 @@ use datafusion::error::Result;
 use datafusion::functions::core::expr_fn::get_field;
 use datafusion::logical_expr::expr::ScalarFunction;
 use datafusion::logical_expr::{
-    ColumnarValue, Expr as Plan, LogicalPlanBuilder, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility,
+    ColumnarValue, Expr as Plan, LogicalPlanBuilder, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl,
+    Signature, Volatility,
 };
 use kql_syntax::ast::{MvColumn, MvExpand, Operator, OperatorKind, Type};
 use kql_values::{Dynamic, Value};
@@ -30,7 +31,12 @@ use crate::names;
 use crate::relation::{Hidden, Relation};
 
 impl Binder<'_> {
-    pub(super) fn mv_expand(&self, input: Relation, expand: &MvExpand, scope: &Rc<Scope>) -> Bind<Relation> {
+    pub(super) fn mv_expand(
+        &self,
+        input: Relation,
+        expand: &MvExpand,
+        scope: &Rc<Scope>,
+    ) -> Bind<Relation> {
         let lowering = input.lowering(self.frame());
         let mut arguments = Vec::new();
         let mut targets = Vec::new();
@@ -43,11 +49,16 @@ impl Binder<'_> {
             Some(limit) => self.count(limit, scope)?,
             None => ROWS_MAX,
         };
-        let kind = word(&expand.properties, "kind").or_else(|| word(&expand.properties, "bagexpansion"));
+        let kind =
+            word(&expand.properties, "kind").or_else(|| word(&expand.properties, "bagexpansion"));
         let as_array = kind.is_some_and(|kind| kind.eq_ignore_ascii_case("array"));
         let list = self.fresh("list");
         let call = expansion(arguments, as_array, rows_max);
-        let hidden = Hidden { name: list.clone(), ty: Type::Dynamic, is_key: false };
+        let hidden = Hidden {
+            name: list.clone(),
+            ty: Type::Dynamic,
+            is_key: false,
+        };
         let order = input.order.clone();
         let mut listed = input.add_hidden(hidden, call)?;
         let options = UnnestOptions::new().with_preserve_nulls(false);
@@ -60,13 +71,22 @@ impl Binder<'_> {
     }
 
     /// What one part of `mv-expand` expands, and the name that its elements get.
-    fn expanded(&self, input: &Relation, part: &MvColumn, place: usize, scope: &Rc<Scope>) -> Bind<(String, Bound)> {
+    fn expanded(
+        &self,
+        input: &Relation,
+        part: &MvColumn,
+        place: usize,
+        scope: &Rc<Scope>,
+    ) -> Bind<(String, Bound)> {
         let bound = self.scalar(&part.value.value, &Row::of(&input.columns), scope)?;
         let bound = match bound.ty {
             Type::Dynamic => bound,
             Type::String => bound.convert(Type::Dynamic),
             other => {
-                let text = format!("mv-expand takes arrays and property bags, and this is a {}", other.name());
+                let text = format!(
+                    "mv-expand takes arrays and property bags, and this is a {}",
+                    other.name()
+                );
                 return Err(Refusal::at(part.value.value.span, text));
             }
         };
@@ -74,15 +94,26 @@ impl Binder<'_> {
             Some(name) => name.text.clone(),
             None => match &bound.kind {
                 Kind::Column(name) => name.clone(),
-                _ => names::implied(&part.value.value).unwrap_or_else(|| format!("Column{}", place + 1)),
+                _ => names::implied(&part.value.value)
+                    .unwrap_or_else(|| format!("Column{}", place + 1)),
             },
         };
         Ok((name, bound))
     }
 
     /// The fields of the unnested struct as columns.
-    fn take_fields(&self, listed: Relation, list: &str, targets: &[(String, Type)], index: Option<&str>) -> Bind<Relation> {
-        let mut columns: Vec<(String, Type, Plan)> = listed.columns.iter().map(|(name, ty)| (name.clone(), *ty, column(name))).collect();
+    fn take_fields(
+        &self,
+        listed: Relation,
+        list: &str,
+        targets: &[(String, Type)],
+        index: Option<&str>,
+    ) -> Bind<Relation> {
+        let mut columns: Vec<(String, Type, Plan)> = listed
+            .columns
+            .iter()
+            .map(|(name, ty)| (name.clone(), *ty, column(name)))
+            .collect();
         let mut typed: Vec<(String, Type)> = Vec::new();
         for (place, (name, ty)) in targets.iter().enumerate() {
             let field = get_field(column(list), format!("v{place}"));
@@ -95,7 +126,11 @@ impl Binder<'_> {
             }
         }
         if let Some(index) = index {
-            columns.push((index.to_owned(), Type::Long, get_field(column(list), "index")));
+            columns.push((
+                index.to_owned(),
+                Type::Long,
+                get_field(column(list), "index"),
+            ));
         }
         let order = listed.order.clone();
         let mut expanded = listed.project_lowered(columns)?;
@@ -111,21 +146,35 @@ impl Binder<'_> {
         expanded.extend(self.frame(), converted)
     }
 
-    pub(super) fn mv_apply(&self, input: Relation, expand: &MvExpand, body: &[Operator], scope: &Rc<Scope>) -> Bind<Relation> {
+    pub(super) fn mv_apply(
+        &self,
+        input: Relation,
+        expand: &MvExpand,
+        body: &[Operator],
+        scope: &Rc<Scope>,
+    ) -> Bind<Relation> {
         let outer = input.columns.clone();
         let outside = input.hidden.clone();
         let mut keyed = input;
         let mut added = Vec::new();
         if body.iter().any(looks_at_other_rows) {
             let name = self.fresh("row");
-            let hidden = Hidden { name: name.clone(), ty: Type::Long, is_key: true };
+            let hidden = Hidden {
+                name: name.clone(),
+                ty: Type::Long,
+                is_key: true,
+            };
             keyed = self.number_rows(keyed, hidden)?;
             added.push(name);
         }
         let mut carried = Vec::new();
         for (name, ty) in &outer {
             let copy = self.fresh("outer");
-            let hidden = Hidden { name: copy.clone(), ty: *ty, is_key: false };
+            let hidden = Hidden {
+                name: copy.clone(),
+                ty: *ty,
+                is_key: false,
+            };
             keyed = keyed.add_hidden(hidden, column(name))?;
             carried.push((name.clone(), copy.clone(), *ty));
             added.push(copy);
@@ -156,11 +205,17 @@ impl Binder<'_> {
     /// Gives each row a number, as a hidden column.
     fn number_rows(&self, input: Relation, hidden: Hidden) -> Bind<Relation> {
         let number = row_number(Vec::new(), Vec::new())?;
-        let plan = LogicalPlanBuilder::from(input.plan.clone()).window(vec![number.alias(hidden.name.clone())])?.build()?;
+        let plan = LogicalPlanBuilder::from(input.plan.clone())
+            .window(vec![number.alias(hidden.name.clone())])?
+            .build()?;
         let mut numbered = Relation { plan, ..input };
         let order = numbered.order.clone();
         numbered.hidden.push(hidden);
-        let columns: Vec<_> = numbered.columns.iter().map(|(name, ty)| (name.clone(), *ty, column(name))).collect();
+        let columns: Vec<_> = numbered
+            .columns
+            .iter()
+            .map(|(name, ty)| (name.clone(), *ty, column(name)))
+            .collect();
         let mut numbered = numbered.project_lowered(columns)?;
         numbered.order = order;
         Ok(numbered)
@@ -208,8 +263,11 @@ fn expansion(arguments: Vec<Plan>, as_array: bool, rows_max: usize) -> Plan {
 
 impl Expansion {
     fn fields(&self) -> Fields {
-        let values = (0..self.count).map(|place| Field::new(format!("v{place}"), DataType::Utf8, true));
-        values.chain([Field::new("index", DataType::Int64, true)]).collect()
+        let values =
+            (0..self.count).map(|place| Field::new(format!("v{place}"), DataType::Utf8, true));
+        values
+            .chain([Field::new("index", DataType::Int64, true)])
+            .collect()
     }
 
     fn item(&self) -> FieldRef {
@@ -258,13 +316,25 @@ impl ScalarUDFImpl for Expansion {
             .iter()
             .map(|argument| argument.to_array(rows))
             .collect::<Result<Vec<_>>>()?;
-        let readers = arrays.iter().map(|array| Reader::new(array, Type::Dynamic)).collect::<Result<Vec<_>>>()?;
-        let mut values: Vec<StringBuilder> = (0..self.count).map(|_| StringBuilder::new()).collect();
+        let readers = arrays
+            .iter()
+            .map(|array| Reader::new(array, Type::Dynamic))
+            .collect::<Result<Vec<_>>>()?;
+        let mut values: Vec<StringBuilder> =
+            (0..self.count).map(|_| StringBuilder::new()).collect();
         let mut indexes = Int64Builder::new();
         let mut lengths = Vec::with_capacity(rows);
         for row in 0..rows {
-            let parts: Vec<_> = readers.iter().map(|reader| self.elements(reader.value(row))).collect();
-            let length = parts.iter().map(Vec::len).max().unwrap_or(0).min(self.rows_max);
+            let parts: Vec<_> = readers
+                .iter()
+                .map(|reader| self.elements(reader.value(row)))
+                .collect();
+            let length = parts
+                .iter()
+                .map(Vec::len)
+                .max()
+                .unwrap_or(0)
+                .min(self.rows_max);
             lengths.push(length);
             for (builder, part) in values.iter_mut().zip(&parts) {
                 for place in 0..length {
@@ -275,7 +345,10 @@ impl ScalarUDFImpl for Expansion {
                 indexes.append_value(i64::try_from(place).unwrap_or(i64::MAX));
             }
         }
-        let mut columns: Vec<ArrayRef> = values.iter_mut().map(|builder| Arc::new(builder.finish()) as ArrayRef).collect();
+        let mut columns: Vec<ArrayRef> = values
+            .iter_mut()
+            .map(|builder| Arc::new(builder.finish()) as ArrayRef)
+            .collect();
         columns.push(Arc::new(indexes.finish()));
         let elements = StructArray::try_new(self.fields(), columns, None)?;
         let offsets = OffsetBuffer::from_lengths(lengths);

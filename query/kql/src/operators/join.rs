@@ -38,7 +38,13 @@ impl JoinKeys {
 }
 
 impl Binder<'_> {
-    pub(super) fn join(&self, left: Relation, join: &Join, span: Span, scope: &Rc<Scope>) -> Bind<Relation> {
+    pub(super) fn join(
+        &self,
+        left: Relation,
+        join: &Join,
+        span: Span,
+        scope: &Rc<Scope>,
+    ) -> Bind<Relation> {
         let right = self.tabular(&join.right, scope)?;
         let keys = self.join_keys(&left, &right, &join.on, span, scope)?;
         let kind = word(&join.properties, "kind").unwrap_or_else(|| "innerunique".to_owned());
@@ -52,50 +58,96 @@ impl Binder<'_> {
             "rightouter" => self.join_on(left, right, &keys, JoinType::Right),
             "fullouter" => self.join_on(left, right, &keys, JoinType::Full),
             "leftsemi" => self.join_on(left, right, &keys, JoinType::LeftSemi),
-            "leftanti" | "anti" | "leftantisemi" => self.join_on(left, right, &keys, JoinType::LeftAnti),
+            "leftanti" | "anti" | "leftantisemi" => {
+                self.join_on(left, right, &keys, JoinType::LeftAnti)
+            }
             "rightsemi" => self.join_on(right, left, &swapped(keys), JoinType::LeftSemi),
-            "rightanti" | "rightantisemi" => self.join_on(right, left, &swapped(keys), JoinType::LeftAnti),
+            "rightanti" | "rightantisemi" => {
+                self.join_on(right, left, &swapped(keys), JoinType::LeftAnti)
+            }
             other => {
-                let text = format!("there is no join kind '{other}': innerunique, inner, leftouter, rightouter, fullouter, leftsemi, leftanti, rightsemi, rightanti");
+                let text = format!(
+                    "there is no join kind '{other}': innerunique, inner, leftouter, rightouter, fullouter, leftsemi, leftanti, rightsemi, rightanti"
+                );
                 Err(Refusal::at(span, text))
             }
         }
     }
 
-    pub(super) fn lookup(&self, left: Relation, join: &Join, span: Span, scope: &Rc<Scope>) -> Bind<Relation> {
+    pub(super) fn lookup(
+        &self,
+        left: Relation,
+        join: &Join,
+        span: Span,
+        scope: &Rc<Scope>,
+    ) -> Bind<Relation> {
         let right = self.tabular(&join.right, scope)?;
         let on = if join.on.is_empty() {
-            let shared = right.columns.iter().map(|(name, _)| name.clone()).filter(|name| left.has(name));
+            let shared = right
+                .columns
+                .iter()
+                .map(|(name, _)| name.clone())
+                .filter(|name| left.has(name));
             JoinKeys::by_name(&left, &shared.collect::<Vec<_>>())
         } else {
             self.join_keys(&left, &right, &join.on, span, scope)?
         };
         let kind = word(&join.properties, "kind").unwrap_or_else(|| "leftouter".to_owned());
-        let join_type = if kind.eq_ignore_ascii_case("inner") { JoinType::Inner } else { JoinType::Left };
+        let join_type = if kind.eq_ignore_ascii_case("inner") {
+            JoinType::Inner
+        } else {
+            JoinType::Left
+        };
         let before: Vec<_> = left.columns.iter().map(|(name, _)| name.clone()).collect();
         let renamed = right_names(&left, &right);
-        let is_key = |name: &str| on.pairs.iter().any(|(_, key)| matches!(&key.kind, Kind::Column(column) if column == name));
-        let added = renamed.iter().filter(|(old, _)| !is_key(old)).map(|(_, new)| new.clone());
+        let is_key = |name: &str| {
+            on.pairs
+                .iter()
+                .any(|(_, key)| matches!(&key.kind, Kind::Column(column) if column == name))
+        };
+        let added = renamed
+            .iter()
+            .filter(|(old, _)| !is_key(old))
+            .map(|(_, new)| new.clone());
         let kept: Vec<_> = before.into_iter().chain(added).collect();
         self.join_on(left, right, &on, join_type)?.select(&kept)
     }
 
     /// Reads the conditions after `on`.
-    fn join_keys(&self, left: &Relation, right: &Relation, on: &[Expr], span: Span, scope: &Rc<Scope>) -> Bind<JoinKeys> {
+    fn join_keys(
+        &self,
+        left: &Relation,
+        right: &Relation,
+        on: &[Expr],
+        span: Span,
+        scope: &Rc<Scope>,
+    ) -> Bind<JoinKeys> {
         let mut keys = JoinKeys::default();
         for condition in on {
             match &condition.kind {
                 ExprKind::Name(name) => {
                     for (side, relation) in [("left", left), ("right", right)] {
                         if !relation.has(&name.text) {
-                            let text = format!("on the {side} side of the join, {}", super::project::unknown_column(relation, &name.text));
+                            let text = format!(
+                                "on the {side} side of the join, {}",
+                                super::project::unknown_column(relation, &name.text)
+                            );
                             return Err(Refusal::at(name.span, text));
                         }
                     }
-                    let of = |relation: &Relation| Bound::column(name.text.clone(), relation.type_of(&name.text).unwrap_or(Type::String));
+                    let of = |relation: &Relation| {
+                        Bound::column(
+                            name.text.clone(),
+                            relation.type_of(&name.text).unwrap_or(Type::String),
+                        )
+                    };
                     keys.pairs.push(alike(of(left), of(right)));
                 }
-                ExprKind::Binary { operator: BinaryOperator::Equal, left: first, right: second } => {
+                ExprKind::Binary {
+                    operator: BinaryOperator::Equal,
+                    left: first,
+                    right: second,
+                } => {
                     let row = Row {
                         sides: Some((&left.columns, &right.columns)),
                         ..Row::default()
@@ -104,7 +156,12 @@ impl Binder<'_> {
                     let second = self.scalar(second, &row, scope)?;
                     keys.pairs.push(sided(first, second, condition.span)?);
                 }
-                _ => return Err(Refusal::at(condition.span, "a join compares columns: `on Key` or `on $left.A == $right.B`")),
+                _ => {
+                    return Err(Refusal::at(
+                        condition.span,
+                        "a join compares columns: `on Key` or `on $left.A == $right.B`",
+                    ));
+                }
             }
         }
         if keys.pairs.is_empty() {
@@ -112,7 +169,8 @@ impl Binder<'_> {
         }
         for (key, other) in &keys.pairs {
             if key.ty == Type::Dynamic || other.ty == Type::Dynamic {
-                let text = "a join compares no dynamic values: convert them, for example by tostring()";
+                let text =
+                    "a join compares no dynamic values: convert them, for example by tostring()";
                 return Err(Refusal::at(span, text));
             }
         }
@@ -137,28 +195,50 @@ impl Binder<'_> {
                 continue;
             }
             let raw = self.fresh("unique");
-            summary.raw.push((raw.clone(), *ty, first_value(column(name), Vec::new())));
-            summary.results.push((name.clone(), Bound::column(raw, *ty)));
+            summary
+                .raw
+                .push((raw.clone(), *ty, first_value(column(name), Vec::new())));
+            summary
+                .results
+                .push((name.clone(), Bound::column(raw, *ty)));
         }
         self.apply_summary(left, summary)?.select(&names)
     }
 
     /// Joins two relations; columns of the right side whose names are taken get a number.
-    pub(super) fn join_on(&self, left: Relation, right: Relation, keys: &JoinKeys, join_type: JoinType) -> Bind<Relation> {
+    pub(super) fn join_on(
+        &self,
+        left: Relation,
+        right: Relation,
+        keys: &JoinKeys,
+        join_type: JoinType,
+    ) -> Bind<Relation> {
         let renamed = right_names(&left, &right);
         let mut left_keys = Vec::with_capacity(keys.pairs.len());
         let mut right_keys = Vec::with_capacity(keys.pairs.len());
         for (left_key, _) in &keys.pairs {
-            left_keys.push(key(&left.lowering(self.frame()).expr(left_key)?, left_key.ty, &left));
+            left_keys.push(key(
+                &left.lowering(self.frame()).expr(left_key)?,
+                left_key.ty,
+                &left,
+            ));
         }
         let columns = renamed
             .iter()
             .filter_map(|(old, new)| right.type_of(old).map(|ty| (new.clone(), ty, column(old))))
             .collect();
-        let right = Relation { hidden: Vec::new(), ..right }.project_lowered(columns)?;
+        let right = Relation {
+            hidden: Vec::new(),
+            ..right
+        }
+        .project_lowered(columns)?;
         for (_, right_key) in &keys.pairs {
             let right_key = rename(right_key.clone(), &renamed);
-            right_keys.push(key(&right.lowering(self.frame()).expr(&right_key)?, right_key.ty, &right));
+            right_keys.push(key(
+                &right.lowering(self.frame()).expr(&right_key)?,
+                right_key.ty,
+                &right,
+            ));
         }
         let plan = LogicalPlanBuilder::from(left.plan)
             .join_with_expr_keys(right.plan, join_type, (left_keys, right_keys), None)?
@@ -171,7 +251,11 @@ impl Binder<'_> {
         joined.hidden = left.hidden;
         joined.name = left.name;
         // The engine may add columns for keys that are expressions.
-        let names: Vec<_> = joined.columns.iter().map(|(name, _)| name.clone()).collect();
+        let names: Vec<_> = joined
+            .columns
+            .iter()
+            .map(|(name, _)| name.clone())
+            .collect();
         joined.select(&names)
     }
 }
@@ -206,12 +290,21 @@ fn rename(bound: Bound, renamed: &[(String, String)]) -> Bound {
             let new = renamed.iter().find(|(old, _)| *old == name);
             Kind::Column(new.map_or(name, |(_, new)| new.clone()))
         }
-        Kind::Call(name, arguments) => Kind::Call(name, arguments.into_iter().map(|one| rename(one, renamed)).collect()),
+        Kind::Call(name, arguments) => Kind::Call(
+            name,
+            arguments
+                .into_iter()
+                .map(|one| rename(one, renamed))
+                .collect(),
+        ),
         Kind::Convert(inner) => Kind::Convert(Box::new(rename(*inner, renamed))),
         Kind::Result(inner, place) => Kind::Result(Box::new(rename(*inner, renamed)), place),
         Kind::Path(base, steps) => Kind::Path(
             Box::new(rename(*base, renamed)),
-            steps.into_iter().map(|step| rename(step, renamed)).collect(),
+            steps
+                .into_iter()
+                .map(|step| rename(step, renamed))
+                .collect(),
         ),
         literal @ Kind::Literal(_) => literal,
     };
@@ -231,7 +324,12 @@ fn sided(first: Bound, second: Bound, span: Span) -> Bind<(Bound, Bound)> {
     let (first, second) = match (side(&first), side(&second)) {
         ((true, false), (false, true)) => (first, second),
         ((false, true), (true, false)) => (second, first),
-        _ => return Err(Refusal::at(span, "one side of this comparison is of $left, the other of $right")),
+        _ => {
+            return Err(Refusal::at(
+                span,
+                "one side of this comparison is of $left, the other of $right",
+            ));
+        }
     };
     let (first, second) = alike(first, second);
     Ok((bare(first), bare(second)))
@@ -241,7 +339,9 @@ fn sided(first: Bound, second: Bound, span: Span) -> Bind<(Bound, Bound)> {
 fn bare(bound: Bound) -> Bound {
     let mut renamed = Vec::new();
     visit(&bound, &mut |name| {
-        let plain = name.strip_prefix("$left.").or_else(|| name.strip_prefix("$right."));
+        let plain = name
+            .strip_prefix("$left.")
+            .or_else(|| name.strip_prefix("$right."));
         renamed.push((name.to_owned(), plain.unwrap_or(name).to_owned()));
     });
     rename(bound, &renamed)
@@ -249,6 +349,10 @@ fn bare(bound: Bound) -> Bound {
 
 fn swapped(keys: JoinKeys) -> JoinKeys {
     JoinKeys {
-        pairs: keys.pairs.into_iter().map(|(left, right)| (right, left)).collect(),
+        pairs: keys
+            .pairs
+            .into_iter()
+            .map(|(left, right)| (right, left))
+            .collect(),
     }
 }

@@ -18,12 +18,19 @@ pub(super) struct Matching {
 }
 
 impl Matching {
-    pub(super) fn new(table: &Rows, network: usize, keys: Vec<(usize, usize)>, keeps_all: bool) -> Self {
+    pub(super) fn new(
+        table: &Rows,
+        network: usize,
+        keys: Vec<(usize, usize)>,
+        keeps_all: bool,
+    ) -> Self {
         let mut by_network: HashMap<IpNet, Vec<usize>> = HashMap::new();
         let mut lengths = Vec::new();
         for (row, cells) in table.rows.iter().enumerate() {
             let text = cells.get(network).map(Value::to_text).unwrap_or_default();
-            let Some(network) = parse(text.trim()) else { continue };
+            let Some(network) = parse(text.trim()) else {
+                continue;
+            };
             if !lengths.contains(&network.prefix_len()) {
                 lengths.push(network.prefix_len());
             }
@@ -56,7 +63,10 @@ impl Matching {
                 joined.push(row);
             }
         }
-        Rows { columns: rows.columns, rows: joined }
+        Rows {
+            columns: rows.columns,
+            rows: joined,
+        }
     }
 
     fn matches(&self, address: &str, cells: &[Value], table: &Rows) -> Vec<usize> {
@@ -65,12 +75,22 @@ impl Matching {
         };
         let mut found = Vec::new();
         for length in &self.lengths {
-            let Ok(network) = IpNet::new(address, *length) else { continue };
-            found.extend(self.by_network.get(&network.trunc()).into_iter().flatten().copied());
+            let Ok(network) = IpNet::new(address, *length) else {
+                continue;
+            };
+            found.extend(
+                self.by_network
+                    .get(&network.trunc())
+                    .into_iter()
+                    .flatten()
+                    .copied(),
+            );
         }
         found.retain(|row| {
             let theirs = table.rows.get(*row);
-            self.keys.iter().all(|(our, their)| cells.get(*our) == theirs.and_then(|row| row.get(*their)))
+            self.keys
+                .iter()
+                .all(|(our, their)| cells.get(*our) == theirs.and_then(|row| row.get(*their)))
         });
         found.sort_unstable();
         found
@@ -78,5 +98,7 @@ impl Matching {
 }
 
 fn parse(text: &str) -> Option<IpNet> {
-    text.parse::<IpNet>().ok().or_else(|| text.parse::<IpAddr>().ok().map(IpNet::from))
+    text.parse::<IpNet>()
+        .ok()
+        .or_else(|| text.parse::<IpAddr>().ok().map(IpNet::from))
 }

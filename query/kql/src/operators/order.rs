@@ -14,17 +14,29 @@ use crate::lower::column;
 use crate::relation::{Hidden, Relation};
 
 impl Binder<'_> {
-    pub(super) fn sort(&self, input: Relation, keys: &[SortKey], scope: &Rc<Scope>) -> Bind<Relation> {
+    pub(super) fn sort(
+        &self,
+        input: Relation,
+        keys: &[SortKey],
+        scope: &Rc<Scope>,
+    ) -> Bind<Relation> {
         let (mut input, order) = self.sort_keys(input, keys, scope)?;
         if input.keys().is_empty() {
-            input.plan = LogicalPlanBuilder::from(input.plan).sort(order.clone())?.build()?;
+            input.plan = LogicalPlanBuilder::from(input.plan)
+                .sort(order.clone())?
+                .build()?;
         }
         input.order = order;
         Ok(input)
     }
 
     /// Keys as columns; what is no column becomes a hidden one.
-    pub(super) fn sort_keys(&self, mut input: Relation, keys: &[SortKey], scope: &Rc<Scope>) -> Bind<(Relation, Vec<SortExpr>)> {
+    pub(super) fn sort_keys(
+        &self,
+        mut input: Relation,
+        keys: &[SortKey],
+        scope: &Rc<Scope>,
+    ) -> Bind<(Relation, Vec<SortExpr>)> {
         let mut order = Vec::with_capacity(keys.len());
         for key in keys {
             let bound = self.scalar(&key.value, &Row::of(&input.columns), scope)?;
@@ -45,19 +57,33 @@ impl Binder<'_> {
                 _ => {
                     let name = self.fresh("key");
                     let expr = input.lowering(self.frame()).expr(&bound)?;
-                    let hidden = Hidden { name: name.clone(), ty: bound.ty, is_key: false };
+                    let hidden = Hidden {
+                        name: name.clone(),
+                        ty: bound.ty,
+                        is_key: false,
+                    };
                     input = input.add_hidden(hidden, expr)?;
                     name
                 }
             };
             // Missing text is the empty text, which comes before all other.
-            let nulls_first = if bound.ty == Type::String { ascending } else { nulls_first };
+            let nulls_first = if bound.ty == Type::String {
+                ascending
+            } else {
+                nulls_first
+            };
             order.push(column(&name).sort(ascending, nulls_first));
         }
         Ok((input, order))
     }
 
-    pub(super) fn top(&self, input: Relation, count: &Expr, by: &SortKey, scope: &Rc<Scope>) -> Bind<Relation> {
+    pub(super) fn top(
+        &self,
+        input: Relation,
+        count: &Expr,
+        by: &SortKey,
+        scope: &Rc<Scope>,
+    ) -> Bind<Relation> {
         let count = self.count(count, scope)?;
         let sorted = self.sort(input, std::slice::from_ref(by), scope)?;
         self.first_rows(sorted, count)
@@ -72,26 +98,49 @@ impl Binder<'_> {
     pub(super) fn first_rows(&self, input: Relation, count: usize) -> Bind<Relation> {
         let keys = input.keys();
         if keys.is_empty() {
-            let plan = LogicalPlanBuilder::from(input.plan).limit(0, Some(count))?.build()?;
+            let plan = LogicalPlanBuilder::from(input.plan)
+                .limit(0, Some(count))?
+                .build()?;
             return Ok(Relation { plan, ..input });
         }
         let place = self.fresh("place");
         let window = row_number(keys, input.order.clone())?;
         let columns = input.columns.clone();
         let order = input.order.clone();
-        let plan = LogicalPlanBuilder::from(input.plan.clone()).window(vec![window.alias(place.clone())])?;
+        let plan = LogicalPlanBuilder::from(input.plan.clone())
+            .window(vec![window.alias(place.clone())])?;
         let last = i64::try_from(count).unwrap_or(i64::MAX);
-        let plan = plan.filter(datafusion::logical_expr::cast(column(&place), datafusion::arrow::datatypes::DataType::Int64).lt_eq(lit(last)))?.build()?;
+        let plan = plan
+            .filter(
+                datafusion::logical_expr::cast(
+                    column(&place),
+                    datafusion::arrow::datatypes::DataType::Int64,
+                )
+                .lt_eq(lit(last)),
+            )?
+            .build()?;
         let kept = Relation { plan, ..input };
-        let same = columns.into_iter().map(|(name, ty)| (name.clone(), ty, column(&name))).collect();
+        let same = columns
+            .into_iter()
+            .map(|(name, ty)| (name.clone(), ty, column(&name)))
+            .collect();
         let mut kept = kept.project_lowered(same)?;
         kept.order = order;
         Ok(kept)
     }
 
-    pub(super) fn sample_distinct(&self, input: Relation, count: &Expr, of: &Expr, scope: &Rc<Scope>) -> Bind<Relation> {
+    pub(super) fn sample_distinct(
+        &self,
+        input: Relation,
+        count: &Expr,
+        of: &Expr,
+        scope: &Rc<Scope>,
+    ) -> Bind<Relation> {
         let count = self.count(count, scope)?;
-        let named = kql_syntax::ast::NamedExpr { names: Vec::new(), value: of.clone() };
+        let named = kql_syntax::ast::NamedExpr {
+            names: Vec::new(),
+            value: of.clone(),
+        };
         let distinct = self.distinct(input, std::slice::from_ref(&named), scope)?;
         self.first_rows(distinct, count)
     }
@@ -114,7 +163,10 @@ impl Binder<'_> {
                 ]
             })
             .collect();
-        self.in_memory(columns.map(|(name, ty)| (name.to_owned(), ty)).to_vec(), rows)
+        self.in_memory(
+            columns.map(|(name, ty)| (name.to_owned(), ty)).to_vec(),
+            rows,
+        )
     }
 
     /// Rows of a plan as one column of numbers, for operators that count.

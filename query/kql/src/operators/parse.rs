@@ -10,7 +10,10 @@ use datafusion::arrow::datatypes::{DataType, Field, Fields};
 use datafusion::error::Result;
 use datafusion::functions::core::expr_fn::get_field;
 use datafusion::logical_expr::expr::ScalarFunction;
-use datafusion::logical_expr::{ColumnarValue, Expr as Plan, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility};
+use datafusion::logical_expr::{
+    ColumnarValue, Expr as Plan, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature,
+    Volatility,
+};
 use kql_syntax::ast::{Column, Expr, Parse, ParsePart, Property, Type};
 use kql_values::Value;
 use regex::{Regex, RegexBuilder};
@@ -26,8 +29,15 @@ use crate::relation::{Hidden, Relation};
 const PATTERN_BYTES_MAX: usize = 16 << 10;
 
 impl Binder<'_> {
-    pub(super) fn parse(&self, input: Relation, parse: &Parse, scope: &Rc<Scope>) -> Bind<Relation> {
-        let value = self.scalar(&parse.value, &Row::of(&input.columns), scope)?.convert(Type::String);
+    pub(super) fn parse(
+        &self,
+        input: Relation,
+        parse: &Parse,
+        scope: &Rc<Scope>,
+    ) -> Bind<Relation> {
+        let value = self
+            .scalar(&parse.value, &Row::of(&input.columns), scope)?
+            .convert(Type::String);
         let text = input.lowering(self.frame()).expr(&value)?;
         let kind = word(&parse.properties, "kind").unwrap_or_else(|| "simple".to_owned());
         let flags = word(&parse.properties, "flags").unwrap_or_default();
@@ -35,12 +45,15 @@ impl Binder<'_> {
             .pattern
             .iter()
             .filter_map(|part| match part {
-                ParsePart::Column(column) => Some((column.name.text.clone(), column.ty.unwrap_or(Type::String))),
+                ParsePart::Column(column) => {
+                    Some((column.name.text.clone(), column.ty.unwrap_or(Type::String)))
+                }
                 _ => None,
             })
             .collect();
         let pattern = pattern_of(&parse.pattern, kind.eq_ignore_ascii_case("regex"));
-        let regex = compile(&pattern, &flags).map_err(|text| Refusal::at(parse.value.span, text))?;
+        let regex =
+            compile(&pattern, &flags).map_err(|text| Refusal::at(parse.value.span, text))?;
         let is_relaxed = kind.eq_ignore_ascii_case("relaxed");
         let types: Vec<_> = columns.iter().map(|(_, ty)| *ty).collect();
         let run = move |text: &str| captured(&regex, text, &types, is_relaxed);
@@ -54,26 +67,58 @@ impl Binder<'_> {
         if parse.filters {
             parsed.plan = parsed.builder().filter(found)?.build()?;
         }
-        let names: Vec<_> = parsed.columns.iter().map(|(name, _)| name.clone()).collect();
-        parsed.hidden.retain(|hidden| !hidden.name.starts_with("\u{1}parsed"));
+        let names: Vec<_> = parsed
+            .columns
+            .iter()
+            .map(|(name, _)| name.clone())
+            .collect();
+        parsed
+            .hidden
+            .retain(|hidden| !hidden.name.starts_with("\u{1}parsed"));
         parsed.select(&names)
     }
 
-    pub(super) fn parse_kv(&self, input: Relation, value: &Expr, columns: &[Column], properties: &[Property], scope: &Rc<Scope>) -> Bind<Relation> {
-        let value = self.scalar(value, &Row::of(&input.columns), scope)?.convert(Type::String);
+    pub(super) fn parse_kv(
+        &self,
+        input: Relation,
+        value: &Expr,
+        columns: &[Column],
+        properties: &[Property],
+        scope: &Rc<Scope>,
+    ) -> Bind<Relation> {
+        let value = self
+            .scalar(value, &Row::of(&input.columns), scope)?
+            .convert(Type::String);
         let text = input.lowering(self.frame()).expr(&value)?;
-        let option = |name: &str| property(properties, name).map(|expr| self.constant(expr, scope).map(|bound| bound.constant().map_or_else(String::new, Value::to_text))).transpose();
-        let columns: Vec<_> = columns.iter().map(|column| (column.name.text.clone(), column.ty.unwrap_or(Type::String))).collect();
+        let option = |name: &str| {
+            property(properties, name)
+                .map(|expr| {
+                    self.constant(expr, scope)
+                        .map(|bound| bound.constant().map_or_else(String::new, Value::to_text))
+                })
+                .transpose()
+        };
+        let columns: Vec<_> = columns
+            .iter()
+            .map(|column| (column.name.text.clone(), column.ty.unwrap_or(Type::String)))
+            .collect();
         let regex = match option("regex")? {
-            Some(pattern) => Some(compile(&pattern, "").map_err(|text| Refusal::at(kql_syntax::Span::default(), text))?),
+            Some(pattern) => Some(
+                compile(&pattern, "")
+                    .map_err(|text| Refusal::at(kql_syntax::Span::default(), text))?,
+            ),
             None => None,
         };
         let settings = kv::Settings {
             pair: option("pair_delimiter")?,
             between: option("kv_delimiter")?,
-            quotes: option("quote")?.unwrap_or_else(|| "\"".to_owned()).chars().collect(),
+            quotes: option("quote")?
+                .unwrap_or_else(|| "\"".to_owned())
+                .chars()
+                .collect(),
             escape: option("escape")?.and_then(|text| text.chars().next()),
-            is_greedy: word(properties, "greedy").is_some_and(|word| word.eq_ignore_ascii_case("true")),
+            is_greedy: word(properties, "greedy")
+                .is_some_and(|word| word.eq_ignore_ascii_case("true")),
             regex,
         };
         let key = format!("{settings:?} {columns:?}");
@@ -85,19 +130,42 @@ impl Binder<'_> {
             signature: Signature::any(1, Volatility::Immutable),
         };
         let (mut parsed, _) = self.add_parsed(input, call, text, &columns)?;
-        let names: Vec<_> = parsed.columns.iter().map(|(name, _)| name.clone()).collect();
-        parsed.hidden.retain(|hidden| !hidden.name.starts_with("\u{1}parsed"));
+        let names: Vec<_> = parsed
+            .columns
+            .iter()
+            .map(|(name, _)| name.clone())
+            .collect();
+        parsed
+            .hidden
+            .retain(|hidden| !hidden.name.starts_with("\u{1}parsed"));
         parsed.select(&names)
     }
 
     /// The columns that a text gives, and the condition that it gave them.
-    fn add_parsed(&self, input: Relation, call: TextColumns, text: Plan, columns: &[(String, Type)]) -> Bind<(Relation, Plan)> {
+    fn add_parsed(
+        &self,
+        input: Relation,
+        call: TextColumns,
+        text: Plan,
+        columns: &[(String, Type)],
+    ) -> Bind<(Relation, Plan)> {
         let name = self.fresh("parsed");
-        let call = Plan::ScalarFunction(ScalarFunction::new_udf(Arc::new(ScalarUDF::from(call)), vec![text]));
-        let hidden = Hidden { name: name.clone(), ty: Type::Dynamic, is_key: false };
+        let call = Plan::ScalarFunction(ScalarFunction::new_udf(
+            Arc::new(ScalarUDF::from(call)),
+            vec![text],
+        ));
+        let hidden = Hidden {
+            name: name.clone(),
+            ty: Type::Dynamic,
+            is_key: false,
+        };
         let order = input.order.clone();
         let parsed = input.add_hidden(hidden, call)?;
-        let mut all: Vec<(String, Type, Plan)> = parsed.columns.iter().map(|(name, ty)| (name.clone(), *ty, column(name))).collect();
+        let mut all: Vec<(String, Type, Plan)> = parsed
+            .columns
+            .iter()
+            .map(|(name, ty)| (name.clone(), *ty, column(name)))
+            .collect();
         for (place, (target, ty)) in columns.iter().enumerate() {
             let field = get_field(column(&name), format!("v{place}"));
             match all.iter_mut().find(|(taken, _, _)| taken == target) {
@@ -126,7 +194,13 @@ fn pattern_of(parts: &[ParsePart], is_regex: bool) -> String {
                 let ty = column.ty.unwrap_or(Type::String);
                 pattern.push_str(group(ty, is_regex, is_last));
                 if is_last {
-                    pattern.push_str(if matches!(ty, Type::Int | Type::Long | Type::Real | Type::Decimal) { "" } else { "$" });
+                    pattern.push_str(
+                        if matches!(ty, Type::Int | Type::Long | Type::Real | Type::Decimal) {
+                            ""
+                        } else {
+                            "$"
+                        },
+                    );
                 }
             }
         }
@@ -148,7 +222,9 @@ fn group(ty: Type, is_regex: bool, is_last: bool) -> &'static str {
 
 fn compile(pattern: &str, flags: &str) -> std::result::Result<Regex, String> {
     if pattern.len() > PATTERN_BYTES_MAX {
-        return Err(format!("the pattern is longer than {PATTERN_BYTES_MAX} bytes"));
+        return Err(format!(
+            "the pattern is longer than {PATTERN_BYTES_MAX} bytes"
+        ));
     }
     RegexBuilder::new(pattern)
         .swap_greed(flags.contains('U'))
@@ -168,7 +244,11 @@ fn captured(regex: &Regex, text: &str, types: &[Type], is_relaxed: bool) -> Opti
     let extra = groups.len().saturating_sub(types.len() + 1);
     for (place, ty) in types.iter().enumerate() {
         let text = groups.get(place + 1).map_or("", |group| group.as_str());
-        let trimmed = if *ty == Type::String || extra > 0 { text } else { text.trim() };
+        let trimmed = if *ty == Type::String || extra > 0 {
+            text
+        } else {
+            text.trim()
+        };
         let value = Value::String(trimmed.to_owned()).convert(*ty);
         if value.is_null() && !is_relaxed {
             return None;
@@ -210,8 +290,14 @@ impl Hash for TextColumns {
 
 impl TextColumns {
     fn fields(&self) -> Fields {
-        let fields = self.columns.iter().enumerate().map(|(place, (_, ty))| Field::new(format!("v{place}"), arrow_type(*ty), true));
-        fields.chain([Field::new("found", DataType::Boolean, true)]).collect()
+        let fields = self
+            .columns
+            .iter()
+            .enumerate()
+            .map(|(place, (_, ty))| Field::new(format!("v{place}"), arrow_type(*ty), true));
+        fields
+            .chain([Field::new("found", DataType::Boolean, true)])
+            .collect()
     }
 }
 
@@ -234,13 +320,21 @@ impl ScalarUDFImpl for TextColumns {
         if let Some(text) = arguments.args.first() {
             let texts = strings(&text.to_array(rows)?)?;
             for row in 0..rows {
-                let text = if texts.is_null(row) { "" } else { texts.value(row) };
+                let text = if texts.is_null(row) {
+                    ""
+                } else {
+                    texts.value(row)
+                };
                 let values = (self.run)(text);
                 let found = Value::Bool(values.is_some());
                 let mut values = values.unwrap_or_default().into_iter();
                 let places = cells.len();
                 for (place, column) in cells.iter_mut().enumerate() {
-                    let value = if place + 1 == places { found.clone() } else { values.next().unwrap_or(Value::Null) };
+                    let value = if place + 1 == places {
+                        found.clone()
+                    } else {
+                        values.next().unwrap_or(Value::Null)
+                    };
                     column.push(value);
                 }
             }
@@ -251,7 +345,9 @@ impl ScalarUDFImpl for TextColumns {
             .zip(&fields)
             .map(|(cells, field)| build(cells, field.data_type()))
             .collect::<Result<Vec<ArrayRef>>>()?;
-        Ok(ColumnarValue::Array(Arc::new(StructArray::try_new(fields, columns, None)?)))
+        Ok(ColumnarValue::Array(Arc::new(StructArray::try_new(
+            fields, columns, None,
+        )?)))
     }
 }
 

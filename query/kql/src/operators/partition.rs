@@ -10,15 +10,28 @@ use crate::error::{Bind, Refusal};
 use crate::relation::{Hidden, Relation};
 
 impl Binder<'_> {
-    pub(super) fn partition(&self, input: Relation, by: &Expr, body: &PartitionBody, scope: &Rc<Scope>) -> Bind<Relation> {
+    pub(super) fn partition(
+        &self,
+        input: Relation,
+        by: &Expr,
+        body: &PartitionBody,
+        scope: &Rc<Scope>,
+    ) -> Bind<Relation> {
         let PartitionBody::Operators(body) = body else {
-            return Err(Refusal::at(by.span, "partition takes operators in parentheses: partition by Key ( operators )"));
+            return Err(Refusal::at(
+                by.span,
+                "partition takes operators in parentheses: partition by Key ( operators )",
+            ));
         };
         let bound = self.scalar(by, &Row::of(&input.columns), scope)?;
         let name = self.fresh("part");
         let expr = input.lowering(self.frame()).expr(&bound)?;
         let outside = input.hidden.clone();
-        let hidden = Hidden { name, ty: bound.ty, is_key: true };
+        let hidden = Hidden {
+            name,
+            ty: bound.ty,
+            is_key: true,
+        };
         let order = input.order.clone();
         let mut rows = input.add_hidden(hidden, expr)?;
         rows.order = order;
@@ -31,12 +44,26 @@ impl Binder<'_> {
         rows.select(&names)
     }
 
-    pub(super) fn facet(&self, input: Relation, by: &[Expr], with: &[Operator], scope: &Rc<Scope>) -> Bind<Relation> {
+    pub(super) fn facet(
+        &self,
+        input: Relation,
+        by: &[Expr],
+        with: &[Operator],
+        scope: &Rc<Scope>,
+    ) -> Bind<Relation> {
         for column in by {
-            let named = NamedExpr { names: Vec::new(), value: column.clone() };
-            let count = NamedExpr { names: Vec::new(), value: count_call(column.span) };
+            let named = NamedExpr {
+                names: Vec::new(),
+                value: column.clone(),
+            };
+            let count = NamedExpr {
+                names: Vec::new(),
+                value: count_call(column.span),
+            };
             let counted = self.summarize(input.clone(), &[count], &[named], scope)?;
-            self.side_results.borrow_mut().push((crate::names::implied(column).unwrap_or_default(), counted));
+            self.side_results
+                .borrow_mut()
+                .push((crate::names::implied(column).unwrap_or_default(), counted));
         }
         let inner = Scope::within(scope);
         let mut rows = input;
@@ -44,33 +71,56 @@ impl Binder<'_> {
             rows = self.operator_on(rows, operator, &inner)?;
         }
         if !with.is_empty() {
-            self.side_results.borrow_mut().push(("with".to_owned(), rows.clone()));
+            self.side_results
+                .borrow_mut()
+                .push(("with".to_owned(), rows.clone()));
         }
         Ok(rows)
     }
 
-    pub(super) fn fork(&self, input: Relation, branches: &[ForkBranch], scope: &Rc<Scope>) -> Bind<Relation> {
+    pub(super) fn fork(
+        &self,
+        input: Relation,
+        branches: &[ForkBranch],
+        scope: &Rc<Scope>,
+    ) -> Bind<Relation> {
         for (place, branch) in branches.iter().enumerate() {
             let inner = Scope::within(scope);
             let mut rows = input.clone();
             for operator in &branch.operators {
                 rows = self.operator_on(rows, operator, &inner)?;
             }
-            let name = branch.name.as_ref().map_or_else(|| format!("fork_{place}"), |name| name.text.clone());
+            let name = branch
+                .name
+                .as_ref()
+                .map_or_else(|| format!("fork_{place}"), |name| name.text.clone());
             self.side_results.borrow_mut().push((name, rows));
         }
         Ok(input)
     }
 
     /// `T | invoke f(x)` is `f(T, x)`.
-    pub(super) fn invoke(&self, input: Relation, call: &Call, span: Span, scope: &Rc<Scope>) -> Bind<Relation> {
+    pub(super) fn invoke(
+        &self,
+        input: Relation,
+        call: &Call,
+        span: Span,
+        scope: &Rc<Scope>,
+    ) -> Bind<Relation> {
         let mut arguments = vec![(None, Binding::Tabular(input), span)];
         arguments.extend(self.arguments(&call.arguments, &Row::default(), scope)?);
         match scope.find(&call.name.text) {
-            Some(Binding::Function(function, home)) => self.call_tabular(&function, &home, arguments, span),
+            Some(Binding::Function(function, home)) => {
+                self.call_tabular(&function, &home, arguments, span)
+            }
             _ => match self.stored(&call.name.text, span)? {
-                Some(function) => self.call_tabular(&function, &Rc::new(Scope::default()), arguments, span),
-                None => Err(Refusal::at(call.name.span, format!("there is no function '{}'", call.name.text))),
+                Some(function) => {
+                    self.call_tabular(&function, &Rc::new(Scope::default()), arguments, span)
+                }
+                None => Err(Refusal::at(
+                    call.name.span,
+                    format!("there is no function '{}'", call.name.text),
+                )),
             },
         }
     }
@@ -79,7 +129,10 @@ impl Binder<'_> {
 fn count_call(span: Span) -> Expr {
     Expr {
         kind: kql_syntax::ast::ExprKind::Call(Call {
-            name: kql_syntax::ast::Name { text: "count".to_owned(), span },
+            name: kql_syntax::ast::Name {
+                text: "count".to_owned(),
+                span,
+            },
             arguments: Vec::new(),
         }),
         span,

@@ -26,12 +26,22 @@ pub(crate) enum Unnamed {
 
 impl Binder<'_> {
     /// Binds named expressions over a row. What has several results gives several columns.
-    pub(crate) fn named(&self, columns: &[NamedExpr], row: &Row<'_>, scope: &Rc<Scope>, unnamed: Unnamed) -> Bind<Vec<(String, Bound)>> {
+    pub(crate) fn named(
+        &self,
+        columns: &[NamedExpr],
+        row: &Row<'_>,
+        scope: &Rc<Scope>,
+        unnamed: Unnamed,
+    ) -> Bind<Vec<(String, Bound)>> {
         let mut bound = Vec::with_capacity(columns.len());
         let mut number = 0_usize;
         for (place, column) in columns.iter().enumerate() {
             if let ExprKind::Wildcard(pattern) = &column.value.kind {
-                for (name, ty) in row.columns.iter().filter(|(name, _)| matches_wildcard(name, &pattern.text)) {
+                for (name, ty) in row
+                    .columns
+                    .iter()
+                    .filter(|(name, _)| matches_wildcard(name, &pattern.text))
+                {
                     bound.push((name.clone(), Bound::column(name.clone(), *ty)));
                 }
                 continue;
@@ -48,11 +58,15 @@ impl Binder<'_> {
             let name = match column.names.first() {
                 Some(name) => name.text.clone(),
                 None => match names::implied(&column.value).filter(|name| !name.is_empty()) {
-                    Some(name) => names::unique(&name, |name| bound.iter().any(|(taken, _)| taken == name)),
+                    Some(name) => {
+                        names::unique(&name, |name| bound.iter().any(|(taken, _)| taken == name))
+                    }
                     None if unnamed == Unnamed::Print => format!("print_{place}"),
                     None => {
                         number += 1;
-                        names::unique(&format!("Column{number}"), |name| row.columns.iter().any(|(taken, _)| taken == name))
+                        names::unique(&format!("Column{number}"), |name| {
+                            row.columns.iter().any(|(taken, _)| taken == name)
+                        })
                     }
                 },
             };
@@ -62,10 +76,19 @@ impl Binder<'_> {
     }
 
     /// `(a, b) = f()` and `f(x)` where `f` gives several values.
-    fn name_results(&self, column: &NamedExpr, results: Vec<(String, Bound)>, bound: &mut Vec<(String, Bound)>) -> Bind<()> {
+    fn name_results(
+        &self,
+        column: &NamedExpr,
+        results: Vec<(String, Bound)>,
+        bound: &mut Vec<(String, Bound)>,
+    ) -> Bind<()> {
         if !column.names.is_empty() {
             if column.names.len() > results.len() {
-                let text = format!("this call gives {} values, and {} names are given", results.len(), column.names.len());
+                let text = format!(
+                    "this call gives {} values, and {} names are given",
+                    results.len(),
+                    column.names.len()
+                );
                 return Err(Refusal::at(column.value.span, text));
             }
             let named = column.names.iter().zip(results);
@@ -76,19 +99,35 @@ impl Binder<'_> {
             bound.extend(results);
             return Ok(());
         };
-        let first = call.arguments.first().and_then(|first| names::implied(&first.value));
+        let first = call
+            .arguments
+            .first()
+            .and_then(|first| names::implied(&first.value));
         let stem = match first {
             Some(first) if !first.is_empty() => format!("{}_{first}", call.name.text),
             _ => call.name.text.clone(),
         };
-        bound.extend(results.into_iter().map(|(name, value)| (format!("{stem}_{name}"), value)));
+        bound.extend(
+            results
+                .into_iter()
+                .map(|(name, value)| (format!("{stem}_{name}"), value)),
+        );
         Ok(())
     }
 
     /// `(a, b) = dynamic`: its elements.
-    fn take_apart(&self, names: &[Name], value: Bound, first: &Name, bound: &mut Vec<(String, Bound)>) -> Bind<()> {
+    fn take_apart(
+        &self,
+        names: &[Name],
+        value: Bound,
+        first: &Name,
+        bound: &mut Vec<(String, Bound)>,
+    ) -> Bind<()> {
         if value.ty != Type::Dynamic {
-            return Err(Refusal::at(first.span, "only a call that gives several values, or an array, can be taken apart"));
+            return Err(Refusal::at(
+                first.span,
+                "only a call that gives several values, or an array, can be taken apart",
+            ));
         }
         for (place, name) in (0_i64..).zip(names) {
             let part = Bound {
@@ -101,7 +140,13 @@ impl Binder<'_> {
     }
 
     /// Binds named expressions over a relation, window functions among them.
-    fn over(&self, input: Relation, columns: &[NamedExpr], scope: &Rc<Scope>, unnamed: Unnamed) -> Bind<(Relation, Vec<(String, Bound)>)> {
+    fn over(
+        &self,
+        input: Relation,
+        columns: &[NamedExpr],
+        scope: &Rc<Scope>,
+        unnamed: Unnamed,
+    ) -> Bind<(Relation, Vec<(String, Bound)>)> {
         let windows = RefCell::new(Windows::default());
         let bound = {
             let row = Row {
@@ -114,22 +159,37 @@ impl Binder<'_> {
         Ok((input, bound))
     }
 
-    pub(super) fn extend(&self, input: Relation, columns: &[NamedExpr], scope: &Rc<Scope>) -> Bind<Relation> {
+    pub(super) fn extend(
+        &self,
+        input: Relation,
+        columns: &[NamedExpr],
+        scope: &Rc<Scope>,
+    ) -> Bind<Relation> {
         let visible: Vec<_> = input.columns.iter().map(|(name, _)| name.clone()).collect();
         let (input, bound) = self.over(input, columns, scope, Unnamed::Column)?;
         // A later expression may not read an earlier one's new value: all read the row as it was.
         let mut all: Vec<(String, Bound)> = visible
             .iter()
-            .filter_map(|name| input.type_of(name).map(|ty| (name.clone(), Bound::column(name.clone(), ty))))
+            .filter_map(|name| {
+                input
+                    .type_of(name)
+                    .map(|ty| (name.clone(), Bound::column(name.clone(), ty)))
+            })
             .collect();
-        let written: Vec<_> = columns.iter().flat_map(|column| &column.names).map(|name| name.text.as_str()).collect();
+        let written: Vec<_> = columns
+            .iter()
+            .flat_map(|column| &column.names)
+            .map(|name| name.text.as_str())
+            .collect();
         for (name, value) in bound {
-            let is_written = written.contains(&name.as_str()) || matches!(&value.kind, crate::bound::Kind::Column(_));
+            let is_written = written.contains(&name.as_str())
+                || matches!(&value.kind, crate::bound::Kind::Column(_));
             let place = all.iter().position(|(taken, _)| *taken == name);
             match place.and_then(|place| all.get_mut(place)) {
                 Some(slot) if is_written => slot.1 = value,
                 Some(_) => {
-                    let free = names::unique(&name, |name| all.iter().any(|(taken, _)| taken == name));
+                    let free =
+                        names::unique(&name, |name| all.iter().any(|(taken, _)| taken == name));
                     all.push((free, value));
                 }
                 None => all.push((name, value)),
@@ -138,24 +198,44 @@ impl Binder<'_> {
         input.project(self.frame(), all)
     }
 
-    pub(super) fn project(&self, input: Relation, columns: &[NamedExpr], scope: &Rc<Scope>) -> Bind<Relation> {
+    pub(super) fn project(
+        &self,
+        input: Relation,
+        columns: &[NamedExpr],
+        scope: &Rc<Scope>,
+    ) -> Bind<Relation> {
         let (input, bound) = self.over(input, columns, scope, Unnamed::Column)?;
         if let Some(twice) = duplicate(&bound) {
-            let span = columns.first().map_or_else(kql_syntax::Span::default, |first| first.value.span);
-            return Err(Refusal::at(span, format!("two columns are named '{twice}'")));
+            let span = columns
+                .first()
+                .map_or_else(kql_syntax::Span::default, |first| first.value.span);
+            return Err(Refusal::at(
+                span,
+                format!("two columns are named '{twice}'"),
+            ));
         }
         input.project(self.frame(), bound)
     }
 
     pub(super) fn project_away(&self, input: Relation, columns: &[Expr]) -> Bind<Relation> {
         let away = self.matching(&input, columns)?;
-        let kept: Vec<_> = input.columns.iter().map(|(name, _)| name.clone()).filter(|name| !away.contains(name)).collect();
+        let kept: Vec<_> = input
+            .columns
+            .iter()
+            .map(|(name, _)| name.clone())
+            .filter(|name| !away.contains(name))
+            .collect();
         input.select(&kept)
     }
 
     pub(super) fn project_keep(&self, input: Relation, columns: &[Expr]) -> Bind<Relation> {
         let wanted = self.matching(&input, columns)?;
-        let kept: Vec<_> = input.columns.iter().map(|(name, _)| name.clone()).filter(|name| wanted.contains(name)).collect();
+        let kept: Vec<_> = input
+            .columns
+            .iter()
+            .map(|(name, _)| name.clone())
+            .filter(|name| wanted.contains(name))
+            .collect();
         input.select(&kept)
     }
 
@@ -167,16 +247,25 @@ impl Binder<'_> {
             .collect();
         for one in columns {
             let ExprKind::Name(old) = &one.value.kind else {
-                return Err(Refusal::at(one.value.span, "project-rename takes `new = old`, where old is the name of a column"));
+                return Err(Refusal::at(
+                    one.value.span,
+                    "project-rename takes `new = old`, where old is the name of a column",
+                ));
             };
-            let Some(slot) = renamed.iter_mut().find(|(_, source, _)| *source == old.text) else {
+            let Some(slot) = renamed
+                .iter_mut()
+                .find(|(_, source, _)| *source == old.text)
+            else {
                 return Err(Refusal::at(old.span, unknown_column(&input, &old.text)));
             };
             if let Some(name) = one.names.first() {
                 slot.0 = name.text.clone();
             }
         }
-        let columns = renamed.into_iter().map(|(name, source, ty)| (name, ty, column(&source))).collect();
+        let columns = renamed
+            .into_iter()
+            .map(|(name, source, ty)| (name, ty, column(&source)))
+            .collect();
         input.project_lowered(columns)
     }
 
@@ -189,17 +278,30 @@ impl Binder<'_> {
                 None => {}
                 Some(ReorderOrder::Ascending) => found.sort(),
                 Some(ReorderOrder::Descending) => found.sort_by(|left, right| right.cmp(left)),
-                Some(ReorderOrder::GrannyAscending) => found.sort_by(|left, right| granny(left, right)),
-                Some(ReorderOrder::GrannyDescending) => found.sort_by(|left, right| granny(right, left)),
+                Some(ReorderOrder::GrannyAscending) => {
+                    found.sort_by(|left, right| granny(left, right))
+                }
+                Some(ReorderOrder::GrannyDescending) => {
+                    found.sort_by(|left, right| granny(right, left))
+                }
             }
             ordered.extend(found);
         }
-        let rest = input.columns.iter().map(|(name, _)| name.clone()).filter(|name| !ordered.contains(name));
+        let rest = input
+            .columns
+            .iter()
+            .map(|(name, _)| name.clone())
+            .filter(|name| !ordered.contains(name));
         let all: Vec<_> = ordered.iter().cloned().chain(rest).collect();
         input.select(&all)
     }
 
-    pub(super) fn project_by_names(&self, input: Relation, columns: &[Expr], scope: &Rc<Scope>) -> Bind<Relation> {
+    pub(super) fn project_by_names(
+        &self,
+        input: Relation,
+        columns: &[Expr],
+        scope: &Rc<Scope>,
+    ) -> Bind<Relation> {
         let mut wanted = Vec::new();
         for expr in columns {
             let bound = self.constant(expr, scope)?;
@@ -209,7 +311,12 @@ impl Binder<'_> {
                     wanted.extend(items.iter().filter_map(Dynamic::as_str).map(str::to_owned));
                 }
                 Some(Value::Dynamic(Dynamic::String(name))) => wanted.push(name.clone()),
-                _ => return Err(Refusal::at(expr.span, "names of columns are needed here: a text, or an array of texts")),
+                _ => {
+                    return Err(Refusal::at(
+                        expr.span,
+                        "names of columns are needed here: a text, or an array of texts",
+                    ));
+                }
             }
         }
         let mut names: Vec<String> = Vec::new();
@@ -230,11 +337,22 @@ impl Binder<'_> {
             match &expr.kind {
                 ExprKind::Wildcard(pattern) => {
                     let names = input.columns.iter().map(|(name, _)| name);
-                    found.extend(names.filter(|name| matches_wildcard(name, &pattern.text)).cloned());
+                    found.extend(
+                        names
+                            .filter(|name| matches_wildcard(name, &pattern.text))
+                            .cloned(),
+                    );
                 }
                 ExprKind::Name(name) if input.has(&name.text) => found.push(name.text.clone()),
-                ExprKind::Name(name) => return Err(Refusal::at(name.span, unknown_column(input, &name.text))),
-                _ => return Err(Refusal::at(expr.span, "the name of a column is needed here")),
+                ExprKind::Name(name) => {
+                    return Err(Refusal::at(name.span, unknown_column(input, &name.text)));
+                }
+                _ => {
+                    return Err(Refusal::at(
+                        expr.span,
+                        "the name of a column is needed here",
+                    ));
+                }
             }
         }
         Ok(found)
@@ -248,7 +366,10 @@ pub(crate) fn unknown_column(input: &Relation, name: &str) -> String {
 
 fn duplicate(columns: &[(String, Bound)]) -> Option<&str> {
     let mut seen = std::collections::HashSet::new();
-    columns.iter().map(|(name, _)| name.as_str()).find(|name| !seen.insert(*name))
+    columns
+        .iter()
+        .map(|(name, _)| name.as_str())
+        .find(|name| !seen.insert(*name))
 }
 
 /// Whether a name matches a pattern in which `*` stands for anything.
@@ -284,7 +405,10 @@ fn granny(left: &str, right: &str) -> Ordering {
                     part.push(sign);
                     *number = number.and(part.parse().ok());
                 }
-                _ => parts.push((sign.to_string(), is_digit.then(|| u64::from(sign.to_digit(10).unwrap_or_default())))),
+                _ => parts.push((
+                    sign.to_string(),
+                    is_digit.then(|| u64::from(sign.to_digit(10).unwrap_or_default())),
+                )),
             }
         }
         parts

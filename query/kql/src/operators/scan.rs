@@ -18,22 +18,39 @@ use crate::relation::Relation;
 
 impl Binder<'_> {
     pub(super) fn scan(&self, _input: Relation, scan: &Scan, _scope: &Rc<Scope>) -> Bind<Relation> {
-        let span = scan.steps.first().map_or_else(kql_syntax::Span::default, |step| step.name.span);
+        let span = scan
+            .steps
+            .first()
+            .map_or_else(kql_syntax::Span::default, |step| step.name.span);
         Err(Refusal::at(span, "scan is not there yet"))
     }
 
-    pub(super) fn reduce(&self, input: Relation, by: &Expr, with: &[Property], scope: &Rc<Scope>) -> Bind<Relation> {
-        let value = self.scalar(by, &Row::of(&input.columns), scope)?.convert(Type::String);
+    pub(super) fn reduce(
+        &self,
+        input: Relation,
+        by: &Expr,
+        with: &[Property],
+        scope: &Rc<Scope>,
+    ) -> Bind<Relation> {
+        let value = self
+            .scalar(by, &Row::of(&input.columns), scope)?
+            .convert(Type::String);
         let name = self.fresh("reduced");
         let input = input.project(self.frame(), vec![(name, value)])?;
         let plugins = &self.environment.language.plugins;
-        let Some(plugin) = plugins.iter().find(|plugin| plugin.name == "reduce").cloned() else {
+        let Some(plugin) = plugins
+            .iter()
+            .find(|plugin| plugin.name == "reduce")
+            .cloned()
+        else {
             return Err(Refusal::at(by.span, "reduce is not served"));
         };
         let mut arguments = vec![TableArgument::Column(0)];
         for option in ["threshold", "characters"] {
             let text = word(with, option);
-            arguments.push(TableArgument::Constant(text.map_or(Value::Null, Value::String)));
+            arguments.push(TableArgument::Constant(
+                text.map_or(Value::Null, Value::String),
+            ));
         }
         let output = (plugin.columns)(&input.columns, &arguments).map_err(failed_at(by.span))?;
         let now = self.environment.now;
@@ -44,9 +61,17 @@ impl Binder<'_> {
 
 /// `row_window_session(value, max from first, max between [, restart])`: a session goes on as long as a row is near
 /// enough to its first row and to the row before.
-pub(super) fn window_session(binder: &Binder<'_>, input: Relation, arguments: &[Bound], column: &str) -> Bind<Relation> {
+pub(super) fn window_session(
+    binder: &Binder<'_>,
+    input: Relation,
+    arguments: &[Bound],
+    column: &str,
+) -> Bind<Relation> {
     let [value, from_first, between, rest @ ..] = arguments else {
-        return Err(Refusal::at(kql_syntax::Span::default(), "row_window_session needs a datetime and two timespans"));
+        return Err(Refusal::at(
+            kql_syntax::Span::default(),
+            "row_window_session needs a datetime and two timespans",
+        ));
     };
     let (value, from_first, between) = (value.clone(), from_first.clone(), between.clone());
     let restart = rest.first().cloned();
@@ -64,7 +89,10 @@ pub(super) fn window_session(binder: &Binder<'_>, input: Relation, arguments: &[
             let mut get = |bound: &Bound| {
                 let column = |name: &str| {
                     let place = names.iter().position(|known| known == name);
-                    place.and_then(|place| row.get(place)).cloned().unwrap_or(Value::Null)
+                    place
+                        .and_then(|place| row.get(place))
+                        .cloned()
+                        .unwrap_or(Value::Null)
                 };
                 value_of(bound, &language, &mut context, &column)
             };
@@ -75,7 +103,9 @@ pub(super) fn window_session(binder: &Binder<'_>, input: Relation, arguments: &[
                 None => false,
             };
             let goes_on = match (start, last, at, reach, gap) {
-                (Some(start), Some(last), Some(at), Some(reach), Some(gap)) => at - start <= reach && at - last <= gap,
+                (Some(start), Some(last), Some(at), Some(reach), Some(gap)) => {
+                    at - start <= reach && at - last <= gap
+                }
                 _ => false,
             };
             if restarts || !goes_on {
@@ -85,11 +115,18 @@ pub(super) fn window_session(binder: &Binder<'_>, input: Relation, arguments: &[
             row.push(start.map_or(Value::Null, Value::DateTime));
             stepped.push(row);
         }
-        Ok(Rows { columns: rows.columns, rows: stepped })
+        Ok(Rows {
+            columns: rows.columns,
+            rows: stepped,
+        })
     });
     let order = input.order.clone();
     let mut sessions = binder.through(input, "row_window_session", output, run)?;
-    sessions.plan = if order.is_empty() { sessions.plan } else { sessions.builder().sort(order.clone())?.build()? };
+    sessions.plan = if order.is_empty() {
+        sessions.plan
+    } else {
+        sessions.builder().sort(order.clone())?.build()?
+    };
     sessions.order = order;
     Ok(sessions)
 }

@@ -10,7 +10,10 @@ use datafusion::arrow::datatypes::DataType;
 use datafusion::error::Result;
 use datafusion::functions_aggregate::expr_fn::array_agg;
 use datafusion::logical_expr::expr::ScalarFunction;
-use datafusion::logical_expr::{ColumnarValue, Expr as Plan, LogicalPlanBuilder, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility, lit};
+use datafusion::logical_expr::{
+    ColumnarValue, Expr as Plan, LogicalPlanBuilder, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl,
+    Signature, Volatility, lit,
+};
 use kql_syntax::ast::{Expr, MakeSeries, Name, NamedExpr, Type};
 use kql_values::{Dynamic, Value};
 
@@ -36,7 +39,12 @@ struct Axis {
 }
 
 impl Binder<'_> {
-    pub(super) fn make_series(&self, input: Relation, series: &MakeSeries, scope: &Rc<Scope>) -> Bind<Relation> {
+    pub(super) fn make_series(
+        &self,
+        input: Relation,
+        series: &MakeSeries,
+        scope: &Rc<Scope>,
+    ) -> Bind<Relation> {
         let axis_name = match series.axis.names.first() {
             Some(name) => name.text.clone(),
             None => names::implied(&series.axis.value).unwrap_or_else(|| "Column1".to_owned()),
@@ -46,7 +54,12 @@ impl Binder<'_> {
         let place_name = self.fresh("place");
         let input = self.inside(input, &value, &axis, &place_name)?;
 
-        let by = self.named(&series.by, &Row::of(&input.columns), scope, super::project::Unnamed::Column)?;
+        let by = self.named(
+            &series.by,
+            &Row::of(&input.columns),
+            scope,
+            super::project::Unnamed::Column,
+        )?;
         let group_names: Vec<_> = by.iter().map(|(name, _)| name.clone()).collect();
         let mut aggregates = Vec::new();
         for aggregate in &series.aggregates {
@@ -64,19 +77,47 @@ impl Binder<'_> {
             .filter(|(name, _)| !group_names.contains(name) && *name != place_name)
             .cloned()
             .collect();
-        let is_always = series.by.is_empty() && word(&series.properties, "kind").is_some_and(|kind| kind.eq_ignore_ascii_case("nonempty"));
-        self.to_arrays(stepped, series, (&axis_name, &axis), (&group_names, &place_name, &results, is_always), scope)
+        let is_always = series.by.is_empty()
+            && word(&series.properties, "kind")
+                .is_some_and(|kind| kind.eq_ignore_ascii_case("nonempty"));
+        self.to_arrays(
+            stepped,
+            series,
+            (&axis_name, &axis),
+            (&group_names, &place_name, &results, is_always),
+            scope,
+        )
     }
 
-    fn axis(&self, input: &Relation, value: &Bound, series: &MakeSeries, scope: &Rc<Scope>) -> Bind<Axis> {
+    fn axis(
+        &self,
+        input: &Relation,
+        value: &Bound,
+        series: &MakeSeries,
+        scope: &Rc<Scope>,
+    ) -> Bind<Axis> {
         let ty = value.ty;
-        let step_type = if ty == Type::DateTime { Type::TimeSpan } else { ty };
-        if !matches!(ty, Type::DateTime | Type::TimeSpan | Type::Long | Type::Int | Type::Real) {
-            let text = format!("an axis is a datetime, a timespan or a number, and this is a {}", ty.name());
+        let step_type = if ty == Type::DateTime {
+            Type::TimeSpan
+        } else {
+            ty
+        };
+        if !matches!(
+            ty,
+            Type::DateTime | Type::TimeSpan | Type::Long | Type::Int | Type::Real
+        ) {
+            let text = format!(
+                "an axis is a datetime, a timespan or a number, and this is a {}",
+                ty.name()
+            );
             return Err(Refusal::at(series.axis.value.span, text));
         }
         let step = self.constant(&series.step, scope)?.convert(step_type);
-        let bound = |expr: &Option<Expr>| expr.as_ref().map(|expr| self.constant(expr, scope).map(|bound| bound.convert(ty))).transpose();
+        let bound = |expr: &Option<Expr>| {
+            expr.as_ref()
+                .map(|expr| self.constant(expr, scope).map(|bound| bound.convert(ty)))
+                .transpose()
+        };
         let (from, to) = (bound(&series.from)?, bound(&series.to)?);
         let (low, high) = match (&from, &to) {
             (Some(_), Some(_)) => (Value::Null, Value::Null),
@@ -85,7 +126,10 @@ impl Binder<'_> {
         let span = series.step.span;
         let start = match from {
             Some(from) => from,
-            None => self.fold(Bound::call("bin", vec![Bound::literal(low, ty), step.clone()], ty), span)?,
+            None => self.fold(
+                Bound::call("bin", vec![Bound::literal(low, ty), step.clone()], ty),
+                span,
+            )?,
         };
         let length = |bound: &Bound| match bound.constant() {
             Some(Value::Long(x) | Value::DateTime(x) | Value::TimeSpan(x)) => Some(*x as f64),
@@ -99,15 +143,25 @@ impl Binder<'_> {
         };
         let end = to.clone().unwrap_or_else(|| Bound::literal(high, ty));
         let count = match (length(&start), length(&end)) {
-            (Some(start), Some(end)) if to.is_some() && !series.includes_end => ((end - start) / width).ceil(),
+            (Some(start), Some(end)) if to.is_some() && !series.includes_end => {
+                ((end - start) / width).ceil()
+            }
             (Some(start), Some(end)) => ((end - start) / width).floor() + 1.0,
             _ => 0.0,
         };
         if count > STEPS_MAX as f64 {
-            return Err(Refusal::at(span, format!("the axis has more than {STEPS_MAX} steps")));
+            return Err(Refusal::at(
+                span,
+                format!("the axis has more than {STEPS_MAX} steps"),
+            ));
         }
         let count = if count > 0.0 { count as i64 } else { 0 };
-        Ok(Axis { start, step, count, ty })
+        Ok(Axis {
+            start,
+            step,
+            count,
+            ty,
+        })
     }
 
     /// The least and the greatest value of the axis.
@@ -117,7 +171,9 @@ impl Binder<'_> {
             datafusion::functions_aggregate::expr_fn::min(expr.clone()).alias("low"),
             datafusion::functions_aggregate::expr_fn::max(expr).alias("high"),
         ];
-        let plan = LogicalPlanBuilder::from(input.plan.clone()).aggregate(Vec::<Plan>::new(), ends)?.build()?;
+        let plan = LogicalPlanBuilder::from(input.plan.clone())
+            .aggregate(Vec::<Plan>::new(), ends)?
+            .build()?;
         let batches = self.environment.evaluate.rows(plan, 1)?;
         let Some(batch) = batches.iter().find(|batch| batch.num_rows() > 0) else {
             return Ok((Value::Null, Value::Null));
@@ -131,14 +187,27 @@ impl Binder<'_> {
     fn inside(&self, input: Relation, value: &Bound, axis: &Axis, place: &str) -> Bind<Relation> {
         let steps = Bound::long(axis.count);
         let reach = match axis.step.constant() {
-            Some(Value::Real(width)) => Bound::literal(Value::Real(width * axis.count as f64), Type::Real),
-            Some(Value::Int(width)) => Bound::literal(Value::Int(i32::try_from(i64::from(*width).saturating_mul(axis.count)).unwrap_or(i32::MAX)), Type::Int),
+            Some(Value::Real(width)) => {
+                Bound::literal(Value::Real(width * axis.count as f64), Type::Real)
+            }
+            Some(Value::Int(width)) => Bound::literal(
+                Value::Int(
+                    i32::try_from(i64::from(*width).saturating_mul(axis.count)).unwrap_or(i32::MAX),
+                ),
+                Type::Int,
+            ),
             Some(Value::Long(width)) => Bound::long(width.saturating_mul(axis.count)),
-            Some(Value::TimeSpan(width)) => Bound::literal(Value::TimeSpan(width.saturating_mul(axis.count)), Type::TimeSpan),
+            Some(Value::TimeSpan(width)) => Bound::literal(
+                Value::TimeSpan(width.saturating_mul(axis.count)),
+                Type::TimeSpan,
+            ),
             _ => steps,
         };
         let span = kql_syntax::Span::default();
-        let end = self.fold(Bound::call("+", vec![axis.start.clone(), reach], axis.ty), span)?;
+        let end = self.fold(
+            Bound::call("+", vec![axis.start.clone(), reach], axis.ty),
+            span,
+        )?;
         let within = Bound::call(
             "and",
             vec![
@@ -148,19 +217,34 @@ impl Binder<'_> {
             Type::Bool,
         );
         let input = input.filter(self.frame(), &within)?;
-        let difference_type = if axis.ty == Type::DateTime { Type::TimeSpan } else { axis.ty };
-        let difference = Bound::call("-", vec![value.clone(), axis.start.clone()], difference_type);
+        let difference_type = if axis.ty == Type::DateTime {
+            Type::TimeSpan
+        } else {
+            axis.ty
+        };
+        let difference = Bound::call(
+            "-",
+            vec![value.clone(), axis.start.clone()],
+            difference_type,
+        );
         let quotient_type = match difference_type {
             Type::TimeSpan => Type::Real,
             other => other,
         };
         let quotient = Bound::call("/", vec![difference, axis.step.clone()], quotient_type);
         let number = if quotient_type == Type::Real {
-            Bound::call("floor", vec![quotient, Bound::literal(Value::Real(1.0), Type::Real)], Type::Real)
+            Bound::call(
+                "floor",
+                vec![quotient, Bound::literal(Value::Real(1.0), Type::Real)],
+                Type::Real,
+            )
         } else {
             quotient
         };
-        input.extend(self.frame(), vec![(place.to_owned(), number.convert(Type::Long))])
+        input.extend(
+            self.frame(),
+            vec![(place.to_owned(), number.convert(Type::Long))],
+        )
     }
 
     fn to_arrays(
@@ -171,7 +255,10 @@ impl Binder<'_> {
         (groups, place, results, is_always): (&[String], &str, &[(String, Type)], bool),
         scope: &Rc<Scope>,
     ) -> Bind<Relation> {
-        let types: Vec<_> = groups.iter().map(|name| (name.clone(), stepped.type_of(name).unwrap_or(Type::String))).collect();
+        let types: Vec<_> = groups
+            .iter()
+            .map(|name| (name.clone(), stepped.type_of(name).unwrap_or(Type::String)))
+            .collect();
         let mut aggregates = vec![array_agg(column(place)).alias("\u{1}places")];
         for (name, _) in results {
             aggregates.push(array_agg(column(name)).alias(name.clone()));
@@ -183,16 +270,32 @@ impl Binder<'_> {
         } else {
             plan.build()?
         };
-        let mut columns: Vec<_> = types.iter().map(|(name, ty)| (name.clone(), *ty, column(name))).collect();
+        let mut columns: Vec<_> = types
+            .iter()
+            .map(|(name, ty)| (name.clone(), *ty, column(name)))
+            .collect();
         for ((name, ty), aggregate) in results.iter().zip(&series.aggregates) {
             let default = match &aggregate.default {
-                Some(default) => self.constant(default, scope)?.constant().map_or(Dynamic::Null, Value::to_json),
+                Some(default) => self
+                    .constant(default, scope)?
+                    .constant()
+                    .map_or(Dynamic::Null, Value::to_json),
                 None => Dynamic::from(0),
             };
-            let filled = fill(column("\u{1}places"), column(name), *ty, axis.count, default);
+            let filled = fill(
+                column("\u{1}places"),
+                column(name),
+                *ty,
+                axis.count,
+                default,
+            );
             columns.push((name.clone(), Type::Dynamic, filled));
         }
-        columns.push((axis_name.to_owned(), Type::Dynamic, lit(axis.values().to_string())));
+        columns.push((
+            axis_name.to_owned(),
+            Type::Dynamic,
+            lit(axis.values().to_string()),
+        ));
         Relation::new(plan, types).project_lowered(columns)
     }
 }
@@ -201,21 +304,38 @@ impl Axis {
     /// The beginnings of its steps.
     fn values(&self) -> Dynamic {
         let value = |place: i64| match (self.start.constant(), self.step.constant()) {
-            (Some(Value::DateTime(start)), Some(Value::TimeSpan(step))) => Value::DateTime(start + step * place),
-            (Some(Value::TimeSpan(start)), Some(Value::TimeSpan(step))) => Value::TimeSpan(start + step * place),
-            (Some(Value::Long(start)), Some(Value::Long(step))) => Value::Long(start + step * place),
-            (Some(Value::Int(start)), Some(Value::Int(step))) => Value::Long(i64::from(*start) + i64::from(*step) * place),
-            (Some(Value::Real(start)), Some(Value::Real(step))) => Value::Real(step.mul_add(place as f64, *start)),
+            (Some(Value::DateTime(start)), Some(Value::TimeSpan(step))) => {
+                Value::DateTime(start + step * place)
+            }
+            (Some(Value::TimeSpan(start)), Some(Value::TimeSpan(step))) => {
+                Value::TimeSpan(start + step * place)
+            }
+            (Some(Value::Long(start)), Some(Value::Long(step))) => {
+                Value::Long(start + step * place)
+            }
+            (Some(Value::Int(start)), Some(Value::Int(step))) => {
+                Value::Long(i64::from(*start) + i64::from(*step) * place)
+            }
+            (Some(Value::Real(start)), Some(Value::Real(step))) => {
+                Value::Real(step.mul_add(place as f64, *start))
+            }
             _ => Value::Null,
         };
-        Dynamic::Array((0..self.count).map(|place| value(place).to_json()).collect())
+        Dynamic::Array(
+            (0..self.count)
+                .map(|place| value(place).to_json())
+                .collect(),
+        )
     }
 }
 
 fn name_expr(name: &str) -> Expr {
     let span = kql_syntax::Span::default();
     Expr {
-        kind: kql_syntax::ast::ExprKind::Name(Name { text: name.to_owned(), span }),
+        kind: kql_syntax::ast::ExprKind::Name(Name {
+            text: name.to_owned(),
+            span,
+        }),
         span,
     }
 }
@@ -236,7 +356,10 @@ fn fill(places: Plan, values: Plan, item: Type, count: i64, default: Dynamic) ->
         default: default.to_string(),
         signature: Signature::any(2, Volatility::Immutable),
     });
-    Plan::ScalarFunction(ScalarFunction::new_udf(Arc::new(function), vec![places, values]))
+    Plan::ScalarFunction(ScalarFunction::new_udf(
+        Arc::new(function),
+        vec![places, values],
+    ))
 }
 
 impl ScalarUDFImpl for Fill {
@@ -265,8 +388,12 @@ impl ScalarUDFImpl for Fill {
                     let at = Reader::new(&places.value(row), Type::Long)?;
                     let of = Reader::new(&values.value(row), self.item)?;
                     for index in 0..places.value(row).len() {
-                        let Value::Long(place) = at.value(index) else { continue };
-                        let slot = usize::try_from(place).ok().and_then(|place| filled.get_mut(place));
+                        let Value::Long(place) = at.value(index) else {
+                            continue;
+                        };
+                        let slot = usize::try_from(place)
+                            .ok()
+                            .and_then(|place| filled.get_mut(place));
                         if let Some(slot) = slot {
                             *slot = of.value(index).to_json();
                         }

@@ -36,7 +36,14 @@ impl Binder<'_> {
         Relation::new(plan, Vec::new()).project(self.frame(), unique)
     }
 
-    pub(super) fn range(&self, name: &str, from: &Expr, to: &Expr, step: &Expr, scope: &Rc<Scope>) -> Bind<Relation> {
+    pub(super) fn range(
+        &self,
+        name: &str,
+        from: &Expr,
+        to: &Expr,
+        step: &Expr,
+        scope: &Rc<Scope>,
+    ) -> Bind<Relation> {
         let span = from.span;
         let from = self.constant(from, scope)?;
         let to = self.constant(to, scope)?;
@@ -48,14 +55,28 @@ impl Binder<'_> {
             (Type::Int, Type::Int, Type::Int) => Type::Int,
             _ => Type::Long,
         };
-        let step_type = if ty == Type::DateTime { Type::TimeSpan } else { ty };
+        let step_type = if ty == Type::DateTime {
+            Type::TimeSpan
+        } else {
+            ty
+        };
         let values = steps(&from.convert(ty), &to.convert(ty), &step.convert(step_type))
-            .ok_or_else(|| Refusal::at(span, format!("this range never ends, or has more than {RANGE_ROWS_MAX} values")))?;
+            .ok_or_else(|| {
+                Refusal::at(
+                    span,
+                    format!("this range never ends, or has more than {RANGE_ROWS_MAX} values"),
+                )
+            })?;
         let rows = values.into_iter().map(|value| vec![value]).collect();
         self.in_memory(vec![(name.to_owned(), ty)], rows)
     }
 
-    pub(super) fn datatable_rows(&self, columns: &[(String, Type)], values: &[Expr], scope: &Rc<Scope>) -> Bind<Vec<Vec<Value>>> {
+    pub(super) fn datatable_rows(
+        &self,
+        columns: &[(String, Type)],
+        values: &[Expr],
+        scope: &Rc<Scope>,
+    ) -> Bind<Vec<Vec<Value>>> {
         let mut rows = Vec::new();
         for row in values.chunks(columns.len().max(1)) {
             let mut cells = Vec::with_capacity(columns.len());
@@ -63,7 +84,10 @@ impl Binder<'_> {
                 let bound = self.scalar(expr, &Row::default(), scope)?;
                 let bound = self.as_type(bound, *ty);
                 let Some(value) = bound.constant() else {
-                    return Err(Refusal::at(expr.span, "datatable takes values that are known before any row is read"));
+                    return Err(Refusal::at(
+                        expr.span,
+                        "datatable takes values that are known before any row is read",
+                    ));
                 };
                 cells.push(value.clone());
             }
@@ -72,11 +96,25 @@ impl Binder<'_> {
         Ok(rows)
     }
 
-    pub(crate) fn datatable(&self, columns: &[Column], values: &[Expr], scope: &Rc<Scope>) -> Bind<Relation> {
-        let typed: Vec<_> = columns.iter().map(|column| (column.name.text.clone(), column.ty.unwrap_or(Type::String))).collect();
+    pub(crate) fn datatable(
+        &self,
+        columns: &[Column],
+        values: &[Expr],
+        scope: &Rc<Scope>,
+    ) -> Bind<Relation> {
+        let typed: Vec<_> = columns
+            .iter()
+            .map(|column| (column.name.text.clone(), column.ty.unwrap_or(Type::String)))
+            .collect();
         if !values.len().is_multiple_of(typed.len().max(1)) {
-            let span = values.last().map_or_else(kql_syntax::Span::default, |last| last.span);
-            let text = format!("{} values don't fill rows of {} columns", values.len(), typed.len());
+            let span = values
+                .last()
+                .map_or_else(kql_syntax::Span::default, |last| last.span);
+            let text = format!(
+                "{} values don't fill rows of {} columns",
+                values.len(),
+                typed.len()
+            );
             return Err(Refusal::at(span, text));
         }
         let rows = self.datatable_rows(&typed, values, scope)?;
@@ -84,12 +122,19 @@ impl Binder<'_> {
     }
 
     /// Rows in memory as a relation.
-    pub(crate) fn in_memory(&self, columns: Vec<(String, Type)>, rows: Vec<Vec<Value>>) -> Bind<Relation> {
+    pub(crate) fn in_memory(
+        &self,
+        columns: Vec<(String, Type)>,
+        rows: Vec<Vec<Value>>,
+    ) -> Bind<Relation> {
         let count = rows.len();
         let mut fields = Vec::with_capacity(columns.len());
         let mut arrays: Vec<ArrayRef> = Vec::with_capacity(columns.len());
         for (place, (name, ty)) in columns.iter().enumerate() {
-            let cells: Vec<_> = rows.iter().map(|row| row.get(place).cloned().unwrap_or(Value::Null)).collect();
+            let cells: Vec<_> = rows
+                .iter()
+                .map(|row| row.get(place).cloned().unwrap_or(Value::Null))
+                .collect();
             let data_type = column_type(*ty, &cells);
             arrays.push(build(&cells, &data_type)?);
             fields.push(Field::new(name, data_type, true));
@@ -104,9 +149,19 @@ impl Binder<'_> {
         Ok(Relation::new(plan, columns))
     }
 
-    pub(crate) fn external_data(&self, columns: &[Column], uris: &[Expr], properties: &[Property], scope: &Rc<Scope>) -> Bind<Relation> {
-        let typed: Vec<_> = columns.iter().map(|column| (column.name.text.clone(), column.ty.unwrap_or(Type::String))).collect();
-        let skips_header = super::word(properties, "ignoreFirstRecord").is_some_and(|word| word.eq_ignore_ascii_case("true"));
+    pub(crate) fn external_data(
+        &self,
+        columns: &[Column],
+        uris: &[Expr],
+        properties: &[Property],
+        scope: &Rc<Scope>,
+    ) -> Bind<Relation> {
+        let typed: Vec<_> = columns
+            .iter()
+            .map(|column| (column.name.text.clone(), column.ty.unwrap_or(Type::String)))
+            .collect();
+        let skips_header = super::word(properties, "ignoreFirstRecord")
+            .is_some_and(|word| word.eq_ignore_ascii_case("true"));
         let mut rows = Vec::new();
         for uri in uris {
             let bound = self.constant(uri, scope)?.convert(Type::String);
@@ -125,7 +180,13 @@ impl Binder<'_> {
         self.in_memory(typed, rows)
     }
 
-    fn external_rows(&self, text: &str, format: &str, columns: &[(String, Type)], skips_header: bool) -> Vec<Vec<Value>> {
+    fn external_rows(
+        &self,
+        text: &str,
+        format: &str,
+        columns: &[(String, Type)],
+        skips_header: bool,
+    ) -> Vec<Vec<Value>> {
         let mut context = Context::new(self.environment.now);
         let parse_csv = self.environment.language.functions.scalar("parse_csv");
         let mut rows = Vec::new();
@@ -135,9 +196,16 @@ impl Binder<'_> {
             _ => None,
         };
         if let Some(elements) = elements {
-            return elements.iter().map(|element| bag_row(element, columns)).collect();
+            return elements
+                .iter()
+                .map(|element| bag_row(element, columns))
+                .collect();
         }
-        for line in text.lines().skip(usize::from(skips_header)).filter(|line| !line.trim().is_empty()) {
+        for line in text
+            .lines()
+            .skip(usize::from(skips_header))
+            .filter(|line| !line.trim().is_empty())
+        {
             let cells: Vec<Value> = match format {
                 "json" | "multijson" | "ndjson" => {
                     let element = serde_json::from_str(line).unwrap_or_default();
@@ -145,20 +213,37 @@ impl Binder<'_> {
                     continue;
                 }
                 "txt" | "raw" => vec![Value::String(line.to_owned())],
-                "tsv" | "tsve" => line.split('\t').map(|cell| Value::String(cell.to_owned())).collect(),
-                "psv" => line.split('|').map(|cell| Value::String(cell.to_owned())).collect(),
+                "tsv" | "tsve" => line
+                    .split('\t')
+                    .map(|cell| Value::String(cell.to_owned()))
+                    .collect(),
+                "psv" => line
+                    .split('|')
+                    .map(|cell| Value::String(cell.to_owned()))
+                    .collect(),
                 _ => {
-                    let parsed = parse_csv.and_then(|function| (function.kernel)(&mut context, &[Value::String(line.to_owned())]).ok());
+                    let parsed = parse_csv.and_then(|function| {
+                        (function.kernel)(&mut context, &[Value::String(line.to_owned())]).ok()
+                    });
                     match parsed {
-                        Some(Value::Dynamic(kql_values::Dynamic::Array(cells))) => {
-                            cells.into_iter().map(|cell| Value::String(cell.as_str().unwrap_or_default().to_owned())).collect()
-                        }
+                        Some(Value::Dynamic(kql_values::Dynamic::Array(cells))) => cells
+                            .into_iter()
+                            .map(|cell| Value::String(cell.as_str().unwrap_or_default().to_owned()))
+                            .collect(),
                         _ => vec![Value::String(line.to_owned())],
                     }
                 }
             };
-            let cells = cells.into_iter().chain(std::iter::repeat(Value::String(String::new())));
-            rows.push(columns.iter().zip(cells).map(|((_, ty), cell)| cell.convert(*ty)).collect());
+            let cells = cells
+                .into_iter()
+                .chain(std::iter::repeat(Value::String(String::new())));
+            rows.push(
+                columns
+                    .iter()
+                    .zip(cells)
+                    .map(|((_, ty), cell)| cell.convert(*ty))
+                    .collect(),
+            );
         }
         rows
     }
@@ -191,7 +276,9 @@ fn steps(from: &Bound, to: &Bound, step: &Bound) -> Option<Vec<Value>> {
         Value::Long(x) | Value::DateTime(x) | Value::TimeSpan(x) => Some(*x),
         _ => None,
     };
-    if let (Some(Value::Real(from)), Some(Value::Real(to)), Some(Value::Real(step))) = (from.constant(), to.constant(), step.constant()) {
+    if let (Some(Value::Real(from)), Some(Value::Real(to)), Some(Value::Real(step))) =
+        (from.constant(), to.constant(), step.constant())
+    {
         let count = ((to - from) / step).floor();
         if !count.is_finite() || count >= RANGE_ROWS_MAX as f64 {
             return None;
@@ -222,7 +309,9 @@ fn steps(from: &Bound, to: &Bound, step: &Bound) -> Option<Vec<Value>> {
             return None;
         }
         values.push(make(at));
-        let Some(next) = at.checked_add(by) else { break };
+        let Some(next) = at.checked_add(by) else {
+            break;
+        };
         at = next;
     }
     Some(values)

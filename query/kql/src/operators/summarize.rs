@@ -29,7 +29,8 @@ pub(super) struct Summary {
 
 impl Summary {
     fn is_taken(&self, name: &str) -> bool {
-        self.keys.iter().any(|(key, _)| key == name) || self.results.iter().any(|(result, _)| result == name)
+        self.keys.iter().any(|(key, _)| key == name)
+            || self.results.iter().any(|(result, _)| result == name)
     }
 
     fn add(&mut self, name: &str, value: Bound) {
@@ -39,12 +40,24 @@ impl Summary {
 }
 
 impl Binder<'_> {
-    pub(super) fn summarize(&self, input: Relation, aggregates: &[NamedExpr], by: &[NamedExpr], scope: &Rc<Scope>) -> Bind<Relation> {
+    pub(super) fn summarize(
+        &self,
+        input: Relation,
+        aggregates: &[NamedExpr],
+        by: &[NamedExpr],
+        scope: &Rc<Scope>,
+    ) -> Bind<Relation> {
         let summary = self.summary(&input, aggregates, by, scope)?;
         self.apply_summary(input, summary)
     }
 
-    pub(super) fn summary(&self, input: &Relation, aggregates: &[NamedExpr], by: &[NamedExpr], scope: &Rc<Scope>) -> Bind<Summary> {
+    pub(super) fn summary(
+        &self,
+        input: &Relation,
+        aggregates: &[NamedExpr],
+        by: &[NamedExpr],
+        scope: &Rc<Scope>,
+    ) -> Bind<Summary> {
         let row = Row::of(&input.columns);
         let mut summary = Summary {
             keys: self.named(by, &row, scope, Unnamed::Column)?,
@@ -62,19 +75,32 @@ impl Binder<'_> {
         Ok(summary)
     }
 
-    fn one_aggregate(&self, input: &Relation, aggregate: &NamedExpr, scope: &Rc<Scope>, summary: &mut Summary) -> Bind<()> {
+    fn one_aggregate(
+        &self,
+        input: &Relation,
+        aggregate: &NamedExpr,
+        scope: &Rc<Scope>,
+        summary: &mut Summary,
+    ) -> Bind<()> {
         let gathered = RefCell::new(std::mem::take(&mut summary.aggregation));
         let row = Row {
             aggregation: Some(&gathered),
             ..Row::of(&input.columns)
         };
-        let bound = self.named(std::slice::from_ref(aggregate), &row, scope, Unnamed::Column);
+        let bound = self.named(
+            std::slice::from_ref(aggregate),
+            &row,
+            scope,
+            Unnamed::Column,
+        );
         summary.aggregation = gathered.into_inner();
         let implied = names::implied(&aggregate.value);
         for (name, value) in bound? {
             self.check_grouped(&value, aggregate, summary)?;
             let is_bare = aggregate.names.is_empty() && implied.is_none();
-            let name = if is_bare && matches!(&aggregate.value.kind, ExprKind::Call(call) if is_aggregate(self.environment.language, &call.name.text)) {
+            let name = if is_bare
+                && matches!(&aggregate.value.kind, ExprKind::Call(call) if is_aggregate(self.environment.language, &call.name.text))
+            {
                 format!("{}_", call_name(&aggregate.value))
             } else {
                 name
@@ -88,14 +114,17 @@ impl Binder<'_> {
     fn check_grouped(&self, value: &Bound, aggregate: &NamedExpr, summary: &Summary) -> Bind<()> {
         let mut loose = None;
         visit(value, &mut |name| {
-            let is_known = name.starts_with('\u{1}') || summary.keys.iter().any(|(key, _)| key == name);
+            let is_known =
+                name.starts_with('\u{1}') || summary.keys.iter().any(|(key, _)| key == name);
             if !is_known && loose.is_none() {
                 loose = Some(name.to_owned());
             }
         });
         match loose {
             Some(name) => {
-                let text = format!("'{name}' differs within a group: put it into an aggregate such as take_any(), or after by");
+                let text = format!(
+                    "'{name}' differs within a group: put it into an aggregate such as take_any(), or after by"
+                );
                 Err(Refusal::at(aggregate.value.span, text))
             }
             None => Ok(()),
@@ -103,17 +132,41 @@ impl Binder<'_> {
     }
 
     /// Aggregates that give several columns; false if the call is none of them.
-    fn several_columns(&self, input: &Relation, named: &NamedExpr, call: &Call, scope: &Rc<Scope>, summary: &mut Summary) -> Bind<bool> {
-        let arguments: Vec<&Expr> = call.arguments.iter().map(|argument| &argument.value).collect();
+    fn several_columns(
+        &self,
+        input: &Relation,
+        named: &NamedExpr,
+        call: &Call,
+        scope: &Rc<Scope>,
+        summary: &mut Summary,
+    ) -> Bind<bool> {
+        let arguments: Vec<&Expr> = call
+            .arguments
+            .iter()
+            .map(|argument| &argument.value)
+            .collect();
         match (call.name.text.as_str(), arguments.as_slice()) {
             ("arg_max" | "argmax" | "arg_min" | "argmin", [by, rest @ ..]) => {
-                self.extreme(input, named, call.name.text.contains("max"), by, rest, scope, summary)?;
+                self.extreme(
+                    input,
+                    named,
+                    call.name.text.contains("max"),
+                    by,
+                    rest,
+                    scope,
+                    summary,
+                )?;
             }
-            ("take_any" | "any", columns) if columns.len() > 1 || matches!(columns, [one] if matches!(one.kind, ExprKind::Wildcard(_))) => {
+            ("take_any" | "any", columns)
+                if columns.len() > 1
+                    || matches!(columns, [one] if matches!(one.kind, ExprKind::Wildcard(_))) =>
+            {
                 for (name, ty) in self.columns_of(input, columns, summary, scope)? {
                     let raw = self.fresh("any");
                     let expr = input.lowering(self.frame()).expr(&ty)?;
-                    summary.raw.push((raw.clone(), ty.ty, first_value(expr, input.order.clone())));
+                    summary
+                        .raw
+                        .push((raw.clone(), ty.ty, first_value(expr, input.order.clone())));
                     summary.add(&name, Bound::column(raw, ty.ty));
                 }
             }
@@ -123,15 +176,24 @@ impl Binder<'_> {
             ("percentile" | "percentilew", [value, .., at]) => {
                 let bound = self.constant(at, scope)?;
                 let gathered = RefCell::new(std::mem::take(&mut summary.aggregation));
-                let row = Row { aggregation: Some(&gathered), ..Row::of(&input.columns) };
+                let row = Row {
+                    aggregation: Some(&gathered),
+                    ..Row::of(&input.columns)
+                };
                 let result = self.scalar(&named.value, &row, scope);
                 summary.aggregation = gathered.into_inner();
-                let name = named.names.first().map_or_else(|| percentile_name(value, &bound), |name| name.text.clone());
+                let name = named
+                    .names
+                    .first()
+                    .map_or_else(|| percentile_name(value, &bound), |name| name.text.clone());
                 summary.add(&name, result?);
             }
             ("percentiles_array" | "percentilesw_array", [value, ..]) if named.names.is_empty() => {
                 let gathered = RefCell::new(std::mem::take(&mut summary.aggregation));
-                let row = Row { aggregation: Some(&gathered), ..Row::of(&input.columns) };
+                let row = Row {
+                    aggregation: Some(&gathered),
+                    ..Row::of(&input.columns)
+                };
                 let result = self.scalar(&named.value, &row, scope);
                 summary.aggregation = gathered.into_inner();
                 let name = format!("percentile_{}", names::implied(value).unwrap_or_default());
@@ -143,14 +205,23 @@ impl Binder<'_> {
     }
 
     /// The columns that a list of expressions names, `*` being all that are no keys.
-    fn columns_of(&self, input: &Relation, columns: &[&Expr], summary: &Summary, scope: &Rc<Scope>) -> Bind<Vec<(String, Bound)>> {
+    fn columns_of(
+        &self,
+        input: &Relation,
+        columns: &[&Expr],
+        summary: &Summary,
+        scope: &Rc<Scope>,
+    ) -> Bind<Vec<(String, Bound)>> {
         let mut found: Vec<(String, Bound)> = Vec::new();
         for expr in columns {
             if let ExprKind::Wildcard(pattern) = &expr.kind {
                 let is_key = |name: &str| summary.keys.iter().any(|(key, _)| key == name);
                 for (name, ty) in &input.columns {
                     let is_new = !found.iter().any(|(taken, _)| taken == name);
-                    if super::project::matches_wildcard(name, &pattern.text) && !is_key(name) && is_new {
+                    if super::project::matches_wildcard(name, &pattern.text)
+                        && !is_key(name)
+                        && is_new
+                    {
                         found.push((name.clone(), Bound::column(name.clone(), *ty)));
                     }
                 }
@@ -163,18 +234,46 @@ impl Binder<'_> {
         Ok(found)
     }
 
-    #[expect(clippy::too_many_arguments, reason = "an extreme is told by all of these")]
-    fn extreme(&self, input: &Relation, named: &NamedExpr, is_max: bool, by: &Expr, rest: &[&Expr], scope: &Rc<Scope>, summary: &mut Summary) -> Bind<()> {
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "an extreme is told by all of these"
+    )]
+    fn extreme(
+        &self,
+        input: &Relation,
+        named: &NamedExpr,
+        is_max: bool,
+        by: &Expr,
+        rest: &[&Expr],
+        scope: &Rc<Scope>,
+        summary: &mut Summary,
+    ) -> Bind<()> {
         let by_bound = self.scalar(by, &Row::of(&input.columns), scope)?;
-        let by_bound = if by_bound.ty == Type::Dynamic { by_bound.convert(Type::Real) } else { by_bound };
+        let by_bound = if by_bound.ty == Type::Dynamic {
+            by_bound.convert(Type::Real)
+        } else {
+            by_bound
+        };
         let lowering = input.lowering(self.frame());
         let key = lowering.expr(&by_bound)?;
-        let by_name = names::implied(by).unwrap_or_else(|| if is_max { "max_".to_owned() } else { "min_".to_owned() });
+        let by_name = names::implied(by).unwrap_or_else(|| {
+            if is_max {
+                "max_".to_owned()
+            } else {
+                "min_".to_owned()
+            }
+        });
         let mut written = named.names.iter();
-        let extreme = if is_max { max(key.clone()) } else { min(key.clone()) };
+        let extreme = if is_max {
+            max(key.clone())
+        } else {
+            min(key.clone())
+        };
         let raw = self.fresh("extreme");
         summary.raw.push((raw.clone(), by_bound.ty, extreme));
-        let name = written.next().map_or_else(|| by_name.clone(), |name| name.text.clone());
+        let name = written
+            .next()
+            .map_or_else(|| by_name.clone(), |name| name.text.clone());
         summary.add(&name, Bound::column(raw, by_bound.ty));
         let order = vec![key.sort(!is_max, false)];
         for (name, bound) in self.columns_of(input, rest, summary, scope)? {
@@ -183,22 +282,42 @@ impl Binder<'_> {
             }
             let raw = self.fresh("extreme");
             let value = input.lowering(self.frame()).expr(&bound)?;
-            summary.raw.push((raw.clone(), bound.ty, first_value(value, order.clone())));
+            summary
+                .raw
+                .push((raw.clone(), bound.ty, first_value(value, order.clone())));
             let name = written.next().map_or(name, |name| name.text.clone());
             summary.add(&name, Bound::column(raw, bound.ty));
         }
         Ok(())
     }
 
-    #[expect(clippy::too_many_arguments, reason = "percentiles are told by all of these")]
-    fn percentiles(&self, input: &Relation, named: &NamedExpr, call: &Call, value: &Expr, rest: &[&Expr], scope: &Rc<Scope>, summary: &mut Summary) -> Bind<()> {
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "percentiles are told by all of these"
+    )]
+    fn percentiles(
+        &self,
+        input: &Relation,
+        named: &NamedExpr,
+        call: &Call,
+        value: &Expr,
+        rest: &[&Expr],
+        scope: &Rc<Scope>,
+        summary: &mut Summary,
+    ) -> Bind<()> {
         let row = Row::of(&input.columns);
         let bound = self.scalar(value, &row, scope)?;
         let (weight, ranks) = match (call.name.text.as_str(), rest) {
-            ("percentilesw", [weight, ranks @ ..]) => (Some(self.scalar(weight, &row, scope)?), ranks),
+            ("percentilesw", [weight, ranks @ ..]) => {
+                (Some(self.scalar(weight, &row, scope)?), ranks)
+            }
             (_, ranks) => (None, ranks),
         };
-        let single = if weight.is_some() { "percentilew" } else { "percentile" };
+        let single = if weight.is_some() {
+            "percentilew"
+        } else {
+            "percentile"
+        };
         for (place, rank) in ranks.iter().enumerate() {
             let rank_bound = self.constant(rank, scope)?;
             let mut arguments = vec![bound.clone()];
@@ -206,7 +325,12 @@ impl Binder<'_> {
             arguments.push(rank_bound.clone());
             let (arguments, ty) = self.aggregate_types(single, arguments, call.name.span)?;
             let column = self.fresh("percentile");
-            summary.aggregation.0.push(Aggregate { name: single.to_owned(), arguments, column: column.clone(), ty });
+            summary.aggregation.0.push(Aggregate {
+                name: single.to_owned(),
+                arguments,
+                column: column.clone(),
+                ty,
+            });
             let name = match named.names.get(place) {
                 Some(name) => name.text.clone(),
                 None => percentile_name(value, &rank_bound),
@@ -245,13 +369,19 @@ impl Binder<'_> {
                 if column_hidden.is_key {
                     groups.push(expr);
                 } else {
-                    aggregates.push(first_value(expr, Vec::new()).alias(column_hidden.name.clone()));
+                    aggregates
+                        .push(first_value(expr, Vec::new()).alias(column_hidden.name.clone()));
                 }
                 hidden.push(column_hidden.clone());
             }
         }
-        let plan = LogicalPlanBuilder::from(input.plan.clone()).aggregate(groups, aggregates)?.build()?;
-        let mut columns: Vec<_> = visible.iter().map(|(name, ty)| (name.clone(), *ty, column(name))).collect();
+        let plan = LogicalPlanBuilder::from(input.plan.clone())
+            .aggregate(groups, aggregates)?
+            .build()?;
+        let mut columns: Vec<_> = visible
+            .iter()
+            .map(|(name, ty)| (name.clone(), *ty, column(name)))
+            .collect();
         for (name, ty, finish) in finishes {
             let expr = finish.apply(column(&name));
             columns.push((name, ty, expr));
@@ -260,20 +390,32 @@ impl Binder<'_> {
         relation.hidden = hidden;
         relation.name = input.name;
         let finished = relation.project_lowered(columns)?;
-        let mut results: Vec<_> = visible.into_iter().map(|(name, ty)| (name.clone(), Bound::column(name, ty))).collect();
+        let mut results: Vec<_> = visible
+            .into_iter()
+            .map(|(name, ty)| (name.clone(), Bound::column(name, ty)))
+            .collect();
         results.extend(summary.results);
         finished.project(self.frame(), results)
     }
 
-    pub(super) fn distinct(&self, input: Relation, columns: &[NamedExpr], scope: &Rc<Scope>) -> Bind<Relation> {
+    pub(super) fn distinct(
+        &self,
+        input: Relation,
+        columns: &[NamedExpr],
+        scope: &Rc<Scope>,
+    ) -> Bind<Relation> {
         self.summarize(input, &[], columns, scope)
     }
 
     pub(super) fn count_rows(&self, input: Relation) -> Bind<Relation> {
         let mut summary = Summary::default();
         let raw = self.fresh("count");
-        summary.raw.push((raw.clone(), Type::Long, count(lit(1_i64))));
-        summary.results.push(("Count".to_owned(), Bound::column(raw, Type::Long)));
+        summary
+            .raw
+            .push((raw.clone(), Type::Long, count(lit(1_i64))));
+        summary
+            .results
+            .push(("Count".to_owned(), Bound::column(raw, Type::Long)));
         self.apply_summary(input, summary)
     }
 }
@@ -282,7 +424,10 @@ impl Binder<'_> {
 fn group_key(expr: &Plan, ty: Type, input: &Relation) -> Bind<Plan> {
     let is_nullable = expr.nullable(input.plan.schema()).unwrap_or(true);
     if ty == Type::String && is_nullable {
-        return Ok(datafusion::functions::core::expr_fn::coalesce(vec![expr.clone(), lit("")]));
+        return Ok(datafusion::functions::core::expr_fn::coalesce(vec![
+            expr.clone(),
+            lit(""),
+        ]));
     }
     Ok(expr.clone())
 }
@@ -292,7 +437,10 @@ fn percentile_name(value: &Expr, rank: &Bound) -> String {
         Some(value) => value.to_text().replace('.', "_"),
         None => Value::Null.to_text(),
     };
-    format!("percentile_{}_{rank}", names::implied(value).unwrap_or_default())
+    format!(
+        "percentile_{}_{rank}",
+        names::implied(value).unwrap_or_default()
+    )
 }
 
 fn call_name(expr: &Expr) -> String {

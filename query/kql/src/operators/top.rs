@@ -14,15 +14,28 @@ use crate::names;
 use crate::relation::Relation;
 
 impl Binder<'_> {
-    pub(super) fn top_hitters(&self, input: Relation, count: &Expr, of: &Expr, by: Option<&Expr>, scope: &Rc<Scope>) -> Bind<Relation> {
+    pub(super) fn top_hitters(
+        &self,
+        input: Relation,
+        count: &Expr,
+        of: &Expr,
+        by: Option<&Expr>,
+        scope: &Rc<Scope>,
+    ) -> Bind<Relation> {
         let count = self.count(count, scope)?;
         let of_name = names::implied(of).unwrap_or_else(|| "Column1".to_owned());
         let (weight, name) = match by {
             Some(by) => {
                 let bound = self.scalar(by, &Row::of(&input.columns), scope)?;
-                (("sum", vec![bound]), format!("approximate_sum_{}", names::implied(by).unwrap_or_default()))
+                (
+                    ("sum", vec![bound]),
+                    format!("approximate_sum_{}", names::implied(by).unwrap_or_default()),
+                )
             }
-            None => (("count", Vec::new()), format!("approximate_count_{of_name}")),
+            None => (
+                ("count", Vec::new()),
+                format!("approximate_count_{of_name}"),
+            ),
         };
         let key = self.scalar(of, &Row::of(&input.columns), scope)?;
         let (arguments, ty) = self.aggregate_types(weight.0, weight.1, of.span)?;
@@ -46,14 +59,20 @@ impl Binder<'_> {
     }
 
     /// Each level keeps, within each group of the level above, the groups with the largest aggregate.
-    pub(super) fn top_nested(&self, input: Relation, levels: &[TopNested], scope: &Rc<Scope>) -> Bind<Relation> {
+    pub(super) fn top_nested(
+        &self,
+        input: Relation,
+        levels: &[TopNested],
+        scope: &Rc<Scope>,
+    ) -> Bind<Relation> {
         let mut result: Option<Relation> = None;
         let mut of: Vec<NamedExpr> = Vec::new();
         let mut keys: Vec<String> = Vec::new();
         for level in levels {
             let of_name = match level.of.names.first() {
                 Some(name) => name.text.clone(),
-                None => names::implied(&level.of.value).unwrap_or_else(|| format!("Column{}", of.len() + 1)),
+                None => names::implied(&level.of.value)
+                    .unwrap_or_else(|| format!("Column{}", of.len() + 1)),
             };
             of.push(level.of.clone());
             let by_name = match level.by.names.first() {
@@ -61,7 +80,10 @@ impl Binder<'_> {
                 None => format!("aggregated_{of_name}"),
             };
             let by = NamedExpr {
-                names: vec![kql_syntax::ast::Name { text: by_name.clone(), span: level.by.value.span }],
+                names: vec![kql_syntax::ast::Name {
+                    text: by_name.clone(),
+                    span: level.by.value.span,
+                }],
                 value: level.by.value.clone(),
             };
             let grouped = self.summarize(input.clone(), std::slice::from_ref(&by), &of, scope)?;
@@ -73,7 +95,14 @@ impl Binder<'_> {
             let is_ascending = level.order == Some(SortOrder::Ascending);
             let kept = self.best(grouped, level, &keys, (&by_name, is_ascending), scope)?;
             let kept = match &level.others {
-                Some(others) => self.with_others(kept, &input, (&of, &by), (&keys, &of_name, &by_name), others, scope)?,
+                Some(others) => self.with_others(
+                    kept,
+                    &input,
+                    (&of, &by),
+                    (&keys, &of_name, &by_name),
+                    others,
+                    scope,
+                )?,
                 None => kept,
             };
             keys.push(of_name);
@@ -85,13 +114,26 @@ impl Binder<'_> {
     /// The groups whose keys the level above kept, with its columns before theirs.
     fn within(&self, grouped: Relation, above: Relation, keys: &[String]) -> Bind<Relation> {
         let mut order: Vec<String> = above.columns.iter().map(|(name, _)| name.clone()).collect();
-        order.extend(grouped.columns.iter().map(|(name, _)| name.clone()).filter(|name| !keys.contains(name)));
+        order.extend(
+            grouped
+                .columns
+                .iter()
+                .map(|(name, _)| name.clone())
+                .filter(|name| !keys.contains(name)),
+        );
         let on = JoinKeys::by_name(&above, keys);
         let joined = self.join_on(above, grouped, &on, JoinType::Inner)?;
         joined.select(&order)
     }
 
-    fn best(&self, grouped: Relation, level: &TopNested, keys: &[String], by: (&str, bool), scope: &Rc<Scope>) -> Bind<Relation> {
+    fn best(
+        &self,
+        grouped: Relation,
+        level: &TopNested,
+        keys: &[String],
+        by: (&str, bool),
+        scope: &Rc<Scope>,
+    ) -> Bind<Relation> {
         let Some(count) = &level.count else {
             return Ok(grouped);
         };
@@ -105,7 +147,11 @@ impl Binder<'_> {
         let mut names = Vec::new();
         for (key, ty) in hidden {
             let name = self.fresh("parent");
-            let hidden = crate::relation::Hidden { name: name.clone(), ty, is_key: true };
+            let hidden = crate::relation::Hidden {
+                name: name.clone(),
+                ty,
+                is_key: true,
+            };
             partitioned = partitioned.add_hidden(hidden, column(&key))?;
             names.push(name);
         }
@@ -139,9 +185,25 @@ impl Binder<'_> {
         let on = JoinKeys::by_name(&keyed, &shared);
         let rest = self.join_on(keyed, kept.clone(), &on, JoinType::LeftAnti)?;
         let rest = self.summarize(rest, std::slice::from_ref(by), parents, scope)?;
-        let rest = if keys.is_empty() { rest } else {
-            let above = kept.clone().select(&kept.columns.iter().map(|(name, _)| name.clone()).filter(|name| name != of_name && name != by_name).collect::<Vec<_>>())?;
-            let all: Vec<_> = above.columns.iter().map(|(name, _)| NamedExpr { names: Vec::new(), value: name_expr(name) }).collect();
+        let rest = if keys.is_empty() {
+            rest
+        } else {
+            let above = kept.clone().select(
+                &kept
+                    .columns
+                    .iter()
+                    .map(|(name, _)| name.clone())
+                    .filter(|name| name != of_name && name != by_name)
+                    .collect::<Vec<_>>(),
+            )?;
+            let all: Vec<_> = above
+                .columns
+                .iter()
+                .map(|(name, _)| NamedExpr {
+                    names: Vec::new(),
+                    value: name_expr(name),
+                })
+                .collect();
             let above = self.distinct(above, &all, scope)?;
             self.within(rest, above, keys)?
         };
@@ -150,7 +212,11 @@ impl Binder<'_> {
             .columns
             .iter()
             .map(|(name, column_type)| {
-                let value = if name == of_name { label.clone().convert(ty) } else { Bound::column(name.clone(), *column_type) };
+                let value = if name == of_name {
+                    label.clone().convert(ty)
+                } else {
+                    Bound::column(name.clone(), *column_type)
+                };
                 (name.clone(), value)
             })
             .collect();
@@ -162,7 +228,10 @@ impl Binder<'_> {
 fn name_expr(name: &str) -> Expr {
     let span = kql_syntax::Span::default();
     Expr {
-        kind: kql_syntax::ast::ExprKind::Name(kql_syntax::ast::Name { text: name.to_owned(), span }),
+        kind: kql_syntax::ast::ExprKind::Name(kql_syntax::ast::Name {
+            text: name.to_owned(),
+            span,
+        }),
         span,
     }
 }

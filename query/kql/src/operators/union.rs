@@ -19,9 +19,17 @@ use crate::lower::column;
 use crate::relation::Relation;
 
 impl Binder<'_> {
-    pub(super) fn union(&self, first: Option<Relation>, union: &Union, span: Span, scope: &Rc<Scope>) -> Bind<Relation> {
-        let is_fuzzy = word(&union.properties, "isfuzzy").is_some_and(|word| word.eq_ignore_ascii_case("true"));
-        let is_inner = word(&union.properties, "kind").is_some_and(|word| word.eq_ignore_ascii_case("inner"));
+    pub(super) fn union(
+        &self,
+        first: Option<Relation>,
+        union: &Union,
+        span: Span,
+        scope: &Rc<Scope>,
+    ) -> Bind<Relation> {
+        let is_fuzzy = word(&union.properties, "isfuzzy")
+            .is_some_and(|word| word.eq_ignore_ascii_case("true"));
+        let is_inner =
+            word(&union.properties, "kind").is_some_and(|word| word.eq_ignore_ascii_case("inner"));
         let mut inputs = Vec::new();
         if let Some(first) = first {
             inputs.push(first);
@@ -41,7 +49,8 @@ impl Binder<'_> {
         if inputs.is_empty() {
             return Err(Refusal::at(span, "none of the tables of this union exists"));
         }
-        let source = word(&union.properties, "withsource").or_else(|| word(&union.properties, "with_source"));
+        let source = word(&union.properties, "withsource")
+            .or_else(|| word(&union.properties, "with_source"));
         self.together(inputs, is_inner, source.as_deref())
     }
 
@@ -65,20 +74,38 @@ impl Binder<'_> {
     }
 
     /// Rows of all, one after the other; columns by name and type.
-    pub(super) fn together(&self, inputs: Vec<Relation>, is_inner: bool, source: Option<&str>) -> Bind<Relation> {
+    pub(super) fn together(
+        &self,
+        inputs: Vec<Relation>,
+        is_inner: bool,
+        source: Option<&str>,
+    ) -> Bind<Relation> {
         let columns = shared_columns(&inputs, is_inner);
         let mut parts = Vec::with_capacity(inputs.len());
         for (place, input) in inputs.into_iter().enumerate() {
-            let name = input.name.clone().unwrap_or_else(|| format!("union_arg{place}"));
+            let name = input
+                .name
+                .clone()
+                .unwrap_or_else(|| format!("union_arg{place}"));
             let mut projected = Vec::with_capacity(columns.len() + 1);
             if let Some(source) = source {
                 projected.push((source.to_owned(), Type::String, lit(name)));
             }
             for (new, old, ty) in &columns {
-                let expr = if input.type_of(old) == Some(*ty) { column(old) } else { lit(ScalarValue::try_from(&arrow_type(*ty))?) };
+                let expr = if input.type_of(old) == Some(*ty) {
+                    column(old)
+                } else {
+                    lit(ScalarValue::try_from(&arrow_type(*ty))?)
+                };
                 projected.push((new.clone(), *ty, expr));
             }
-            parts.push(Relation { hidden: Vec::new(), ..input }.project_lowered(projected)?);
+            parts.push(
+                Relation {
+                    hidden: Vec::new(),
+                    ..input
+                }
+                .project_lowered(projected)?,
+            );
         }
         self.stack(parts)
     }
@@ -98,15 +125,29 @@ impl Binder<'_> {
             builder = builder.union(part.plan)?;
             is_single = false;
         }
-        let stacked = Relation { hidden, ..Relation::new(builder.build()?, columns) };
+        let stacked = Relation {
+            hidden,
+            ..Relation::new(builder.build()?, columns)
+        };
         if is_single {
-            return Ok(Relation { name: first.name, ..stacked });
+            return Ok(Relation {
+                name: first.name,
+                ..stacked
+            });
         }
         Ok(stacked)
     }
 
-    pub(super) fn search(&self, input: Option<Relation>, properties: &[Property], tables: &[Expr], predicate: &Expr, scope: &Rc<Scope>) -> Bind<Relation> {
-        let is_exact = word(properties, "kind").is_some_and(|kind| kind.eq_ignore_ascii_case("case_sensitive"));
+    pub(super) fn search(
+        &self,
+        input: Option<Relation>,
+        properties: &[Property],
+        tables: &[Expr],
+        predicate: &Expr,
+        scope: &Rc<Scope>,
+    ) -> Bind<Relation> {
+        let is_exact = word(properties, "kind")
+            .is_some_and(|kind| kind.eq_ignore_ascii_case("case_sensitive"));
         let inputs = match input {
             Some(input) => vec![input],
             None => self.searched(tables, scope)?,
@@ -126,7 +167,9 @@ impl Binder<'_> {
         let mut inputs = Vec::new();
         for table in tables {
             match &table.kind {
-                ExprKind::Wildcard(pattern) => inputs.extend(self.tables_like(&pattern.text, scope)?),
+                ExprKind::Wildcard(pattern) => {
+                    inputs.extend(self.tables_like(&pattern.text, scope)?)
+                }
                 _ => inputs.push(self.tabular(table, scope)?),
             }
         }
@@ -134,14 +177,28 @@ impl Binder<'_> {
     }
 
     #[recursive::recursive]
-    fn search_condition(&self, predicate: &Expr, input: &Relation, is_exact: bool, scope: &Rc<Scope>) -> Bind<Bound> {
+    fn search_condition(
+        &self,
+        predicate: &Expr,
+        input: &Relation,
+        is_exact: bool,
+        scope: &Rc<Scope>,
+    ) -> Bind<Bound> {
         match &predicate.kind {
             ExprKind::Literal(Literal::String(text)) => Ok(anywhere(text, input, is_exact)),
             ExprKind::Wildcard(name) if name.text == "*" => Ok(Bound::bool(true)),
-            ExprKind::Binary { operator: operator @ (BinaryOperator::And | BinaryOperator::Or), left, right } => {
+            ExprKind::Binary {
+                operator: operator @ (BinaryOperator::And | BinaryOperator::Or),
+                left,
+                right,
+            } => {
                 let left = self.search_condition(left, input, is_exact, scope)?;
                 let right = self.search_condition(right, input, is_exact, scope)?;
-                let name = if *operator == BinaryOperator::And { "and" } else { "or" };
+                let name = if *operator == BinaryOperator::And {
+                    "and"
+                } else {
+                    "or"
+                };
                 Ok(Bound::call(name, vec![left, right], Type::Bool))
             }
             ExprKind::Call(call) if call.name.text == "not" => {
@@ -177,8 +234,15 @@ impl Binder<'_> {
             return Err(Refusal::at(span, "none of the tables of this find exists"));
         }
         let together = self.together(found, false, Some(&source))?;
-        let away = self.matching(&together, &find.project_away).unwrap_or_default();
-        let kept: Vec<_> = together.columns.iter().map(|(name, _)| name.clone()).filter(|name| !away.contains(name)).collect();
+        let away = self
+            .matching(&together, &find.project_away)
+            .unwrap_or_default();
+        let kept: Vec<_> = together
+            .columns
+            .iter()
+            .map(|(name, _)| name.clone())
+            .filter(|name| !away.contains(name))
+            .collect();
         together.select(&kept)
     }
 }
@@ -186,9 +250,20 @@ impl Binder<'_> {
 /// What `find` shows of a table: the columns that are asked for, or those of the condition and the rest as a bag.
 fn find_columns(find: &Find, row: &Relation, mentioned: &[String]) -> Vec<(String, Bound)> {
     let packed = |skipped: &[String]| {
-        let rest = row.columns.iter().filter(|(name, _)| !skipped.contains(name));
-        let parts = rest.flat_map(|(name, ty)| [Bound::string(name.clone()), Bound::column(name.clone(), *ty)]);
-        ("pack_".to_owned(), Bound::call("bag_pack", parts.collect(), Type::Dynamic))
+        let rest = row
+            .columns
+            .iter()
+            .filter(|(name, _)| !skipped.contains(name));
+        let parts = rest.flat_map(|(name, ty)| {
+            [
+                Bound::string(name.clone()),
+                Bound::column(name.clone(), *ty),
+            ]
+        });
+        (
+            "pack_".to_owned(),
+            Bound::call("bag_pack", parts.collect(), Type::Dynamic),
+        )
     };
     if find.project.is_empty() {
         let mut columns: Vec<_> = row
@@ -204,13 +279,18 @@ fn find_columns(find: &Find, row: &Relation, mentioned: &[String]) -> Vec<(Strin
     for wanted in &find.project {
         let name = &wanted.name.text;
         if name == "*" || name.starts_with("pack") {
-            let shown: Vec<_> = find.project.iter().map(|column| column.name.text.clone()).collect();
+            let shown: Vec<_> = find
+                .project
+                .iter()
+                .map(|column| column.name.text.clone())
+                .collect();
             columns.push(packed(&shown));
             continue;
         }
         let value = match row.type_of(name) {
             Some(ty) => Bound::column(name.clone(), ty).convert(wanted.ty.unwrap_or(ty)),
-            None => Bound::literal(Value::Null, Type::Dynamic).retyped(wanted.ty.unwrap_or(Type::String)),
+            None => Bound::literal(Value::Null, Type::Dynamic)
+                .retyped(wanted.ty.unwrap_or(Type::String)),
         };
         columns.push((name.clone(), value));
     }
@@ -229,10 +309,18 @@ fn anywhere(text: &str, input: &Relation, is_exact: bool) -> Bound {
         (true, false) => "hassuffix",
         (false, false) => "has",
     };
-    let operator = if is_exact { format!("{operator}_cs") } else { operator.to_owned() };
+    let operator = if is_exact {
+        format!("{operator}_cs")
+    } else {
+        operator.to_owned()
+    };
     let tests = input.columns.iter().map(|(name, ty)| {
         let value = Bound::column(name.clone(), *ty).convert(Type::String);
-        Bound::call(operator.clone(), vec![value, Bound::string(bare)], Type::Bool)
+        Bound::call(
+            operator.clone(),
+            vec![value, Bound::string(bare)],
+            Type::Bool,
+        )
     });
     Bound::call("or", tests.collect(), Type::Bool)
 }
@@ -254,7 +342,11 @@ fn shared_columns(inputs: &[Relation], is_inner: bool) -> Vec<(String, String, T
     found
         .iter()
         .map(|(name, ty)| {
-            let new = if is_ambiguous(name) { format!("{name}_{}", ty.name()) } else { name.clone() };
+            let new = if is_ambiguous(name) {
+                format!("{name}_{}", ty.name())
+            } else {
+                name.clone()
+            };
             (new, name.clone(), *ty)
         })
         .collect()
@@ -264,7 +356,14 @@ fn shared_columns(inputs: &[Relation], is_inner: bool) -> Vec<(String, String, T
 fn same_types(parts: Vec<Relation>) -> Bind<Vec<Relation>> {
     let types: Vec<Vec<DataType>> = parts
         .iter()
-        .map(|part| part.plan.schema().fields().iter().map(|field| field.data_type().clone()).collect())
+        .map(|part| {
+            part.plan
+                .schema()
+                .fields()
+                .iter()
+                .map(|field| field.data_type().clone())
+                .collect()
+        })
         .collect();
     let differs = |place: usize| {
         let mut all = types.iter().filter_map(|row| row.get(place));
@@ -284,7 +383,11 @@ fn same_types(parts: Vec<Relation>) -> Bind<Vec<Relation>> {
             };
             columns.push((name.clone(), *ty, expr));
         }
-        result.push(if is_changed { part.project_lowered(columns)? } else { part });
+        result.push(if is_changed {
+            part.project_lowered(columns)?
+        } else {
+            part
+        });
     }
     Ok(result)
 }

@@ -5,11 +5,12 @@
 
 use std::rc::Rc;
 
-use datafusion::functions_window::expr_fn::{lag, lead};
 use datafusion::functions_aggregate::expr_fn::sum;
+use datafusion::functions_window::expr_fn::{lag, lead};
 use datafusion::logical_expr::expr::{WindowFunction, WindowFunctionParams};
 use datafusion::logical_expr::{
-    Expr as Plan, ExprFunctionExt as _, LogicalPlanBuilder, SortExpr, WindowFrame, WindowFunctionDefinition, cast, lit, when,
+    Expr as Plan, ExprFunctionExt as _, LogicalPlanBuilder, SortExpr, WindowFrame,
+    WindowFunctionDefinition, cast, lit, when,
 };
 use datafusion::scalar::ScalarValue;
 use kql_syntax::Span;
@@ -43,17 +44,33 @@ impl Windows {
 }
 
 /// Names of the functions of this module.
-const NAMES: [&str; 7] = ["prev", "next", "row_number", "row_cumsum", "row_rank_dense", "row_rank_min", "row_window_session"];
+const NAMES: [&str; 7] = [
+    "prev",
+    "next",
+    "row_number",
+    "row_cumsum",
+    "row_rank_dense",
+    "row_rank_min",
+    "row_window_session",
+];
 
 impl Binder<'_> {
     /// Binds a window function, if the call is one.
-    pub(crate) fn window(&self, call: &Call, span: Span, row: &Row<'_>, scope: &Rc<Scope>) -> Bind<Option<Bound>> {
+    pub(crate) fn window(
+        &self,
+        call: &Call,
+        span: Span,
+        row: &Row<'_>,
+        scope: &Rc<Scope>,
+    ) -> Bind<Option<Bound>> {
         let name = call.name.text.as_str();
         if !NAMES.contains(&name) {
             return Ok(None);
         }
         let Some(windows) = row.windows else {
-            let text = format!("{name}() looks at other rows: it stands in extend, project, serialize and where");
+            let text = format!(
+                "{name}() looks at other rows: it stands in extend, project, serialize and where"
+            );
             return Err(Refusal::at(span, text));
         };
         let mut arguments = Vec::with_capacity(call.arguments.len());
@@ -65,11 +82,21 @@ impl Binder<'_> {
             (_, Some(first)) => first.ty,
             _ => return Err(Refusal::at(span, format!("{name}() needs a value"))),
         };
-        if name == "row_cumsum" && !matches!(ty, Type::Int | Type::Long | Type::Real | Type::TimeSpan) {
-            return Err(Refusal::at(span, format!("a {} cannot be added up", ty.name())));
+        if name == "row_cumsum"
+            && !matches!(ty, Type::Int | Type::Long | Type::Real | Type::TimeSpan)
+        {
+            return Err(Refusal::at(
+                span,
+                format!("a {} cannot be added up", ty.name()),
+            ));
         }
         let column = self.fresh(name);
-        windows.borrow_mut().0.push(Window { name: name.to_owned(), arguments, column: column.clone(), ty });
+        windows.borrow_mut().0.push(Window {
+            name: name.to_owned(),
+            arguments,
+            column: column.clone(),
+            ty,
+        });
         Ok(Some(Bound::column(column, ty)))
     }
 
@@ -87,13 +114,21 @@ impl Binder<'_> {
 
     fn apply_window(&self, input: Relation, window: &Window) -> Bind<Relation> {
         let lowering = input.lowering(self.frame());
-        let arguments = window.arguments.iter().map(|one| lowering.expr(one)).collect::<Bind<Vec<_>>>()?;
+        let arguments = window
+            .arguments
+            .iter()
+            .map(|one| lowering.expr(one))
+            .collect::<Bind<Vec<_>>>()?;
         let restart_place = match window.name.as_str() {
             "row_number" | "row_cumsum" | "row_rank_dense" | "row_rank_min" => Some(1),
             _ => None,
         };
-        let restart = restart_place.and_then(|place| window.arguments.get(place)).filter(|one| one.constant().is_none());
-        let restart = restart.map(|restart| lowering.predicate(restart)).transpose()?;
+        let restart = restart_place
+            .and_then(|place| window.arguments.get(place))
+            .filter(|one| one.constant().is_none());
+        let restart = restart
+            .map(|restart| lowering.predicate(restart))
+            .transpose()?;
         let mut input = input;
         let mut keys = input.keys();
         if let Some(restart) = restart {
@@ -106,31 +141,61 @@ impl Binder<'_> {
         let order = input.order.clone();
         let expr = match window.name.as_str() {
             "row_number" => {
-                let start = window.arguments.first().and_then(|first| match first.constant() {
-                    Some(Value::Long(start)) => Some(*start),
-                    _ => None,
-                });
+                let start = window
+                    .arguments
+                    .first()
+                    .and_then(|first| match first.constant() {
+                        Some(Value::Long(start)) => Some(*start),
+                        _ => None,
+                    });
                 let number = cast(row_number(keys, order)?, arrow_type(Type::Long));
-                return numbered(input, number, start.unwrap_or(1), self.fresh("number"), &window.column);
+                return numbered(
+                    input,
+                    number,
+                    start.unwrap_or(1),
+                    self.fresh("number"),
+                    &window.column,
+                );
             }
             "prev" | "next" => {
-                let offset = window.arguments.get(1).and_then(|offset| offset.clone().convert(Type::Long).constant().cloned());
+                let offset = window
+                    .arguments
+                    .get(1)
+                    .and_then(|offset| offset.clone().convert(Type::Long).constant().cloned());
                 let offset = match offset {
                     Some(Value::Long(offset)) => offset,
                     _ => 1,
                 };
-                let default = match window.arguments.get(2).map(|default| default.clone().convert(window.ty)) {
-                    Some(default) => default.constant().map(|value| scalar(value, window.ty)).transpose()?,
+                let default = match window
+                    .arguments
+                    .get(2)
+                    .map(|default| default.clone().convert(window.ty))
+                {
+                    Some(default) => default
+                        .constant()
+                        .map(|value| scalar(value, window.ty))
+                        .transpose()?,
                     None if window.ty == Type::String => Some(ScalarValue::from("")),
                     None => None,
                 };
-                let value = arguments.into_iter().next().unwrap_or_else(|| lit(ScalarValue::Null));
-                let call = if window.name == "prev" { lag(value, Some(offset), default) } else { lead(value, Some(offset), default) };
+                let value = arguments
+                    .into_iter()
+                    .next()
+                    .unwrap_or_else(|| lit(ScalarValue::Null));
+                let call = if window.name == "prev" {
+                    lag(value, Some(offset), default)
+                } else {
+                    lead(value, Some(offset), default)
+                };
                 over(call, keys, order)?
             }
             "row_cumsum" => {
                 let value = arguments.into_iter().next().unwrap_or_else(|| lit(0_i64));
-                let value = if window.ty == Type::TimeSpan { cast(value, arrow_type(Type::Long)) } else { value };
+                let value = if window.ty == Type::TimeSpan {
+                    cast(value, arrow_type(Type::Long))
+                } else {
+                    value
+                };
                 running(sum(value), &keys, &order)?
             }
             _ => return self.rank(input, window, arguments, keys),
@@ -139,14 +204,34 @@ impl Binder<'_> {
     }
 
     /// Rank by a value: it rises (by one, or to the row's number) when the value differs from the row before.
-    fn rank(&self, input: Relation, window: &Window, arguments: Vec<Plan>, keys: Vec<Plan>) -> Bind<Relation> {
+    fn rank(
+        &self,
+        input: Relation,
+        window: &Window,
+        arguments: Vec<Plan>,
+        keys: Vec<Plan>,
+    ) -> Bind<Relation> {
         let Some(value) = arguments.into_iter().next() else {
             return Ok(input);
         };
         let order = input.order.clone();
         let (before, number) = (self.fresh("before"), self.fresh("number"));
-        let input = add_window(input, over(lag(value.clone(), Some(1), None), keys.clone(), order.clone())?, &before, Type::Dynamic)?;
-        let input = add_window(input, row_number(keys.clone(), order.clone())?, &number, Type::Long)?;
+        let input = add_window(
+            input,
+            over(
+                lag(value.clone(), Some(1), None),
+                keys.clone(),
+                order.clone(),
+            )?,
+            &before,
+            Type::Dynamic,
+        )?;
+        let input = add_window(
+            input,
+            row_number(keys.clone(), order.clone())?,
+            &number,
+            Type::Long,
+        )?;
         let is_new = Plan::BinaryExpr(datafusion::logical_expr::BinaryExpr::new(
             Box::new(value),
             datafusion::logical_expr::Operator::IsDistinctFrom,
@@ -156,10 +241,19 @@ impl Binder<'_> {
         let is_new = is_new.or(number_long.clone().eq(lit(1_i64)));
         if window.name == "row_rank_dense" {
             let rises = when(is_new, lit(1_i64)).otherwise(lit(0_i64))?;
-            return add_window(input, running(sum(rises), &keys, &order)?, &window.column, Type::Long);
+            return add_window(
+                input,
+                running(sum(rises), &keys, &order)?,
+                &window.column,
+                Type::Long,
+            );
         }
         let at = when(is_new, number_long).otherwise(lit(ScalarValue::Int64(None)))?;
-        let highest = running(datafusion::functions_aggregate::expr_fn::max(at), &keys, &order)?;
+        let highest = running(
+            datafusion::functions_aggregate::expr_fn::max(at),
+            &keys,
+            &order,
+        )?;
         add_window(input, highest, &window.column, Type::Long)
     }
 
@@ -171,25 +265,43 @@ impl Binder<'_> {
 
 /// Adds the column of a window function, visible to expressions but not to the query.
 fn add_window(input: Relation, expr: Plan, name: &str, ty: Type) -> Bind<Relation> {
-    let plan = LogicalPlanBuilder::from(input.plan.clone()).window(vec![expr.alias(name)])?.build()?;
+    let plan = LogicalPlanBuilder::from(input.plan.clone())
+        .window(vec![expr.alias(name)])?
+        .build()?;
     let mut input = Relation { plan, ..input };
     input.columns.push((name.to_owned(), ty));
     let order = input.order.clone();
     let columns = input.columns.clone();
-    let mut added = input.project_lowered(columns.into_iter().map(|(name, ty)| {
-        let expr = column(&name);
-        (name, ty, expr)
-    }).collect())?;
+    let mut added = input.project_lowered(
+        columns
+            .into_iter()
+            .map(|(name, ty)| {
+                let expr = column(&name);
+                (name, ty, expr)
+            })
+            .collect(),
+    )?;
     added.order = order;
     Ok(added)
 }
 
-fn numbered(input: Relation, number: Plan, start: i64, temporary: String, name: &str) -> Bind<Relation> {
+fn numbered(
+    input: Relation,
+    number: Plan,
+    start: i64,
+    temporary: String,
+    name: &str,
+) -> Bind<Relation> {
     let Plan::Cast(inner) = number else {
         return Ok(input);
     };
     let input = add_window(input, *inner.expr, &temporary, Type::Long)?;
-    let mut columns: Vec<_> = input.columns.iter().filter(|(column, _)| *column != temporary).map(|(name, ty)| (name.clone(), *ty, column(name))).collect();
+    let mut columns: Vec<_> = input
+        .columns
+        .iter()
+        .filter(|(column, _)| *column != temporary)
+        .map(|(name, ty)| (name.clone(), *ty, column(name)))
+        .collect();
     let value = cast(column(&temporary), arrow_type(Type::Long)) + lit(start - 1);
     columns.push((name.to_owned(), Type::Long, value));
     let order = input.order.clone();
@@ -200,7 +312,11 @@ fn numbered(input: Relation, number: Plan, start: i64, temporary: String, name: 
 
 /// `row_number()` over groups.
 pub(crate) fn row_number(keys: Vec<Plan>, order: Vec<SortExpr>) -> Bind<Plan> {
-    over(datafusion::functions_window::expr_fn::row_number(), keys, order)
+    over(
+        datafusion::functions_window::expr_fn::row_number(),
+        keys,
+        order,
+    )
 }
 
 fn over(call: Plan, keys: Vec<Plan>, order: Vec<SortExpr>) -> Bind<Plan> {

@@ -26,10 +26,17 @@ pub(super) fn values(text: &str, settings: &Settings, wanted: &[(String, Type)])
     let pairs = match &settings.regex {
         Some(regex) => regex
             .captures_iter(text)
-            .filter_map(|groups| Some((groups.get(1)?.as_str().to_owned(), groups.get(2)?.as_str().to_owned())))
+            .filter_map(|groups| {
+                Some((
+                    groups.get(1)?.as_str().to_owned(),
+                    groups.get(2)?.as_str().to_owned(),
+                ))
+            })
             .collect(),
         None => match (&settings.pair, &settings.between) {
-            (Some(pair), Some(between)) if settings.is_greedy => greedy(text, pair, between, settings),
+            (Some(pair), Some(between)) if settings.is_greedy => {
+                greedy(text, pair, between, settings)
+            }
             _ => pairs(text, settings),
         },
     };
@@ -62,7 +69,9 @@ fn greedy(text: &str, pair: &str, between: &str, settings: &Settings) -> Vec<(St
 fn unquoted(value: &str, settings: &Settings) -> String {
     let mut signs = value.chars();
     match (signs.next(), signs.next_back()) {
-        (Some(open), Some(close)) if settings.quotes.first() == Some(&open) && close == closing(settings, open) => {
+        (Some(open), Some(close))
+            if settings.quotes.first() == Some(&open) && close == closing(settings, open) =>
+        {
             signs.as_str().to_owned()
         }
         _ => value.to_owned(),
@@ -98,13 +107,26 @@ fn until_key_ends<'t>(text: &'t str, settings: &Settings) -> (&'t str, &'t str, 
             if let Some(after) = here.strip_prefix(between.as_str()) {
                 return (text.get(..at).unwrap_or_default(), after, true);
             }
-            if let Some(after) = settings.pair.as_deref().and_then(|pair| here.strip_prefix(pair)) {
+            if let Some(after) = settings
+                .pair
+                .as_deref()
+                .and_then(|pair| here.strip_prefix(pair))
+            {
                 return (text.get(..at).unwrap_or_default(), after, false);
             }
         } else if !is_word(sign) {
             let after = here.get(sign.len_utf8()..).unwrap_or_default();
-            let is_pair = settings.pair.as_deref().is_some_and(|pair| here.starts_with(pair));
-            return (text.get(..at).unwrap_or_default(), after.trim_start_matches(|sign: char| settings.pair.is_none() && !is_word(sign) && !settings.quotes.contains(&sign)), !is_pair && at > 0);
+            let is_pair = settings
+                .pair
+                .as_deref()
+                .is_some_and(|pair| here.starts_with(pair));
+            return (
+                text.get(..at).unwrap_or_default(),
+                after.trim_start_matches(|sign: char| {
+                    settings.pair.is_none() && !is_word(sign) && !settings.quotes.contains(&sign)
+                }),
+                !is_pair && at > 0,
+            );
         }
     }
     (text, "", false)
@@ -115,11 +137,22 @@ fn last_word<'t>(key: &'t str, settings: &Settings) -> &'t str {
     if settings.pair.is_some() {
         return key;
     }
-    key.trim_end().rsplit(|sign: char| !is_word(sign)).next().unwrap_or(key)
+    key.trim_end()
+        .rsplit(|sign: char| !is_word(sign))
+        .next()
+        .unwrap_or(key)
 }
 
 fn value<'t>(text: &'t str, settings: &Settings) -> (String, &'t str) {
-    let trimmed = if settings.pair.as_deref().is_some_and(|pair| pair.trim().is_empty()) { text } else { text.trim_start() };
+    let trimmed = if settings
+        .pair
+        .as_deref()
+        .is_some_and(|pair| pair.trim().is_empty())
+    {
+        text
+    } else {
+        text.trim_start()
+    };
     let open = settings.quotes.first().copied();
     if let Some(open) = open
         && let Some(quoted) = trimmed.strip_prefix(open)
@@ -128,13 +161,26 @@ fn value<'t>(text: &'t str, settings: &Settings) -> (String, &'t str) {
     }
     let end = match &settings.pair {
         Some(pair) => text.find(pair.as_str()).map(|at| (at, at + pair.len())),
-        None => trimmed.find(|sign: char| !is_word(sign)).map(|at| (at, at + 1)),
+        None => trimmed
+            .find(|sign: char| !is_word(sign))
+            .map(|at| (at, at + 1)),
     };
-    let source = if settings.pair.is_some() { text } else { trimmed };
+    let source = if settings.pair.is_some() {
+        text
+    } else {
+        trimmed
+    };
     match end {
         Some((at, next)) => {
-            let rest = source.get(next..).or_else(|| source.get(at..).map(|rest| rest.trim_start_matches(|sign: char| !is_word(sign))));
-            (source.get(..at).unwrap_or_default().trim().to_owned(), rest.unwrap_or_default())
+            let rest = source.get(next..).or_else(|| {
+                source
+                    .get(at..)
+                    .map(|rest| rest.trim_start_matches(|sign: char| !is_word(sign)))
+            });
+            (
+                source.get(..at).unwrap_or_default().trim().to_owned(),
+                rest.unwrap_or_default(),
+            )
         }
         None => (source.trim().to_owned(), ""),
     }
@@ -152,7 +198,11 @@ fn quoted_value<'t>(text: &'t str, close: char, settings: &Settings) -> (String,
         }
         if sign == close {
             let after = text.get(at + sign.len_utf8()..).unwrap_or_default();
-            let after = settings.pair.as_deref().and_then(|pair| after.trim_start().strip_prefix(pair)).unwrap_or(after);
+            let after = settings
+                .pair
+                .as_deref()
+                .and_then(|pair| after.trim_start().strip_prefix(pair))
+                .unwrap_or(after);
             return (value, after);
         }
         value.push(sign);
