@@ -13,11 +13,11 @@ use crate::function::{Context, Outcome, ScalarFunction, function};
 use crate::value::{Dynamic, Value};
 
 pub use compare::{common_type, compare, total_order};
-pub(crate) use datetime::date_of_days;
 pub use datetime::parse_datetime;
+pub(crate) use datetime::{date_of_days, days_of_date};
 pub use literal::{json, literal};
 pub use number::{parse_decimal, parse_guid, parse_long, parse_real};
-pub(crate) use text::decimal_text;
+pub(crate) use text::{decimal_text, pad};
 pub use text::{format_datetime_iso, format_real, format_timespan_default};
 pub use timespan::parse_timespan;
 
