@@ -1,5 +1,6 @@
 //! Functions over whole tables of values: plugins of `evaluate` and operators that step through rows.
 
+mod activity;
 pub mod scan;
 
 use crate::function::{Context, Failure};
@@ -40,5 +41,5 @@ pub struct TableFunction {
 
 /// All plugins.
 pub fn table_functions() -> Vec<TableFunction> {
-    Vec::new()
+    [activity::functions()].concat()
 }
