@@ -60,7 +60,7 @@ fn named(names: &[&str], word: &str) -> Option<usize> {
     names.iter().position(is_name)
 }
 
-/// A part of the text: digits, letters, or one sign. Spaces count as a sign.
+/// A part of the text: digits, letters, or one sign. Spaces are a sign, which is dropped beside hyphens, slashes, commas.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Token<'a> {
     Number(&'a str),
@@ -96,7 +96,20 @@ fn tokens(text: &str) -> Option<Vec<Token<'_>>> {
         }
         rest = after;
     }
-    Some(tokens)
+    Some(without_idle_spaces(&tokens))
+}
+
+fn without_idle_spaces<'a>(tokens: &[Token<'a>]) -> Vec<Token<'a>> {
+    let is_separator = |place: Option<usize>| {
+        let token = place.and_then(|place| tokens.get(place));
+        matches!(token, Some(Token::Sign('-' | '/' | ',')))
+    };
+    let is_idle =
+        |place: usize| is_separator(place.checked_sub(1)) || is_separator(Some(place + 1));
+    let kept = tokens.iter().enumerate();
+    kept.filter(|(place, token)| **token != Token::Sign(' ') || !is_idle(*place))
+        .map(|(_, token)| *token)
+        .collect()
 }
 
 /// Ticks since 1970 of a datetime in any of the forms that Kusto reads; without a zone it is UTC.
@@ -127,7 +140,7 @@ fn skip_weekday(rest: &mut &[Token<'_>]) {
         && named(&WEEKDAYS, word).is_some()
     {
         *rest = after;
-        while let [Token::Sign(',' | ' '), after @ ..] = *rest {
+        if let [Token::Sign(',' | ' '), after @ ..] = *rest {
             *rest = after;
         }
     }
@@ -138,9 +151,9 @@ fn date(rest: &mut &[Token<'_>]) -> Option<i64> {
     let (year, month, day, after) = match *rest {
         [
             Number(a),
-            Sign('-' | '/' | '.'),
+            Sign('-' | '/' | '.' | ','),
             Number(b),
-            Sign('-' | '/' | '.'),
+            Sign('-' | '/' | '.' | ','),
             Number(c),
             after @ ..,
         ] => {
@@ -164,15 +177,6 @@ fn date(rest: &mut &[Token<'_>]) -> Option<i64> {
             after,
         ),
         [
-            Word(month),
-            Sign(' '),
-            Number(day),
-            Sign(','),
-            Sign(' '),
-            Number(year),
-            after @ ..,
-        ]
-        | [
             Word(month),
             Sign(' '),
             Number(day),

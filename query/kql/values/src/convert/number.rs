@@ -77,37 +77,15 @@ pub fn parse_decimal(text: &str) -> Option<i128> {
     (value / DECIMAL_ONE < 10_i128.pow(20)).then_some(if negative { -value } else { value })
 }
 
-/// A `guid` from text: with or without hyphens, with or without braces or parentheses.
+/// A `guid` from text: its first 32 digits, whether hyphens stand between them or not; what follows does not count.
 pub fn parse_guid(text: &str) -> Option<u128> {
-    let text = text.trim();
-    let inside = text
-        .strip_prefix('{')
-        .and_then(|rest| rest.strip_suffix('}'))
-        .or_else(|| {
-            text.strip_prefix('(')
-                .and_then(|rest| rest.strip_suffix(')'))
-        })
-        .unwrap_or(text);
-    let hyphens_at = |places: &[usize]| {
-        inside
-            .bytes()
-            .enumerate()
-            .all(|(place, byte)| (byte == b'-') == places.contains(&place))
-    };
-    let is_guid = match inside.len() {
-        32 => hyphens_at(&[]),
-        36 => hyphens_at(&[8, 13, 18, 23]),
-        _ => false,
-    };
-    if !is_guid {
-        return None;
+    let text = text.trim_start().trim_start_matches(['{', '(']);
+    let mut digits = text.chars().filter(|c| *c != '-').take(32);
+    let mut guid = 0;
+    for _ in 0..32 {
+        guid = guid << 4 | u128::from(digits.next()?.to_digit(16)?);
     }
-    inside
-        .chars()
-        .filter(|c| *c != '-')
-        .try_fold(0_u128, |value, c| {
-            Some(value << 4 | u128::from(c.to_digit(16)?))
-        })
+    Some(guid)
 }
 
 /// The whole part, if a `long` holds it.

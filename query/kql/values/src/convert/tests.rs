@@ -53,6 +53,8 @@ fn datetimes_are_read_in_all_forms() {
         "Thursday, 04-Mar-21",
         "March 4, 2021",
         "20210304",
+        "2021 - 03 - 04",
+        "2021, 3, 4",
     ] {
         reads(text, day);
     }
@@ -165,7 +167,13 @@ fn values_convert() {
         &guid,
     );
     check(
-        &text("74be27de1e4e-49d9-b579-fe0b331d3642-"),
+        &text("74be27de1e4e-49d9-b579fe0b331d3642 etc."),
+        Type::Guid,
+        &guid,
+    );
+    check(&text("74be27de-1e4e-49d9"), Type::Guid, &Value::Null);
+    check(
+        &text("74be27de-1e4e-49d9-b579-fe0b331d364x"),
         Type::Guid,
         &Value::Null,
     );

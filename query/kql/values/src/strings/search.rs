@@ -22,11 +22,14 @@ pub(super) fn functions() -> Vec<ScalarFunction> {
     table.into_iter().flatten().collect()
 }
 
-/// The part of a text that is searched, and which of the matches in it is wanted.
+/// What part of a text is searched, and which of the matches in it is wanted.
 struct Search<'a> {
-    part: &'a str,
-    /// Characters before the part.
+    /// The text from the start on.
+    rest: &'a str,
+    /// Characters before the rest.
     before: usize,
+    /// How many characters of the rest count.
+    length: Option<usize>,
     occurrence: usize,
 }
 
@@ -39,25 +42,51 @@ impl<'a> Search<'a> {
             return None;
         }
         let before = from_end(source, start);
-        let rest = source.get(byte_of(source, before)..)?;
-        let part = match usize::try_from(length) {
-            Ok(length) => rest.get(..byte_of(rest, length))?,
-            Err(_) => rest,
-        };
         Some(Self {
-            part,
+            rest: source.get(byte_of(source, before)..)?,
             before,
+            length: usize::try_from(length).ok(),
             occurrence: usize::try_from(occurrence).ok()?.max(1),
         })
     }
 
-    /// The character at which the wanted match begins, of the bytes at which matches do.
-    fn pick(&self, mut places: impl Iterator<Item = usize>) -> Value {
-        let Some(byte) = places.nth(self.occurrence - 1) else {
+    /// So many characters of a text as count.
+    fn window(&self, text: &'a str) -> &'a str {
+        let end = self
+            .length
+            .map_or(text.len(), |length| byte_of(text, length));
+        text.get(..end).unwrap_or("")
+    }
+
+    /// The character at a byte of the rest.
+    fn character(&self, byte: Option<usize>) -> Value {
+        let Some(byte) = byte else {
             return Value::Long(-1);
         };
-        let characters = self.part.get(..byte).unwrap_or("").chars().count();
+        let characters = self.rest.get(..byte).unwrap_or("").chars().count();
         i64::try_from(self.before + characters).map_or(Value::Null, Value::Long)
+    }
+
+    /// Where the wanted match of a text begins. Each match is looked for behind the begin of the one before it, and
+    /// again in as many characters as the length says.
+    fn find(&self, wanted: &str) -> Option<usize> {
+        let mut from = 0;
+        let mut found = None;
+        for _ in 0..self.occurrence {
+            let text = self.rest.get(from..)?;
+            let place = text.find(wanted)?;
+            let seen = text.get(..place + wanted.len())?;
+            if self
+                .length
+                .is_some_and(|length| seen.chars().count() > length)
+            {
+                return None;
+            }
+            found = Some(from + place);
+            let step = text.get(place..)?.chars().next().map_or(1, char::len_utf8);
+            from += place + step;
+        }
+        found
     }
 }
 
@@ -76,7 +105,7 @@ fn indexof(_: &mut Context, arguments: &[Value]) -> Outcome {
     let (source, wanted) = (text(arguments, 0), text(arguments, 1));
     let start = long(arguments, 2).unwrap_or(0);
     Ok(match Search::new(source, start, arguments) {
-        Some(search) => search.pick(places(search.part, wanted)),
+        Some(search) => search.character(search.find(wanted)),
         None => Value::Null,
     })
 }
@@ -88,10 +117,12 @@ fn indexof_regex(context: &mut Context, arguments: &[Value]) -> Outcome {
     if start < 0 {
         return Ok(Value::Null);
     }
-    Ok(match Search::new(source, start, arguments) {
-        Some(search) => search.pick(regex.find_iter(search.part).map(|found| found.start())),
-        None => Value::Null,
-    })
+    let Some(search) = Search::new(source, start, arguments) else {
+        return Ok(Value::Null);
+    };
+    let mut matches = regex.find_iter(search.window(search.rest));
+    let found = matches.nth(search.occurrence - 1);
+    Ok(search.character(found.map(|found| found.start())))
 }
 
 fn countof(context: &mut Context, arguments: &[Value]) -> Outcome {
