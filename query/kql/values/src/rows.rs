@@ -1,7 +1,10 @@
 //! Functions over whole tables of values: plugins of `evaluate` and operators that step through rows.
 
 mod activity;
+mod differences;
+mod nearby;
 pub mod scan;
+mod schemas;
 
 use crate::function::{Context, Failure};
 use crate::value::Value;
@@ -41,5 +44,11 @@ pub struct TableFunction {
 
 /// All plugins.
 pub fn table_functions() -> Vec<TableFunction> {
-    [activity::functions()].concat()
+    [
+        activity::functions(),
+        differences::functions(),
+        nearby::functions(),
+        schemas::functions(),
+    ]
+    .concat()
 }
