@@ -48,8 +48,8 @@ pub(crate) fn datetime_within(ticks: Option<i64>) -> Value {
 }
 
 impl Value {
-    /// It as a value of a type; null if it has none there. A text that becomes a `dynamic` is the text of the
-    /// `dynamic` (as in `iff(a, dynamic(1), "2")`); to read it as JSON is the work of `parse_json`.
+    /// It as a value of a type; null if it has none there. A text becomes the `dynamic` that its JSON says, as with
+    /// `parse_json()`; what is no JSON stays text.
     #[must_use]
     pub fn convert(&self, to: Type) -> Self {
         if self.ty() == Some(to) {
@@ -59,7 +59,10 @@ impl Value {
             return Self::String(self.to_text());
         }
         if to == Type::Dynamic {
-            return Self::dynamic(self.to_json());
+            return match self {
+                Self::String(text) => dynamic_of(text),
+                other => Self::dynamic(other.to_json()),
+            };
         }
         if let Self::Dynamic(json) = self {
             return match scalar_of(json) {
@@ -194,6 +197,14 @@ impl Value {
 )]
 pub(crate) fn real_of(value: i64) -> f64 {
     value as f64
+}
+
+fn dynamic_of(text: &str) -> Value {
+    if text.trim().is_empty() {
+        return Value::Null;
+    }
+    let json = serde_json::from_str(text);
+    Value::dynamic(json.unwrap_or_else(|_| Dynamic::from(text)))
 }
 
 /// What a `dynamic` holds as a value of a plain type; an array or a bag stays one.

@@ -190,7 +190,9 @@ fn dynamics_convert_by_what_they_hold() {
         &Value::DateTime(18_262 * DAY),
     );
     check(&Value::list([]), Type::Long, &Value::Null);
-    check(&text("[1]"), Type::Dynamic, &Value::Dynamic("[1]".into()));
+    check(&text("[1]"), Type::Dynamic, &Value::list([1.into()]));
+    check(&text("[1"), Type::Dynamic, &Value::Dynamic("[1".into()));
+    check(&text(""), Type::Dynamic, &Value::Null);
     check(
         &Value::Real(f64::INFINITY),
         Type::Dynamic,
