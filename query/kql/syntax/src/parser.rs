@@ -26,7 +26,7 @@ use crate::{
 /// Longest text that is read.
 const TEXT_MAX: usize = 1 << 20;
 /// Deepest nesting of parentheses, brackets and bodies.
-const DEPTH_MAX: usize = 100;
+const DEPTH_MAX: usize = 64;
 /// Most levels of a tree: nesting and long chains together.
 const HEIGHT_MAX: usize = 250;
 /// Most mistakes that are told.
@@ -198,7 +198,9 @@ impl<'a> Parser<'a> {
             position: span.position(self.text),
             message,
         });
-        self.is_over = self.errors.len() >= ERRORS_MAX;
+        if self.errors.len() >= ERRORS_MAX {
+            self.stop();
+        }
     }
 
     /// Something else is expected where the text is read.
@@ -221,9 +223,13 @@ impl<'a> Parser<'a> {
     /// Nothing behind this place is worth reading.
     fn give_up<T>(&mut self, span: Span, message: String) -> Parse<T> {
         self.note(span, message);
+        self.stop();
+        Err(Stop)
+    }
+
+    fn stop(&mut self) {
         self.is_over = true;
         self.at = self.tokens.len();
-        Err(Stop)
     }
 
     /// Reads something one level deeper, so that neither reading nor walking the tree needs more stack than there is.

@@ -212,21 +212,26 @@ const DECLARABLE: &[&str] = &[
 ];
 
 /// Reserved words that are functions as well.
-const CALLABLE: &[&str] = &[
-    "date",
-    "datetime",
-    "decimal",
-    "double",
-    "int",
-    "int32",
-    "int64",
-    "long",
-    "materialize",
-    "real",
-    "time",
-    "timespan",
-    "toscalar",
-    "totable",
+const CALLABLE: &[&str] = &["materialize", "toscalar", "totable"];
+
+/// Charts whose names are reserved.
+pub(crate) const CHARTS: &[&str] = &[
+    "3Dchart",
+    "anomalychart",
+    "areachart",
+    "barchart",
+    "card",
+    "columnchart",
+    "ladderchart",
+    "linechart",
+    "piechart",
+    "pivotchart",
+    "scatterchart",
+    "stackedareachart",
+    "timechart",
+    "timeline",
+    "timepivot",
+    "treemap",
 ];
 
 /// Words that are names where one is read, and options where one could be declared.
@@ -276,6 +281,15 @@ pub(crate) fn is_option_value(word: &str) -> bool {
 /// Whether a name may be printed without brackets wherever a name stands.
 pub(crate) fn prints_bare(name: &str) -> bool {
     is_identifier(name) && is_name(name) && !CLAUSES.contains(&name)
+}
+
+/// Whether a function's name may be printed without brackets before its parentheses.
+pub(crate) fn prints_bare_call(name: &str) -> bool {
+    let is_value = matches!(name, "bool" | "guid" | "typeof");
+    is_identifier(name)
+        && is_callable(name)
+        && !is_value
+        && !matches!(name, "view" | "inline_external_table")
 }
 
 /// Whether a text can stand behind a dot; one with a wildcard can where tables are listed.
@@ -346,11 +360,6 @@ const CLAUSES: &[&str] = &[
     "consume",
     "graph",
 ];
-
-/// Words that go on with `render` and are no chart.
-pub(crate) fn is_clause(word: &str) -> bool {
-    matches!(word, "with" | "by")
-}
 
 /// Options that `render` took without `with (...)`.
 pub(crate) fn is_old_chart_option(word: &str) -> bool {

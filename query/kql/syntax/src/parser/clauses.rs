@@ -9,6 +9,36 @@ use crate::{
     words,
 };
 
+/// Options of `parse-kv`.
+const PARSE_KV_OPTIONS: &[&str] = &[
+    "escape",
+    "greedy",
+    "kv_delimiter",
+    "pair_delimiter",
+    "quote",
+    "regex",
+];
+/// Options of `render`.
+const CHART_OPTIONS: &[&str] = &[
+    "accumulate",
+    "anomalycolumns",
+    "kind",
+    "legend",
+    "series",
+    "title",
+    "xaxis",
+    "xcolumn",
+    "xmax",
+    "xmin",
+    "xtitle",
+    "yaxis",
+    "ycolumns",
+    "ymax",
+    "ymin",
+    "ysplit",
+    "ytitle",
+];
+
 impl Parser<'_> {
     /// `name = value` as often as a name of these or a hint comes.
     pub(super) fn properties(&mut self, names: &[&str]) -> Parse<Vec<Property>> {
@@ -68,10 +98,31 @@ impl Parser<'_> {
 
     /// `name = value, ...` whatever the names are; none at all is fine.
     pub(super) fn any_properties(&mut self) -> Parse<Vec<Property>> {
+        self.properties_of(None)
+    }
+
+    /// `name = value, ...` with these names.
+    pub(super) fn known_properties(&mut self, names: &[&str]) -> Parse<Vec<Property>> {
+        self.properties_of(Some(names))
+    }
+
+    fn properties_of(&mut self, names: Option<&[&str]>) -> Parse<Vec<Property>> {
         let mut properties: Vec<Property> = Vec::new();
         self.eat(TokenKind::Comma);
         while !self.is_end() {
-            properties.push(self.any_property(properties.last().map(|last| &last.name))?);
+            let property = self.any_property(properties.last().map(|last| &last.name))?;
+            let name = &property.name;
+            if names.is_some_and(|names| !names.contains(&name.text.as_str())) {
+                let near = words::nearest(&name.text, names.unwrap_or_default().iter().copied());
+                let hint = near
+                    .map(|near| format!("; did you mean `{near}`?"))
+                    .unwrap_or_default();
+                return self.fail_at(
+                    name.span,
+                    format!("there is no option `{}`{hint}", name.text),
+                );
+            }
+            properties.push(property);
             if !self.eat(TokenKind::Comma) {
                 break;
             }
@@ -133,7 +184,7 @@ impl Parser<'_> {
         self.expect_word("as")?;
         let columns = self.columns()?;
         let properties = if self.eat_word("with") {
-            self.in_parens(Self::any_properties)?
+            self.in_parens(|parser| parser.known_properties(PARSE_KV_OPTIONS))?
         } else {
             Vec::new()
         };
@@ -152,7 +203,7 @@ impl Parser<'_> {
         }
         if self.is_word("with") && self.kind_ahead(1) == TokenKind::OpenParen {
             self.at += 1;
-            properties.extend(self.in_parens(Self::any_properties)?);
+            properties.extend(self.in_parens(|parser| parser.known_properties(CHART_OPTIONS))?);
         }
         Ok(OperatorKind::Render { chart, properties })
     }

@@ -104,6 +104,8 @@ impl Parser<'_> {
         while let Some((infix, length)) = self.infix(0) {
             let level = infix.level();
             stacks.join(if is_chain(level) { level } else { level + 1 });
+            self.height = stacks.operands.last().map_or(0, |left| left.height);
+            self.check_height()?;
             let is_taken = stacks
                 .operators
                 .last()
@@ -122,10 +124,6 @@ impl Parser<'_> {
                     self.operand_onto(&mut stacks)?;
                 }
                 other => self.listed(&mut stacks, other)?,
-            }
-            if let Some(last) = stacks.operands.last() {
-                self.height = last.height;
-                self.check_height()?;
             }
         }
         stacks.join(0);

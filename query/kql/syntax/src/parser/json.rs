@@ -21,11 +21,9 @@ impl Parser<'_> {
             TokenKind::OpenBrace => self.nested(Self::json_object),
             TokenKind::String => Ok(Json::String(self.string()?)),
             TokenKind::Long | TokenKind::Real => self.json_number(false),
-            TokenKind::Minus | TokenKind::Plus
-                if matches!(self.kind_ahead(1), TokenKind::Long | TokenKind::Real) =>
-            {
+            TokenKind::Minus if matches!(self.kind_ahead(1), TokenKind::Long | TokenKind::Real) => {
                 self.at += 1;
-                self.json_number(token.kind == TokenKind::Minus)
+                self.json_number(true)
             }
             TokenKind::Word => match self.word() {
                 "null" => {
@@ -95,7 +93,7 @@ impl Parser<'_> {
         if !self.is(TokenKind::String) {
             return self.fail("a key in quotes");
         }
-        let key = self.string()?;
+        let key = self.one_string()?;
         self.expect(TokenKind::Colon, "`:`")?;
         Ok((key, self.json()?))
     }

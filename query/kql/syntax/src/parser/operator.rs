@@ -182,7 +182,7 @@ impl Parser<'_> {
 
     fn distinct(&mut self) -> Parse<OperatorKind> {
         self.properties(&[])?;
-        if self.is(TokenKind::Star) && !self.is_infix_star() {
+        if self.is(TokenKind::Star) && self.infix(1).is_none() {
             let value = self.star();
             let names = Vec::new();
             return Ok(OperatorKind::Distinct(vec![NamedExpr { names, value }]));
@@ -190,13 +190,9 @@ impl Parser<'_> {
         Ok(OperatorKind::Distinct(self.list(Self::named)?))
     }
 
-    fn is_infix_star(&self) -> bool {
-        self.infix(1).is_some()
-    }
-
     fn evaluate(&mut self) -> Parse<OperatorKind> {
         let properties = self.properties(&[])?;
-        let call: Call = self.call_with_parens()?;
+        let call: Call = self.call()?;
         let schema = if self.eat(TokenKind::Colon) {
             Some(self.columns_or_star()?)
         } else {
@@ -207,10 +203,6 @@ impl Parser<'_> {
             call,
             schema,
         })
-    }
-
-    fn call_with_parens(&mut self) -> Parse<Call> {
-        self.call()
     }
 
     fn facet(&mut self) -> Parse<OperatorKind> {
@@ -308,7 +300,7 @@ impl Parser<'_> {
         self.expect_word("by")?;
         let by = self.expression()?;
         let with = if self.eat_word("with") {
-            self.any_properties()?
+            self.known_properties(&["threshold", "characters"])?
         } else {
             Vec::new()
         };
@@ -417,10 +409,11 @@ impl Parser<'_> {
         Ok(OperatorKind::TopHitters { count, of, by })
     }
 
-    /// Whether a word could be the name of a chart.
+    /// The name of a chart, known or not.
     pub(super) fn chart(&mut self) -> Parse<Name> {
-        if words::is_clause(self.word()) {
-            return self.fail("the name of a chart");
+        let word = self.word();
+        if !words::is_reference(word) && !words::CHARTS.contains(&word) {
+            return self.fail("the name of a chart such as `timechart`");
         }
         self.any_word("the name of a chart")
     }

@@ -28,13 +28,14 @@ impl Parser<'_> {
     pub(super) fn member(&mut self, base: Expr, takes_wildcard: bool) -> Parse<Expr> {
         self.at += 1;
         let start = base.span;
-        if self.is(TokenKind::OpenBracket) {
+        let is_call = self.is_call();
+        if self.is(TokenKind::OpenBracket) && !is_call {
             return self.indexed(base);
         }
         let base = Box::new(base);
         let kind = if takes_wildcard && let Some(member) = self.wildcard() {
             ExprKind::Path { base, member }
-        } else if self.kind_ahead(1) == TokenKind::OpenParen && words::is_callable(self.word()) {
+        } else if is_call {
             ExprKind::CallOn {
                 base,
                 call: self.call()?,
@@ -76,6 +77,7 @@ impl Parser<'_> {
                 });
             }
             TokenKind::Word => self.worded()?,
+            TokenKind::OpenBracket if self.is_call() => ExprKind::Call(self.call()?),
             TokenKind::OpenBracket if self.bracketed(0).is_some() => {
                 ExprKind::Name(self.plain_name("a name")?)
             }
@@ -86,6 +88,12 @@ impl Parser<'_> {
             kind,
             span: self.span_from(start),
         })
+    }
+
+    /// Whether a name and `(` stand here.
+    pub(super) fn is_call(&self) -> bool {
+        self.name_length(0, words::is_callable)
+            .is_some_and(|length| self.kind_ahead(length) == TokenKind::OpenParen)
     }
 
     /// Whether `*` stands for any column here: `* has "a"`, `* == 1`.
@@ -126,7 +134,7 @@ impl Parser<'_> {
             }
             _ => {}
         }
-        if is_call && words::is_callable(word) {
+        if self.is_call() {
             return Ok(ExprKind::Call(self.call()?));
         }
         Ok(ExprKind::Name(
@@ -159,7 +167,7 @@ impl Parser<'_> {
             TokenKind::Long => literal::long(text).map(|value| Literal::Long(Some(value))),
             TokenKind::Real => literal::real(text).map(|value| Literal::Real(Some(value))),
             TokenKind::TimeSpan => Some(Literal::TimeSpan(Some(text.to_owned()))),
-            TokenKind::Guid => Some(Literal::Guid(Some(text.to_owned()))),
+            TokenKind::Guid => return self.fail_at(token.span, format!("write guid({text})")),
             TokenKind::Typed(ty) => {
                 let open = text.find('(').map_or(text.len(), |at| at + 1);
                 let inside = text.get(open..text.len() - 1).unwrap_or_default();

@@ -12,6 +12,16 @@ impl Parser<'_> {
     /// The name of a type.
     pub(super) fn ty(&mut self) -> Parse<Type> {
         let word = self.word();
+        self.ty_named(word)
+    }
+
+    /// What stands in `typeof(...)`: capitals do not matter there.
+    pub(super) fn type_argument(&mut self) -> Parse<Type> {
+        let word = self.word().to_ascii_lowercase();
+        self.ty_named(&word)
+    }
+
+    fn ty_named(&mut self, word: &str) -> Parse<Type> {
         let Some(ty) = Type::from_name(word) else {
             let near = words::nearest(word, Type::ALL.into_iter().map(Type::name));
             return match near {
@@ -81,7 +91,7 @@ impl Parser<'_> {
         self.at += 1;
         let columns = self.in_parens(|parser| {
             if parser.kind_ahead(1) == TokenKind::CloseParen && parser.is(TokenKind::Word) {
-                let ty = Some(parser.ty()?);
+                let ty = Some(parser.type_argument()?);
                 let name = Name {
                     text: String::new(),
                     span: Span::default(),
@@ -145,7 +155,8 @@ impl Parser<'_> {
         self.properties(&[])?;
         let columns = self.columns()?;
         let uris = self.bracketed_list(Self::expression)?;
-        let properties = if self.eat_word("with") {
+        let properties = if self.is_word("with") && self.kind_ahead(1) == TokenKind::OpenParen {
+            self.at += 1;
             self.in_parens(Self::any_properties)?
         } else {
             Vec::new()

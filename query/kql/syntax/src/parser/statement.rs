@@ -8,7 +8,15 @@ use crate::{
 };
 
 /// Operators that make rows by themselves.
-const SOURCES: &[&str] = &["evaluate", "find", "print", "range", "search", "union"];
+const SOURCES: &[&str] = &[
+    "evaluate",
+    "find",
+    "macro-expand",
+    "print",
+    "range",
+    "search",
+    "union",
+];
 
 impl Parser<'_> {
     /// All statements of the text.
@@ -48,21 +56,33 @@ impl Parser<'_> {
             "declare" if next == "pattern" => self.unsupported("patterns"),
             "alias" if next == "database" => self.unsupported("aliases of databases"),
             "restrict" if next == "access" => self.unsupported("statements that restrict access"),
+            "inline_external_table"
+                if next == "kind" || self.kind_ahead(1) == TokenKind::OpenParen =>
+            {
+                self.unsupported("tables outside of the database, but for `externaldata`,")
+            }
             _ if self.is(TokenKind::Dot) => self.unsupported("management commands"),
             _ => Ok(Statement::Expr(self.tabular()?)),
         }
     }
 
     fn unsupported<T>(&mut self, what: &str) -> Parse<T> {
-        let message = format!("{what} are not supported here");
-        self.fail_at(self.peek().span, message)
+        let span = self.peek().span;
+        while !self.is(TokenKind::End) && !self.is(TokenKind::Semicolon) {
+            self.at += 1;
+            self.recover();
+        }
+        self.fail_at(span, format!("{what} are not supported here"))
     }
 
     fn let_statement(&mut self) -> Parse<Statement> {
         self.at += 1;
         let name = self.plain_name("a name")?;
         self.expect(TokenKind::Assign, "`=`")?;
-        let value = if self.is_function() {
+        let value = if self.is_word("entity_group") && self.kind_ahead(1) == TokenKind::OpenBracket
+        {
+            return self.unsupported("groups of entities");
+        } else if self.is_function() {
             self.nested(Self::function)?
         } else {
             self.tabular()?
@@ -122,7 +142,7 @@ impl Parser<'_> {
         let start = self.peek().span;
         let mut operators = Vec::new();
         let source = if self.is_source() {
-            operators.push(self.operator()?);
+            self.operator_onto(&mut operators)?;
             None
         } else {
             Some(self.expression()?)
@@ -160,11 +180,15 @@ impl Parser<'_> {
     /// `| operator` as often as it comes. A mistake in one does not hide those in the next.
     fn piped(&mut self, operators: &mut Vec<Operator>) {
         while self.eat(TokenKind::Pipe) {
-            match self.operator() {
-                Ok(operator) => operators.push(operator),
-                Err(_) => self.recover(),
+            if self.operator_onto(operators).is_err() {
+                self.recover();
             }
         }
+    }
+
+    fn operator_onto(&mut self, operators: &mut Vec<Operator>) -> Parse<()> {
+        operators.push(self.operator()?);
+        Ok(())
     }
 
     /// `( operator | operator )`.
@@ -174,9 +198,8 @@ impl Parser<'_> {
 
     fn operators(&mut self) -> Vec<Operator> {
         let mut operators = Vec::new();
-        match self.operator() {
-            Ok(operator) => operators.push(operator),
-            Err(_) => self.recover(),
+        if self.operator_onto(&mut operators).is_err() {
+            self.recover();
         }
         self.piped(&mut operators);
         operators

@@ -46,11 +46,10 @@ impl Parser<'_> {
                 span,
             });
         }
-        let is_call = self.kind_ahead(1) == TokenKind::OpenParen;
         let start = self.peek().span;
         let mut expr = match self.kind() {
             TokenKind::OpenParen => return self.in_parens(Self::tabular),
-            TokenKind::Word if is_call => {
+            _ if self.is_call() => {
                 let kind = ExprKind::Call(self.call()?);
                 let span = self.span_from(start);
                 Expr { kind, span }
@@ -111,6 +110,6 @@ impl Parser<'_> {
 
     fn typeof_one(&mut self) -> Parse<Type> {
         self.expect_word("typeof")?;
-        self.in_parens(Self::ty)
+        self.in_parens(Self::type_argument)
     }
 }

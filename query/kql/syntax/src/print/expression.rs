@@ -3,7 +3,7 @@
 use super::Printer;
 use crate::{
     ast::{
-        Argument, BinaryOperator, Call, Expr, ExprKind, ListOperator, NamedExpr, SortKey,
+        Argument, BinaryOperator, Call, Expr, ExprKind, ListOperator, Literal, NamedExpr, SortKey,
         SortOrder, UnaryOperator,
     },
     logic,
@@ -53,13 +53,11 @@ impl Printer {
             ExprKind::Wildcard(name) => self.put(&name.text),
             ExprKind::Call(call) => self.call(call),
             ExprKind::CallOn { base, call } => {
-                self.bound(base, PRIMARY);
-                self.put(".");
+                self.base(base);
                 self.call(call);
             }
             ExprKind::Path { base, member } => {
-                self.bound(base, PRIMARY);
-                self.put(".");
+                self.base(base);
                 self.name_if(&member.text, words::is_member);
             }
             ExprKind::Index { base, index } => {
@@ -101,6 +99,25 @@ impl Printer {
             ExprKind::Pipe { .. } | ExprKind::Datatable { .. } | ExprKind::ExternalData { .. } => {
                 self.table(kind);
             }
+        }
+    }
+
+    /// What stands before a dot; a number would take it for its own.
+    fn base(&mut self, base: &Expr) {
+        if let ExprKind::Literal(Literal::Long(_) | Literal::Real(_)) = base.kind {
+            self.within("(", ")", |printer| printer.expr(base));
+        } else {
+            self.bound(base, PRIMARY);
+        }
+        self.put(".");
+    }
+
+    /// A table among others; what has no name stands in parentheses.
+    pub(super) fn table_name(&mut self, expr: &Expr) {
+        if is_table_name(expr) {
+            self.expr(expr);
+        } else {
+            self.within("(", ")", |printer| printer.tabular(expr));
         }
     }
 
@@ -174,9 +191,7 @@ impl Printer {
 
     pub(super) fn call(&mut self, call: &Call) {
         let name = call.name.text.as_str();
-        self.name_if(name, |name| {
-            words::is_identifier(name) && words::is_callable(name)
-        });
+        self.name_if(name, words::prints_bare_call);
         self.within("(", ")", |printer| match call.arguments.as_slice() {
             [only] if words::takes_rows(name) => printer.tabular(&only.value),
             arguments => printer.list(arguments, Self::argument),
@@ -222,6 +237,19 @@ impl Printer {
             Some(SortOrder::Descending) => " desc",
             None => "",
         });
+    }
+}
+
+/// Whether it is a name, a call, or a path from one.
+fn is_table_name(mut expr: &Expr) -> bool {
+    loop {
+        expr = match &expr.kind {
+            ExprKind::Name(_) | ExprKind::Wildcard(_) | ExprKind::Call(_) => return true,
+            ExprKind::Path { base, .. }
+            | ExprKind::CallOn { base, .. }
+            | ExprKind::Index { base, .. } => base,
+            _ => return false,
+        };
     }
 }
 

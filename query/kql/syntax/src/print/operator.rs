@@ -271,7 +271,7 @@ impl Printer {
     fn union(&mut self, union: &Union) {
         self.put("union ");
         self.properties(&union.properties);
-        self.list(&union.inputs, Self::expr);
+        self.list(&union.inputs, Self::table_name);
     }
 
     fn expanded(&mut self, expand: &MvExpand) {
@@ -336,12 +336,12 @@ impl Printer {
     fn scan(&mut self, scan: &Scan) {
         self.put("scan ");
         self.properties(&scan.properties);
-        if !scan.partition_by.is_empty() {
-            self.clause("partition by ", &scan.partition_by, Self::expr);
-            self.put(" ");
-        }
         if !scan.order_by.is_empty() {
             self.clause("order by ", &scan.order_by, Self::sort_key);
+            self.put(" ");
+        }
+        if !scan.partition_by.is_empty() {
+            self.clause("partition by ", &scan.partition_by, Self::expr);
             self.put(" ");
         }
         if !scan.declare.is_empty() {
@@ -392,7 +392,7 @@ impl Printer {
     fn searched(&mut self, tables: &[Expr]) {
         if !tables.is_empty() {
             self.put("in ");
-            self.within("(", ")", |printer| printer.list(tables, Self::expr));
+            self.within("(", ")", |printer| printer.list(tables, Self::table_name));
             self.put(" ");
         }
     }
