@@ -10,6 +10,8 @@ mod tabular;
 
 use std::cell::{Cell, RefCell};
 
+use datafusion::arrow::array::RecordBatch;
+use datafusion::logical_expr::{LogicalPlan, LogicalPlanBuilder};
 use kql_syntax::Span;
 use kql_syntax::ast::Type;
 
@@ -38,6 +40,8 @@ pub(crate) struct Binder<'a> {
     /// Results beside the main one (`fork`, `facet`), and the hint of `render`.
     pub(crate) side_results: RefCell<Vec<(String, Relation)>>,
     pub(crate) render: RefCell<Option<Render>>,
+    /// What the reader of the result has to know.
+    pub(crate) warnings: RefCell<Vec<String>>,
 }
 
 /// The row that an expression reads, and what may stand in it.
@@ -77,6 +81,7 @@ impl<'a> Binder<'a> {
             operators: Cell::new(0),
             side_results: RefCell::new(Vec::new()),
             render: RefCell::new(None),
+            warnings: RefCell::new(Vec::new()),
         }
     }
 
@@ -84,6 +89,21 @@ impl<'a> Binder<'a> {
         Frame {
             language: self.environment.language,
             now: self.environment.now,
+        }
+    }
+
+    /// The first rows of a part of the query, computed now.
+    pub(crate) fn rows(&self, plan: LogicalPlan, rows_max: usize) -> Bind<Vec<RecordBatch>> {
+        let plan = LogicalPlanBuilder::from(plan)
+            .limit(0, Some(rows_max))?
+            .build()?;
+        Ok(self.environment.evaluate.rows(plan, rows_max)?)
+    }
+
+    pub(crate) fn warn(&self, text: String) {
+        let mut warnings = self.warnings.borrow_mut();
+        if !warnings.contains(&text) {
+            warnings.push(text);
         }
     }
 

@@ -29,8 +29,8 @@ pub trait Catalog: fmt::Debug {
     fn functions(&self) -> Vec<String>;
     /// The rows of a watchlist by its alias, or none if there is no such list.
     fn watchlist(&self, alias: &str) -> Result<Option<Source>, DataFusionError>;
-    /// The rows of an address of `externaldata`, as `string` columns or parsed by the given format; an error says
-    /// that the address is not allowed, or why it can't be read.
+    /// What stands at an address of `externaldata`. An error says that the address is not allowed, or why it can't be
+    /// read; the table is then empty, and the result's warnings say why.
     fn external(&self, uri: &str) -> Result<Vec<u8>, DataFusionError>;
 }
 

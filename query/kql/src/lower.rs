@@ -48,11 +48,17 @@ impl Lowering<'_> {
             Kind::Convert(inner) => self.convert(inner, bound.ty),
             Kind::Call(name, arguments) => match self.native(name, arguments, bound.ty)? {
                 Some(expr) => Ok(expr),
-                None => self.kernel(name, arguments, bound.ty),
+                None => self.kernel(name, arguments, bound.ty, false),
             },
             Kind::Result(call, place) => {
                 let name = self.result_name(call, *place);
-                Ok(get_field(self.expr(call)?, name))
+                let Kind::Call(function, arguments) = &call.kind else {
+                    return self.expr(call);
+                };
+                Ok(get_field(
+                    self.kernel(function, arguments, call.ty, true)?,
+                    name,
+                ))
             }
             Kind::Path(base, steps) => self.path(base, steps),
         }
@@ -148,7 +154,8 @@ impl Lowering<'_> {
         }
     }
 
-    fn kernel(&self, name: &str, arguments: &[Bound], ty: Type) -> Bind<Expr> {
+    /// A call of a kernel; several results as a struct, or as one array.
+    fn kernel(&self, name: &str, arguments: &[Bound], ty: Type, as_struct: bool) -> Bind<Expr> {
         let Some(function) = self.language.functions.scalar(name) else {
             let text = format!("function {name} has no kernel");
             return Err(datafusion::error::DataFusionError::Internal(text).into());
@@ -158,13 +165,13 @@ impl Lowering<'_> {
             .map(|argument| self.expr(argument))
             .collect::<Bind<Vec<_>>>()?;
         let returns = match &function.signature.returns {
-            Returns::One(_) => CallReturns::One(ty),
-            Returns::Several(results) => CallReturns::Several(
+            Returns::Several(results) if as_struct => CallReturns::Several(
                 results
                     .iter()
                     .map(|(name, ty)| ((*name).to_owned(), *ty))
                     .collect(),
             ),
+            _ => CallReturns::One(ty),
         };
         let data_type = self.datetime_unit(name, ty, &lowered)?;
         let call = KernelCall {

@@ -172,7 +172,15 @@ fn of_call(call: &Call) -> Option<String> {
         let first = first
             .and_then(|first| implied(&first.value))
             .unwrap_or_default();
-        return Some(format!("{prefix}_{first}"));
+        // The documentation names covariances by both arguments.
+        let second = call
+            .arguments
+            .get(1)
+            .filter(|_| name.starts_with("covariance"));
+        return Some(match second.and_then(|second| implied(&second.value)) {
+            Some(second) => format!("{prefix}_{first}_{second}"),
+            None => format!("{prefix}_{first}"),
+        });
     }
     if name == "column_ifexists" || name == "columnifexists" {
         return match &first?.value.kind {

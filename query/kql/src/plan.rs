@@ -41,6 +41,8 @@ pub struct Planned {
     pub columns: Vec<(String, Type)>,
     /// How it wants to be shown.
     pub render: Option<Render>,
+    /// What the reader of the rows has to know: `externaldata` that could not be read, for example.
+    pub warnings: Vec<String>,
 }
 
 /// The hint of `render`.
@@ -81,6 +83,10 @@ pub fn plan(text: &str, environment: &Environment<'_>) -> Result<Vec<Planned>, K
         )
         .place(text));
     }
+    let warnings = binder.warnings.take();
+    for result in &mut results {
+        result.warnings.clone_from(&warnings);
+    }
     Ok(results)
 }
 
@@ -106,6 +112,7 @@ fn finish(relation: Relation, name: Option<String>, render: Option<Render>) -> B
         plan: relation.plan,
         columns: relation.columns,
         render,
+        warnings: Vec::new(),
     })
 }
 

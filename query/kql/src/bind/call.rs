@@ -111,7 +111,15 @@ impl Binder<'_> {
         }
         check_arity(signature, bound.len(), span)?;
         let (bound, ty) = fit(signature, bound, span)?;
+        let is_single_sort = signature.name.starts_with("array_sort_")
+            && bound.iter().filter(|one| one.ty == Type::Dynamic).count() == 1;
         let result = self.fold(Bound::call(signature.name, bound, ty), span)?;
+        // Sorting several arrays gives an array for each; sorting one gives it.
+        let result = if is_single_sort {
+            self.step(result, Bound::long(0), span)?
+        } else {
+            result
+        };
         Ok(match typeof_type {
             Some(ty) => result.convert(ty),
             None => result,

@@ -119,6 +119,9 @@ impl Binder<'_> {
             }
             _ => {}
         }
+        if let Some(bound) = custom_column(text, row) {
+            return Ok(bound);
+        }
         Err(Refusal::at(name.span, self.unknown_name(text, row, scope)))
     }
 
@@ -230,7 +233,7 @@ impl Binder<'_> {
         for operand in operands.into_iter().rev() {
             arguments.push(self.condition(operand, row, scope)?);
         }
-        Ok(Bound::call(name, arguments, Type::Bool))
+        self.fold(Bound::call(name, arguments, Type::Bool), expr.span)
     }
 
     /// Binds a condition: a `bool`, or what can be taken for one.
@@ -287,4 +290,34 @@ fn literal_type(literal: &Literal) -> Type {
         Literal::Guid(_) => Type::Guid,
         Literal::Dynamic(_) => Type::Dynamic,
     }
+}
+
+/// The column that holds what no column of its table does.
+const REST: &str = "AdditionalFields";
+
+/// Columns with a type as a suffix (`clientIp_s`) are what older tables make of properties that they don't know; ours
+/// keep such properties in one bag.
+fn custom_column(name: &str, row: &Row<'_>) -> Option<Bound> {
+    let suffixes = [
+        ("_s", Type::String),
+        ("_d", Type::Real),
+        ("_b", Type::Bool),
+        ("_g", Type::String),
+        ("_t", Type::DateTime),
+    ];
+    if row.type_of(REST) != Some(Type::Dynamic) {
+        return None;
+    }
+    let (stem, ty) = suffixes
+        .iter()
+        .find_map(|(suffix, ty)| Some((name.strip_suffix(suffix)?, *ty)))?;
+    let member = |key: &str| Bound {
+        kind: Kind::Path(
+            Box::new(Bound::column(REST, Type::Dynamic)),
+            vec![Bound::string(key)],
+        ),
+        ty: Type::Dynamic,
+    };
+    let either = Bound::call("coalesce", vec![member(name), member(stem)], Type::Dynamic);
+    Some(either.convert(ty))
 }

@@ -28,30 +28,21 @@ impl Binder<'_> {
         let crate::bound::Kind::Call(name, arguments) = &bound.kind else {
             return Ok(bound);
         };
-        let Some(values) = arguments
-            .iter()
-            .map(|one| one.constant().cloned())
-            .collect::<Option<Vec<_>>>()
-        else {
-            return Ok(bound);
-        };
-        let Some(function) = self.environment.language.functions.scalar(name) else {
-            return Ok(bound);
-        };
-        let is_several = matches!(function.signature.returns, kql_values::Returns::Several(_));
-        if function.is_volatile || is_several {
+        if arguments.iter().any(|one| one.constant().is_none()) {
             return Ok(bound);
         }
-        let is_null = crate::lower::strict(function, arguments)
-            .iter()
-            .zip(&values)
-            .any(|(strict, value)| *strict && value.is_null());
+        let function = self.environment.language.functions.scalar(name);
+        let is_several = function.is_some_and(|function| {
+            function.is_volatile
+                || matches!(function.signature.returns, kql_values::Returns::Several(_))
+        });
+        if is_several || (function.is_none() && name != "and" && name != "or") {
+            return Ok(bound);
+        }
         let mut context = kql_values::function::Context::new(self.environment.now);
-        let value = if is_null {
-            Value::Null
-        } else {
-            (function.kernel)(&mut context, &values).map_err(failed_at(span))?
-        };
+        let language = self.environment.language;
+        let value = crate::interpret::value_of(&bound, language, &mut context, &|_| Value::Null)
+            .map_err(failed_at(span))?;
         Ok(Bound::literal(value, Type::Dynamic).retyped(bound.ty))
     }
 

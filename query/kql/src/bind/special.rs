@@ -152,7 +152,7 @@ impl Binder<'_> {
                 "this table has no column whose value could be taken",
             ));
         };
-        let batches = self.environment.evaluate.rows(relation.plan, 1)?;
+        let batches = self.rows(relation.plan, 1)?;
         let batch = batches.iter().find(|batch| batch.num_rows() > 0);
         let value = match batch {
             Some(batch) if !batch.column(0).is_empty() => {

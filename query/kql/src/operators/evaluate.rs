@@ -236,7 +236,7 @@ impl Binder<'_> {
     /// The properties of the bags of a column and the type that all values of each have.
     fn properties(&self, input: &Relation, bag: &str) -> Bind<Vec<(String, Type)>> {
         let bags = input.clone().select(&[bag.to_owned()])?;
-        let batches = self.environment.evaluate.rows(bags.plan, LOOKED_AT_MAX)?;
+        let batches = self.rows(bags.plan, LOOKED_AT_MAX)?;
         let mut found: BTreeMap<String, Option<Type>> = BTreeMap::new();
         for batch in &batches {
             let reader = Reader::new(batch.column(0), Type::Dynamic)?;
@@ -370,7 +370,7 @@ impl Binder<'_> {
             ..Default::default()
         };
         let keys = self.apply_summary(input.clone(), summary)?;
-        let batches = self.environment.evaluate.rows(keys.plan, COLUMNS_MAX + 1)?;
+        let batches = self.rows(keys.plan, COLUMNS_MAX + 1)?;
         let mut values = Vec::new();
         for batch in &batches {
             let reader = Reader::new(batch.column(0), Type::String)?;

@@ -183,6 +183,7 @@ impl Binder<'_> {
 /// The pattern of `parse` as one regular expression with a group for each column.
 fn pattern_of(parts: &[ParsePart], is_regex: bool) -> String {
     let mut pattern = String::from("^");
+    let mut number = 0_usize;
     for (place, part) in parts.iter().enumerate() {
         let is_last = place + 1 == parts.len();
         match part {
@@ -192,15 +193,15 @@ fn pattern_of(parts: &[ParsePart], is_regex: bool) -> String {
             ParsePart::Text(text) => pattern.push_str(&regex::escape(text)),
             ParsePart::Column(column) => {
                 let ty = column.ty.unwrap_or(Type::String);
-                pattern.push_str(group(ty, is_regex, is_last));
-                if is_last {
-                    pattern.push_str(
-                        if matches!(ty, Type::Int | Type::Long | Type::Real | Type::Decimal) {
-                            ""
-                        } else {
-                            "$"
-                        },
-                    );
+                let next = parts.get(place + 1);
+                let is_open = !matches!(next, Some(ParsePart::Text(_)));
+                let group = group(ty, is_regex, is_open);
+                // By name, for a regular expression may have groups of its own.
+                pattern.extend(["(?P<v", &number.to_string(), ">", group, ")"]);
+                number += 1;
+                let is_text = !matches!(ty, Type::Int | Type::Long | Type::Real | Type::Decimal);
+                if is_last && is_text {
+                    pattern.push('$');
                 }
             }
         }
@@ -208,15 +209,16 @@ fn pattern_of(parts: &[ParsePart], is_regex: bool) -> String {
     pattern
 }
 
-fn group(ty: Type, is_regex: bool, is_last: bool) -> &'static str {
-    match (ty, is_regex) {
-        (Type::Int | Type::Long, true) => r"([+-]?\d+)",
-        (Type::Real | Type::Decimal, true) => r"([+-]?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)",
-        (_, true) => "(.*)",
-        (Type::Int | Type::Long, false) if is_last => r"([+-]?\d+)",
-        (Type::Real | Type::Decimal, false) if is_last => r"([+-]?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)",
-        (_, false) if is_last => "((?s:.*))",
-        (_, false) => "((?s:.*?))",
+/// The group of a column. A number that nothing marks the end of ends itself.
+fn group(ty: Type, is_regex: bool, is_open: bool) -> &'static str {
+    let is_whole = matches!(ty, Type::Int | Type::Long);
+    let is_number = is_whole || matches!(ty, Type::Real | Type::Decimal);
+    match (is_regex || is_open) && is_number {
+        true if is_whole => r"[+-]?\d*",
+        true => r"[+-]?\d*(?:\.\d+)?(?:[eE][+-]?\d+)?",
+        false if is_regex => ".*",
+        false if is_open => "(?s:.*)",
+        false => "(?s:.*?)",
     }
 }
 
@@ -240,11 +242,10 @@ fn compile(pattern: &str, flags: &str) -> std::result::Result<Regex, String> {
 fn captured(regex: &Regex, text: &str, types: &[Type], is_relaxed: bool) -> Option<Vec<Value>> {
     let groups = regex.captures(text)?;
     let mut values = Vec::with_capacity(types.len());
-    // Groups of the user's own would shift the places; ours are found from the end when there are more.
-    let extra = groups.len().saturating_sub(types.len() + 1);
     for (place, ty) in types.iter().enumerate() {
-        let text = groups.get(place + 1).map_or("", |group| group.as_str());
-        let trimmed = if *ty == Type::String || extra > 0 {
+        let group = groups.name(&format!("v{place}"));
+        let text = group.map_or("", |group| group.as_str());
+        let trimmed = if *ty == Type::String {
             text
         } else {
             text.trim()

@@ -174,7 +174,7 @@ impl Binder<'_> {
         let plan = LogicalPlanBuilder::from(input.plan.clone())
             .aggregate(Vec::<Plan>::new(), ends)?
             .build()?;
-        let batches = self.environment.evaluate.rows(plan, 1)?;
+        let batches = self.rows(plan, 1)?;
         let Some(batch) = batches.iter().find(|batch| batch.num_rows() > 0) else {
             return Ok((Value::Null, Value::Null));
         };

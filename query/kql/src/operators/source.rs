@@ -173,7 +173,16 @@ impl Binder<'_> {
                 let extension = path.rsplit('.').next().unwrap_or_default();
                 extension.to_ascii_lowercase()
             });
-            let bytes = self.environment.catalog.external(address)?;
+            let bytes = match self.environment.catalog.external(address) {
+                Ok(bytes) => bytes,
+                Err(error) => {
+                    self.warn(format!(
+                        "externaldata is empty: {}",
+                        error.strip_backtrace()
+                    ));
+                    continue;
+                }
+            };
             let text = String::from_utf8_lossy(&bytes);
             rows.extend(self.external_rows(&text, &format, &typed, skips_header));
         }

@@ -155,7 +155,14 @@ impl Binder<'_> {
         let mut found = Vec::with_capacity(inputs.len());
         for input in inputs {
             let condition = self.search_condition(predicate, &input, is_exact, scope)?;
-            found.push(input.filter(self.frame(), &condition)?);
+            // A table that has not the columns of the condition has no part in the result.
+            if condition.constant() != Some(&Value::Bool(false)) {
+                found.push(input.filter(self.frame(), &condition)?);
+            }
+        }
+        if found.is_empty() {
+            let text = "no table that is searched has these columns";
+            return Err(Refusal::at(predicate.span, text));
         }
         self.together(found, false, Some("$table"))
     }

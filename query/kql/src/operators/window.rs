@@ -78,7 +78,7 @@ impl Binder<'_> {
             arguments.push(self.scalar(&argument.value, row, scope)?);
         }
         let ty = match (name, arguments.first()) {
-            ("row_number" | "row_rank_dense" | "row_rank_min", _) => Type::Long,
+            ("row_number" | "row_rank" | "row_rank_dense" | "row_rank_min", _) => Type::Long,
             (_, Some(first)) => first.ty,
             _ => return Err(Refusal::at(span, format!("{name}() needs a value"))),
         };
@@ -120,7 +120,7 @@ impl Binder<'_> {
             .map(|one| lowering.expr(one))
             .collect::<Bind<Vec<_>>>()?;
         let restart_place = match window.name.as_str() {
-            "row_number" | "row_cumsum" | "row_rank_dense" | "row_rank_min" => Some(1),
+            "row_number" | "row_cumsum" | "row_rank" | "row_rank_dense" | "row_rank_min" => Some(1),
             _ => None,
         };
         let restart = restart_place
@@ -239,7 +239,7 @@ impl Binder<'_> {
         ));
         let number_long = cast(column(&number), arrow_type(Type::Long));
         let is_new = is_new.or(number_long.clone().eq(lit(1_i64)));
-        if window.name == "row_rank_dense" {
+        if window.name != "row_rank_min" {
             let rises = when(is_new, lit(1_i64)).otherwise(lit(0_i64))?;
             return add_window(
                 input,

@@ -87,6 +87,18 @@ fn pairs(text: &str, settings: &Settings) -> Vec<(String, String)> {
     let mut found = Vec::new();
     let mut rest = text;
     while !rest.is_empty() {
+        let trimmed = rest.trim_start();
+        if let (Some(open), Some(between)) = (settings.quotes.first(), &settings.between)
+            && let Some(quoted) = trimmed.strip_prefix(*open)
+        {
+            let (key, after) = quoted_value(quoted, closing(settings, *open), settings);
+            if let Some(after) = after.strip_prefix(between.as_str()) {
+                let (value, after_value) = value(after, settings);
+                found.push((key, value));
+                rest = after_value;
+                continue;
+            }
+        }
         let (key, after_key, has_value) = until_key_ends(rest, settings);
         if !has_value {
             rest = after_key;

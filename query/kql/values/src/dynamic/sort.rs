@@ -9,11 +9,11 @@ use crate::value::{Dynamic, Value};
 pub(super) fn functions() -> Vec<ScalarFunction> {
     let table = [
         function(
-            "array_sort_asc(array...: any): (array1_sorted: dynamic)",
+            "array_sort_asc(array...: any): dynamic",
             |_: &mut Context, a| sort(a, false),
         ),
         function(
-            "array_sort_desc(array...: any): (array1_sorted: dynamic)",
+            "array_sort_desc(array...: any): dynamic",
             |_: &mut Context, a| sort(a, true),
         ),
     ];
