@@ -12,7 +12,7 @@ mod filtered;
 mod moments;
 mod percentile;
 mod schema;
-mod sketch;
+pub(crate) mod sketch;
 mod sketch_functions;
 #[cfg(test)]
 mod tests;

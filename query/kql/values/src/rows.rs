@@ -2,6 +2,7 @@
 
 mod activity;
 mod differences;
+mod intersections;
 mod nearby;
 pub mod scan;
 mod schemas;
@@ -47,6 +48,7 @@ pub fn table_functions() -> Vec<TableFunction> {
     [
         activity::functions(),
         differences::functions(),
+        intersections::functions(),
         nearby::functions(),
         schemas::functions(),
     ]
