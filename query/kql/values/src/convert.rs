@@ -244,6 +244,10 @@ pub(crate) fn functions() -> Vec<ScalarFunction> {
         }),
         function("totime(value: any): timespan", |_, a| to(a, Type::TimeSpan)),
         function("toguid(value: any): guid", |_, a| to(a, Type::Guid)),
+        function("new_guid(): guid", new_guid).map(|function| ScalarFunction {
+            is_volatile: true,
+            ..function
+        }),
     ];
     table.into_iter().flatten().collect()
 }
@@ -264,6 +268,13 @@ fn to(arguments: &[Value], ty: Type) -> Outcome {
 
 fn tostring(_: &mut Context, arguments: &[Value]) -> Outcome {
     to(arguments, Type::String)
+}
+
+/// A random guid, with the marks of version 4.
+fn new_guid(_: &mut Context, _: &[Value]) -> Outcome {
+    let marks = 0x4000_u128 << 64 | 0x8000_u128 << 48;
+    let mask = 0xf000_u128 << 64 | 0xc000_u128 << 48;
+    Ok(Value::Guid(rand::random::<u128>() & !mask | marks))
 }
 
 #[cfg(test)]

@@ -118,7 +118,7 @@ pub fn parse_datetime(text: &str) -> Option<i64> {
     let mut rest = tokens.as_slice();
     skip_weekday(&mut rest);
     let days = date(&mut rest)?;
-    if let [Token::Word("T" | "t") | Token::Sign(' '), after @ ..] = rest {
+    if let [Token::Word("T" | "t") | Token::Sign(' ' | ','), after @ ..] = rest {
         rest = after;
     }
     let clock = match rest {

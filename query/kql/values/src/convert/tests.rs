@@ -1,5 +1,6 @@
 use std::cmp::Ordering;
 
+use super::text::guid_text;
 use super::*;
 
 #[track_caller]
@@ -69,6 +70,7 @@ fn datetimes_are_read_in_all_forms() {
         "Thu, 04 Mar 2021 00:06:07 EST",
         "04-Mar-21 05:06:07",
         "3/4/2021 5:06:07 AM",
+        "3/4/2021, 5:06:07 AM",
     ] {
         reads(text, moment);
     }
@@ -260,4 +262,38 @@ fn literals_have_values() {
     assert!(literal(&Literal::Guid(Some("x".to_owned()))).is_err());
     let deep = (0..200).fold(Json::Null, |inner, _| Json::Array(vec![inner]));
     assert!(json(&deep).is_err());
+}
+
+#[test]
+fn new_guids_are_random() {
+    let guid = crate::calls::call("new_guid", &serde_json::json!([])).unwrap();
+    let text = guid.to_text();
+    assert_eq!(text.chars().nth(14), Some('4'), "{text}");
+    let other = crate::calls::call("new_guid", &serde_json::json!([])).unwrap();
+    assert_ne!(guid, other);
+}
+
+proptest::proptest! {
+    #[test]
+    fn what_is_printed_reads_back(ticks in DATETIME_MIN..=DATETIME_MAX, span: i64, real: f64, guid: u128) {
+        assert_eq!(parse_datetime(&format_datetime_iso(ticks)), Some(ticks));
+        let span = span.max(-i64::MAX);
+        assert_eq!(parse_timespan(&format_timespan_default(span)), Some(span));
+        assert_eq!(parse_real(&format_real(real)).map(f64::to_bits), Some(real.to_bits()));
+        assert_eq!(parse_guid(&guid_text(guid)), Some(guid));
+    }
+
+    #[test]
+    fn decimals_read_back(units in -10_i128.pow(37)..10_i128.pow(37)) {
+        assert_eq!(parse_decimal(&decimal_text(units)), Some(units));
+    }
+
+    #[test]
+    fn any_text_is_read_or_refused(text: String) {
+        let text = Value::String(text);
+        for ty in Type::ALL {
+            let value = text.convert(ty);
+            assert!(value.is_null() || value.ty() == Some(ty));
+        }
+    }
 }

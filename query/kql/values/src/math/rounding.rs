@@ -39,7 +39,7 @@ pub(crate) fn round_to(number: f64, digits: i64) -> f64 {
 }
 
 fn round(_: &mut Context, arguments: &[Value]) -> Outcome {
-    let digits = long(arguments, 1).unwrap_or(0);
+    let digits = long(arguments, 1).unwrap_or(0).clamp(-400, 400);
     Ok(match arguments.first() {
         Some(Value::Real(number)) => Value::Real(round_to(*number, digits)),
         Some(Value::Decimal(number)) => {

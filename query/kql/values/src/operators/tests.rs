@@ -348,3 +348,24 @@ fn results_of_any_type_have_a_type_by_their_arguments() {
     assert_eq!(result_type("case", &[Bool, Dynamic, String]), Some(Dynamic));
     assert_eq!(result_type("case", &[Bool, Int]), None);
 }
+
+proptest::proptest! {
+    #[test]
+    fn terms_are_parts(text in "[a-cA-C_éÉ ]{0,12}", part in "[a-cA-Cé]{1,3}") {
+        let folds = text::contains_cs(&text.to_lowercase(), &part.to_lowercase());
+        assert_eq!(text::contains(&text, &part), folds);
+        let is_term = text
+            .split(|c| !text::is_term_char(c))
+            .any(|term| text::equals(term, &part));
+        assert_eq!(text::has(&text, &part), is_term);
+        let begins = text
+            .split(|c| !text::is_term_char(c))
+            .any(|term| text::starts_with(term, &part));
+        assert_eq!(text::has_prefix(&text, &part), begins);
+        let ends = text
+            .split(|c| !text::is_term_char(c))
+            .any(|term| text::ends_with(term, &part));
+        assert_eq!(text::has_suffix(&text, &part), ends);
+        assert_eq!(text::like(&text, &format!("*{part}*")), folds);
+    }
+}
