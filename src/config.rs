@@ -259,7 +259,7 @@ fn http(raw: &RawConfig) -> Result<HttpConfig, ConfigError> {
             .request_timeout
             .map_or(Duration::from_mins(1), |timeout| timeout.0),
         ingest_rate: limits.ingest_requests_per_second.unwrap_or(500),
-        request_rate: limits.requests_per_second.unwrap_or(50),
+        request_rate: limits.requests_per_second.unwrap_or(200),
         address_rate: limits.address_requests_per_second.unwrap_or(1_000),
         ingest_kib_rate: limits
             .ingest_bytes_per_second

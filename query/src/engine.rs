@@ -295,6 +295,11 @@ fn config() -> SessionConfig {
     // Azure's names are in mixed case, and `select ApiId` means what it says.
     config.options_mut().sql_parser.enable_ident_normalization = false;
     config.options_mut().execution.time_zone = Some("UTC".to_owned());
+    // It mixes columns with and without the name of their table when members of a struct are read twice.
+    config
+        .options_mut()
+        .optimizer
+        .enable_leaf_expression_pushdown = false;
     config
 }
 

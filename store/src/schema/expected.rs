@@ -107,6 +107,7 @@ pub(super) const BEHAVIOR_ANALYTICS: &[Column] = columns! {
     Dynamic: ActivityInsights DevicesInsights UsersInsights;
     Datetime: _TimeReceived;
     Dynamic: AdditionalFields;
+    Text: _ItemId;
 };
 
 /// Of `IdentityInfo`.

@@ -1,11 +1,13 @@
 //! Operators that step through rows: `scan`, sessions, `reduce`.
 
+use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use kql_syntax::ast::{Expr, Property, Scan, Type};
+use kql_syntax::ast::{Expr, ParameterType, Property, Scan, Type};
 use kql_values::Value;
-use kql_values::function::Context;
+use kql_values::function::{Context, Failure};
+use kql_values::rows::scan::{Declaration, Output, Row as State, Step, scan};
 use kql_values::rows::{Rows, TableArgument};
 
 use super::word;
@@ -13,16 +15,169 @@ use crate::bind::{Binder, Row, Scope};
 use crate::bound::Bound;
 use crate::error::{Bind, Refusal, failed_at};
 use crate::interpret::value_of;
+use crate::language::Language;
 use crate::node::Run;
 use crate::relation::Relation;
 
 impl Binder<'_> {
-    pub(super) fn scan(&self, _input: Relation, scan: &Scan, _scope: &Rc<Scope>) -> Bind<Relation> {
-        let span = scan
+    pub(super) fn scan(&self, input: Relation, scan: &Scan, scope: &Rc<Scope>) -> Bind<Relation> {
+        let mut input = input;
+        if !scan.order_by.is_empty() {
+            input = self.sort(input, &scan.order_by, scope)?;
+        }
+        if let Some(by) = scan.partition_by.first() {
+            let text = "scan has no partitions of its own here: partition by Key ( sort by ... | scan ... )";
+            return Err(Refusal::at(by.span, text));
+        }
+        let declared = self.declared(scan, scope)?;
+        let mut columns = input.columns.clone();
+        columns.extend(declared.iter().map(|one| (one.name.clone(), one.ty)));
+        let steps = self.scan_steps(scan, &columns, scope)?;
+        let match_id = word(&scan.properties, "with_match_id");
+        let mut output = columns.clone();
+        if let Some(name) = &match_id {
+            output.push((name.clone(), Type::Long));
+        }
+        let stepping = Stepping {
+            declared,
+            steps,
+            names: columns.into_iter().map(|(name, _)| name).collect(),
+            step_names: scan
+                .steps
+                .iter()
+                .map(|step| step.name.text.clone())
+                .collect(),
+            match_id,
+            language: self.environment.language.clone(),
+            now: self.environment.now,
+        };
+        if input.keys().is_empty() {
+            let run: Run = Arc::new(move |rows| stepping.run(rows));
+            return self.through(input, "scan", output, run);
+        }
+        self.scan_groups(input, output, stepping)
+    }
+
+    /// `scan` within `partition`: each group of rows by itself.
+    fn scan_groups(
+        &self,
+        input: Relation,
+        output: Vec<(String, Type)>,
+        stepping: Stepping,
+    ) -> Bind<Relation> {
+        let hidden = input.hidden.clone();
+        let visible = input.columns.len();
+        let mut shown = input;
+        shown
+            .columns
+            .extend(hidden.iter().map(|one| (one.name.clone(), one.ty)));
+        let mut widened = output;
+        widened.extend(hidden.iter().map(|one| (one.name.clone(), one.ty)));
+        let is_key: Vec<bool> = hidden.iter().map(|one| one.is_key).collect();
+        let run: Run = Arc::new(move |rows: Rows| {
+            let columns = rows.columns.get(..visible).unwrap_or_default().to_vec();
+            let mut all = Vec::new();
+            for (rest, group) in groups_of(rows.rows, visible, &is_key) {
+                let stepped = stepping.run(Rows {
+                    columns: columns.clone(),
+                    rows: group,
+                })?;
+                all.extend(stepped.rows.into_iter().map(|mut row| {
+                    row.extend(rest.iter().cloned());
+                    row
+                }));
+            }
+            Ok(Rows {
+                columns: Vec::new(),
+                rows: all,
+            })
+        });
+        let mut scanned = self.through(shown, "scan", widened, run)?;
+        for one in &hidden {
+            scanned = scanned.hide(&one.name, one.is_key);
+        }
+        Ok(scanned)
+    }
+
+    fn declared(&self, scan: &Scan, scope: &Rc<Scope>) -> Bind<Vec<Declaration>> {
+        let mut declared = Vec::with_capacity(scan.declare.len());
+        for parameter in &scan.declare {
+            let ParameterType::Scalar(ty) = parameter.ty else {
+                return Err(Refusal::at(
+                    parameter.name.span,
+                    "scan declares columns, not tables",
+                ));
+            };
+            let default = match &parameter.default {
+                Some(default) => self.constant(default, scope)?.convert(ty),
+                None => Bound::literal(Value::Null, Type::Dynamic).retyped(ty),
+            };
+            declared.push(Declaration {
+                name: parameter.name.text.clone(),
+                ty,
+                default: default.constant().cloned().unwrap_or(Value::Null),
+            });
+        }
+        Ok(declared)
+    }
+
+    /// The steps with their expressions over the row and the states of the steps.
+    fn scan_steps(
+        &self,
+        scan: &Scan,
+        columns: &[(String, Type)],
+        scope: &Rc<Scope>,
+    ) -> Bind<Vec<BoundStep>> {
+        let names: Vec<String> = scan
             .steps
-            .first()
-            .map_or_else(kql_syntax::Span::default, |step| step.name.span);
-        Err(Refusal::at(span, "scan is not there yet"))
+            .iter()
+            .map(|step| step.name.text.clone())
+            .collect();
+        let mut visible = columns.to_vec();
+        for step in &names {
+            visible.extend(
+                columns
+                    .iter()
+                    .map(|(name, ty)| (format!("{step}.{name}"), *ty)),
+            );
+        }
+        let row = Row {
+            steps: &names,
+            ..Row::of(&visible)
+        };
+        let mut bound = Vec::with_capacity(scan.steps.len());
+        for step in &scan.steps {
+            let mut assignments = Vec::new();
+            for assignment in &step.assignments {
+                let Some(name) = assignment.names.first() else {
+                    return Err(Refusal::at(
+                        assignment.value.span,
+                        "scan assigns as in `name = value`",
+                    ));
+                };
+                let Some(place) = columns.iter().position(|(column, _)| *column == name.text)
+                else {
+                    return Err(Refusal::at(
+                        name.span,
+                        format!("'{}' is not declared", name.text),
+                    ));
+                };
+                let ty = columns.get(place).map_or(Type::Dynamic, |(_, ty)| *ty);
+                let value = self.scalar(&assignment.value, &row, scope)?.convert(ty);
+                assignments.push((place, value));
+            }
+            let output = match step.output.as_ref().map(|name| name.text.as_str()) {
+                Some("last") => Output::Last,
+                Some("none") => Output::None,
+                _ => Output::All,
+            };
+            bound.push(BoundStep {
+                condition: self.condition(&step.condition, &row, scope)?,
+                assignments,
+                output,
+            });
+        }
+        Ok(bound)
     }
 
     pub(super) fn reduce(
@@ -135,5 +290,104 @@ fn ticks(value: &Value) -> Option<i64> {
     match value {
         Value::DateTime(ticks) | Value::TimeSpan(ticks) => Some(*ticks),
         _ => None,
+    }
+}
+
+/// Rows by the values of their key columns, which stand behind the visible ones; groups in the order of their first rows.
+fn groups_of(rows: Vec<State>, visible: usize, is_key: &[bool]) -> Vec<(State, Vec<State>)> {
+    let mut groups: Vec<(State, Vec<State>)> = Vec::new();
+    let mut places: HashMap<String, usize> = HashMap::new();
+    for row in rows {
+        let rest = row.get(visible..).unwrap_or_default().to_vec();
+        let key: Vec<_> = rest
+            .iter()
+            .zip(is_key)
+            .filter(|(_, is_key)| **is_key)
+            .map(|(value, _)| value)
+            .collect();
+        let next = groups.len();
+        let place = *places.entry(format!("{key:?}")).or_insert(next);
+        if place == next {
+            groups.push((rest, Vec::new()));
+        }
+        if let Some((_, group)) = groups.get_mut(place) {
+            group.push(row.get(..visible).unwrap_or_default().to_vec());
+        }
+    }
+    groups
+}
+
+/// A step whose expressions are bound.
+#[derive(Clone, Debug)]
+struct BoundStep {
+    condition: Bound,
+    assignments: Vec<(usize, Bound)>,
+    output: Output,
+}
+
+/// A whole `scan`, ready to run.
+struct Stepping {
+    declared: Vec<Declaration>,
+    steps: Vec<BoundStep>,
+    names: Vec<String>,
+    step_names: Vec<String>,
+    match_id: Option<String>,
+    language: Language,
+    now: i64,
+}
+
+type Closure<'c> = Box<dyn Fn(&State, &[State]) -> Result<Value, Failure> + 'c>;
+
+impl Stepping {
+    fn run(&self, rows: Rows) -> Result<Rows, Failure> {
+        let conditions: Vec<Closure<'_>> = self
+            .steps
+            .iter()
+            .map(|step| self.closure(&step.condition))
+            .collect();
+        let assigned: Vec<Vec<(usize, Closure<'_>)>> = self
+            .steps
+            .iter()
+            .map(|step| {
+                step.assignments
+                    .iter()
+                    .map(|(place, value)| (*place, self.closure(value)))
+                    .collect()
+            })
+            .collect();
+        let steps: Vec<Step<'_>> = self
+            .steps
+            .iter()
+            .zip(conditions.iter().zip(&assigned))
+            .map(|(step, (condition, assignments))| Step {
+                condition: condition.as_ref(),
+                assignments: assignments
+                    .iter()
+                    .map(|(place, run)| (*place, run.as_ref() as _))
+                    .collect(),
+                output: step.output,
+            })
+            .collect();
+        scan(rows, &self.declared, &steps, self.match_id.as_deref())
+    }
+
+    fn closure<'c>(&'c self, bound: &'c Bound) -> Closure<'c> {
+        Box::new(move |row, states| {
+            let column = |name: &str| self.cell(name, row, states);
+            value_of(bound, &self.language, &mut Context::new(self.now), &column)
+        })
+    }
+
+    /// A column of the row, or `step.column` of the state of a step.
+    fn cell(&self, name: &str, row: &State, states: &[State]) -> Value {
+        let place = |wanted: &str| self.names.iter().position(|name| name == wanted);
+        if let Some(place) = place(name) {
+            return row.get(place).cloned().unwrap_or(Value::Null);
+        }
+        let found = name.split_once('.').and_then(|(step, column)| {
+            let step = self.step_names.iter().position(|name| name == step)?;
+            states.get(step)?.get(place(column)?).cloned()
+        });
+        found.unwrap_or(Value::Null)
     }
 }
