@@ -17,6 +17,8 @@ mod sketch_functions;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use digest::Digest;
+
 use crate::aggregate::AggregateFunction;
 use crate::function::{Failure, ScalarFunction};
 use crate::value::{Dynamic, Value};

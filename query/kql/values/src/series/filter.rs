@@ -1,5 +1,7 @@
 //! Filters: each element from those around it, or before it.
 
+use std::ops::Add as _;
+
 use super::{Row, array, whole_series};
 use crate::function::{Context, Failure, Outcome, function};
 use crate::value::Value;
@@ -64,7 +66,7 @@ fn dot_back(filter: &[f64], series: &[f64], place: usize) -> f64 {
         let element = place.checked_sub(back).and_then(|at| series.get(at));
         element.map_or(0.0, |element| coefficient * element)
     };
-    filter.iter().enumerate().map(term).sum()
+    filter.iter().enumerate().map(term).fold(0.0, f64::add)
 }
 
 fn iir(_: &mut Context, arguments: &[Value]) -> Outcome {

@@ -102,7 +102,9 @@ fn stats_dynamic(_: &mut Context, arguments: &[Value]) -> Outcome {
 
 fn sum(_: &mut Context, arguments: &[Value]) -> Outcome {
     let numbers = whole_series(arguments.first())?;
-    Ok(numbers.map_or(Value::Null, |numbers| Value::Real(numbers.iter().sum())))
+    Ok(numbers.map_or(Value::Null, |numbers| {
+        Value::Real(0.0 + numbers.iter().sum::<f64>())
+    }))
 }
 
 fn product(_: &mut Context, arguments: &[Value]) -> Outcome {
@@ -123,9 +125,9 @@ fn length(numbers: &[Option<f64>]) -> f64 {
 /// Over the places that both have.
 fn dot(left: &[Option<f64>], right: &[Option<f64>]) -> f64 {
     let products = left.iter().zip(right);
-    products
-        .filter_map(|(left, right)| Some((*left)? * (*right)?))
-        .sum()
+    let products = products.filter_map(|(left, right)| Some((*left)? * (*right)?));
+    // The sum of nothing would be minus zero.
+    0.0 + products.sum::<f64>()
 }
 
 fn dot_product(_: &mut Context, arguments: &[Value]) -> Outcome {

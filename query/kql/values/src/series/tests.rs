@@ -422,6 +422,7 @@ fn statistics() {
         }),
     );
     check("series_sum", json!([[1, 2.5]]), json!(3.5));
+    assert_eq!(result("series_sum", json!([[]])).to_string(), "0.0");
     check("series_product", json!([[2, 2.5]]), json!(5.0));
     check("series_magnitude", json!([[3, 4]]), json!(5.0));
 }
