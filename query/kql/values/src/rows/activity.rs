@@ -4,6 +4,7 @@
 
 mod bins;
 mod cohorts;
+mod funnel;
 mod metrics;
 mod sliding;
 #[cfg(test)]
@@ -26,6 +27,7 @@ pub(super) fn functions() -> Vec<TableFunction> {
         metrics::functions(),
         sliding::functions(),
         cohorts::functions(),
+        funnel::functions(),
         users::functions(),
     ]
     .concat()
