@@ -1,6 +1,7 @@
 //! What to say about a mistake.
 
 use crate::{
+    parser::operator::NAMES,
     token::{Token, TokenKind},
     words,
 };
@@ -8,33 +9,143 @@ use crate::{
 /// Longest piece of the text that a message quotes.
 const QUOTED_MAX: usize = 40;
 
+/// Where something else was expected.
+pub(crate) struct Place<'a> {
+    /// The whole text.
+    pub(crate) text: &'a str,
+    /// What stands there.
+    pub(crate) token: Token,
+    /// What stands before it.
+    pub(crate) before: Option<Token>,
+    /// The word behind it, if there is one.
+    pub(crate) next: &'a str,
+}
+
 /// Something else was expected.
-pub(crate) fn unexpected(text: &str, token: Token, next: &str, expected: &str) -> String {
-    let piece = piece(text, token);
-    let found = found(token, piece);
-    let hint = hint(token, piece, next, expected);
+pub(crate) fn unexpected(place: &Place<'_>, expected: &str) -> String {
+    let found = found(place.token, place.piece());
+    let hint = match place.hint(expected) {
+        Some(hint) => format!("; {hint}"),
+        None => String::new(),
+    };
     format!("found {found}, expected {expected}{hint}")
 }
 
 /// No operator has this name.
-pub(crate) fn unknown_operator(text: &str, token: Token, next: &str, names: &[&str]) -> String {
-    let piece = piece(text, token);
-    let found = found(token, piece);
-    if token.kind != TokenKind::Word {
-        let hint = match token.kind {
+pub(crate) fn unknown_operator(place: &Place<'_>) -> String {
+    let word = place.piece();
+    let found = found(place.token, word);
+    if place.token.kind != TokenKind::Word {
+        let hint = match place.token.kind {
+            TokenKind::Pipe if NAMES.contains(&place.next) => "; one `|` is enough",
             TokenKind::Pipe => "; `or` is written out",
             _ => "",
         };
         return format!("found {found}, expected an operator such as `where`{hint}");
     }
-    let hint = match sql(piece, next) {
-        Some(hint) => format!("; {hint}"),
-        None => match words::nearest(piece, names.iter().copied()) {
-            Some(near) => format!("; did you mean `{near}`?"),
-            None => String::new(),
-        },
-    };
-    format!("there is no operator {found}{hint}")
+    let hint = sql(word, place.next)
+        .map(|hint| format!("; {hint}"))
+        .or_else(|| Some(did_you_mean(words::nearest(word, NAMES.iter().copied())?)));
+    format!("there is no operator {found}{}", hint.unwrap_or_default())
+}
+
+fn did_you_mean(near: &str) -> String {
+    format!("; did you mean `{near}`?")
+}
+
+/// A word of the language stands where a name is read.
+pub(crate) fn reserved(word: &str, is_called: bool) -> String {
+    if is_called && crate::lexer::typed(word).is_some() {
+        return format!("no blank stands in `{word}(...)`");
+    }
+    if NAMES.contains(&word) {
+        return format!(
+            "`{word}` is an operator, which stands behind a table and `|`; write ['{word}'] if it is a name"
+        );
+    }
+    format!("`{word}` is a word of the language; write ['{word}'] if it is a name")
+}
+
+impl<'a> Place<'a> {
+    fn piece(&self) -> &'a str {
+        piece(self.text, self.token)
+    }
+
+    fn hint(&self, expected: &str) -> Option<String> {
+        let piece = self.piece();
+        let before = self
+            .before
+            .map(|before| (before, piece_before(self.text, before)));
+        let plain = match (self.token.kind, before) {
+            (TokenKind::Word, Some((text, _)))
+                if text.kind == TokenKind::String && text.span.end == self.token.span.start =>
+            {
+                Some("a quote within a text is written `\\'` or `\\\"`")
+            }
+            (_, Some((_, "not"))) => Some("`not` is a function: not(...)"),
+            (_, Some((_, "if"))) => Some("write iff(condition, then, else)"),
+            (_, Some((comment, _)))
+                if comment.kind == TokenKind::Minus && self.token.kind == TokenKind::Minus =>
+            {
+                Some("comments begin with `//`")
+            }
+            _ => self.sign(expected),
+        };
+        if let Some(hint) = plain {
+            return Some(hint.to_owned());
+        }
+        if self.token.kind != TokenKind::Word {
+            return None;
+        }
+        if let Some(hint) = sql(piece, self.next) {
+            return Some(hint.to_owned());
+        }
+        if NAMES.contains(&piece) && expected.contains("`|`") {
+            return Some(format!("operators stand behind `|`: `| {piece}`"));
+        }
+        let expected_words = expected.split('`').skip(1).step_by(2);
+        let near = words::nearest(piece, expected_words.chain(OPERATORS.iter().copied()))?;
+        Some(format!("did you mean `{near}`?"))
+    }
+
+    /// What a sign was probably meant for.
+    fn sign(&self, expected: &str) -> Option<&'static str> {
+        use TokenKind as K;
+        let ends = expected.contains("`|`");
+        Some(match (self.token.kind, self.piece()) {
+            (K::Assign, _) => "`==` compares",
+            (K::Equal, _) if expected.contains("`=`") => "`=` assigns",
+            (
+                K::Less | K::LessOrEqual | K::Greater | K::GreaterOrEqual | K::Equal | K::NotEqual,
+                _,
+            ) if ends => "comparisons are joined by `and`: `1 < a and a < 5`",
+            (K::OpenBracket, _) if expected.contains("expression") => {
+                "an array is written dynamic([...])"
+            }
+            (K::OpenBrace, _) if expected.contains("expression") => {
+                "an object is written dynamic({...})"
+            }
+            (K::OpenBrace, _) if ends => "the parameters of a function have types: `(a: long)`",
+            (K::Pipe, _) if expected.contains("expression") => "a table stands before `|`",
+            (K::Slash, _) if expected.contains("expression") => "comments begin with `//`",
+            (K::Unknown, "#") => "comments begin with `//`",
+            (K::Unknown, "&") => "`and` is written out",
+            (K::Unknown, "!") => {
+                "write not(...), or `!` and its word without a blank, as in `!has`"
+            }
+            (K::Unknown, "\u{201c}" | "\u{201d}" | "\u{201e}" | "\u{2018}" | "\u{2019}") => {
+                "texts stand in straight quotes"
+            }
+            _ => return None,
+        })
+    }
+}
+
+fn piece_before(text: &str, before: Token) -> &str {
+    match before.kind {
+        TokenKind::Word => piece(text, before),
+        _ => "",
+    }
 }
 
 fn piece(text: &str, token: Token) -> &str {
@@ -53,34 +164,6 @@ fn found(token: Token, piece: &str) -> String {
             let dots = if short.len() < piece.len() { "..." } else { "" };
             format!("`{short}{dots}`")
         }
-    }
-}
-
-fn hint(token: Token, piece: &str, next: &str, expected: &str) -> String {
-    let hint = match token.kind {
-        TokenKind::Assign => Some("`==` compares"),
-        TokenKind::Unknown => match piece {
-            "&" => Some("`and` is written out"),
-            "!" => Some("write not(...)"),
-            "\u{201c}" | "\u{201d}" | "\u{201e}" | "\u{2018}" | "\u{2019}" => {
-                Some("texts stand in straight quotes")
-            }
-            _ => None,
-        },
-        TokenKind::Equal if expected.contains("`=`") => Some("`=` assigns"),
-        TokenKind::Word => sql(piece, next),
-        _ => None,
-    };
-    if let Some(hint) = hint {
-        return format!("; {hint}");
-    }
-    if token.kind != TokenKind::Word {
-        return String::new();
-    }
-    let expected_words = expected.split('`').skip(1).step_by(2);
-    match words::nearest(piece, expected_words.chain(OPERATORS.iter().copied())) {
-        Some(near) => format!("; did you mean `{near}`?"),
-        None => String::new(),
     }
 }
 
@@ -133,6 +216,7 @@ fn sql(word: &str, next: &str) -> Option<&'static str> {
         {
             "words of the language are in small letters"
         }
+        "matches" => "write `matches regex`",
         "select" => "a query begins with a table: `Table | where ... | project ...`",
         "from" => "a query begins with its table, without `from`",
         "group" => "write `summarize ... by ...`",

@@ -351,7 +351,7 @@ pub(crate) fn place(at: usize) -> u32 {
 }
 
 /// Types whose name takes a literal between parentheses.
-fn typed(word: &str) -> Option<Type> {
+pub(crate) fn typed(word: &str) -> Option<Type> {
     Some(match word {
         "bool" => Type::Bool,
         "int" | "int32" => Type::Int,

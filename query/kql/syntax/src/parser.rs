@@ -5,7 +5,7 @@ mod expression;
 mod find;
 pub(crate) mod infix;
 mod json;
-mod operator;
+pub(crate) mod operator;
 mod primary;
 mod schema;
 mod series;
@@ -15,7 +15,7 @@ mod tables;
 use crate::{
     ast::{Name, Query},
     error::{SyntaxError, SyntaxErrors},
-    hints,
+    hints::{self, Place},
     lexer::{Lexer, place},
     literal,
     span::Span,
@@ -60,6 +60,10 @@ struct Parser<'a> {
     depth: usize,
     /// Levels of the highest tree that was finished since the last nested thing was opened.
     height: usize,
+    /// Where the last expression ended, so that an operator could stand there.
+    operand_end: usize,
+    /// Where the last list ended, so that a comma could stand there.
+    item_end: usize,
     /// Nothing is told any more.
     is_over: bool,
 }
@@ -81,6 +85,8 @@ impl<'a> Parser<'a> {
             errors: Vec::new(),
             depth: 0,
             height: 0,
+            operand_end: usize::MAX,
+            item_end: usize::MAX,
             is_over: false,
         };
         if is_long {
@@ -210,9 +216,22 @@ impl<'a> Parser<'a> {
     }
 
     fn unexpected(&mut self, expected: &str) {
-        let token = self.peek();
-        let message = hints::unexpected(self.text, token, self.word_ahead(1), expected);
-        self.note(token.span, message);
+        let place = self.place();
+        self.note(place.token.span, hints::unexpected(&place, expected));
+    }
+
+    /// What messages say about the place where the text is read.
+    fn place(&self) -> Place<'a> {
+        Place {
+            text: self.text,
+            token: self.peek(),
+            before: self
+                .at
+                .checked_sub(1)
+                .and_then(|before| self.tokens.get(before))
+                .copied(),
+            next: self.word_ahead(1),
+        }
     }
 
     fn fail_at<T>(&mut self, span: Span, message: String) -> Parse<T> {
@@ -284,8 +303,35 @@ impl<'a> Parser<'a> {
     fn in_parens<T>(&mut self, read: impl FnOnce(&mut Self) -> Parse<T>) -> Parse<T> {
         self.expect(TokenKind::OpenParen, "`(`")?;
         let value = self.nested(read)?;
-        self.expect(TokenKind::CloseParen, "`)`")?;
+        self.expect_close(TokenKind::CloseParen, "`)`")?;
         Ok(value)
+    }
+
+    /// What closes something, behind an expression or a list.
+    fn expect_close(&mut self, kind: TokenKind, expected: &str) -> Parse<Token> {
+        if self.is(kind) {
+            return Ok(self.bump());
+        }
+        self.fail(&self.or_more(expected))
+    }
+
+    /// What is expected, and what could go on with what was read last.
+    fn or_more(&self, expected: &str) -> String {
+        let mut more = String::new();
+        if self.operand_end == self.at {
+            more.push_str("an operator");
+        }
+        if self.item_end == self.at {
+            more.push_str(if more.is_empty() { "`,`" } else { ", `,`" });
+        }
+        if !more.is_empty() {
+            more.push_str(if expected.contains(" or ") {
+                ", "
+            } else {
+                " or "
+            });
+        }
+        more + expected
     }
 
     /// One or more, between commas.
@@ -294,14 +340,19 @@ impl<'a> Parser<'a> {
         while self.eat(TokenKind::Comma) {
             items.push(read(self)?);
         }
+        self.item_end = self.at;
         Ok(items)
     }
 
     /// Whether the operator or the clause ends here.
     fn is_end(&self) -> bool {
+        self.is_end_ahead(0)
+    }
+
+    fn is_end_ahead(&self, offset: usize) -> bool {
         use TokenKind as K;
         matches!(
-            self.kind(),
+            self.kind_ahead(offset),
             K::End | K::Pipe | K::Semicolon | K::CloseParen | K::CloseBracket | K::CloseBrace
         )
     }
@@ -342,9 +393,8 @@ impl<'a> Parser<'a> {
             return self.fail(expected);
         }
         if !fits(word) {
-            let message =
-                format!("`{word}` is a word of the language; write ['{word}'] if it is a name");
-            return self.fail_at(start, message);
+            let is_called = self.kind_ahead(1) == TokenKind::OpenParen;
+            return self.fail_at(start, hints::reserved(word, is_called));
         }
         self.at += 1;
         let text = word.to_owned();

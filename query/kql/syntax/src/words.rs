@@ -375,13 +375,20 @@ pub(crate) fn nearest<'a>(word: &str, known: impl Iterator<Item = &'a str>) -> O
         6..=40 => 2,
         _ => return None,
     };
+    let distance = |candidate: &'a str| {
+        let begins = lower.len() >= BEGINNING_MIN && candidate.starts_with(&lower);
+        let distance = strsim::osa_distance(&lower, candidate);
+        (distance <= allowed || begins).then_some((distance, candidate))
+    };
     known
         .filter(|candidate| *candidate != word)
-        .map(|candidate| (strsim::osa_distance(&lower, candidate), candidate))
-        .filter(|(distance, _)| *distance <= allowed)
+        .filter_map(distance)
         .min()
         .map(|(_, candidate)| candidate)
 }
+
+/// Least beginning of a word that tells which one was meant.
+const BEGINNING_MIN: usize = 4;
 
 #[cfg(test)]
 mod tests {

@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     ast::{Argument, BinaryOperator, Expr, ExprKind, NamedExpr, UnaryOperator},
-    logic,
+    hints, logic,
     token::TokenKind,
     words,
 };
@@ -126,6 +126,7 @@ impl Parser<'_> {
                 other => self.listed(&mut stacks, other)?,
             }
         }
+        self.operand_end = self.at;
         stacks.join(0);
         let Some(result) = stacks.operands.pop() else {
             return self.fail("an expression");
@@ -230,6 +231,7 @@ impl Parser<'_> {
 
     /// `name = value`, `(a, b) = value` or a value.
     pub(super) fn named(&mut self) -> Parse<NamedExpr> {
+        self.check_option()?;
         let names = if let Some(length) = self.name_length(0, words::is_declarable)
             && self.kind_ahead(length) == TokenKind::Assign
         {
@@ -246,6 +248,16 @@ impl Parser<'_> {
         self.at += 1;
         let value = self.expression()?;
         Ok(NamedExpr { names, value })
+    }
+
+    /// Words that cannot be given as names need not be taken for a comparison.
+    fn check_option(&mut self) -> Parse<()> {
+        let word = self.word();
+        let is_given = self.kind_ahead(1) == TokenKind::Assign;
+        if !is_given || word.is_empty() || words::is_declarable(word) {
+            return Ok(());
+        }
+        self.fail_at(self.peek().span, hints::reserved(word, false))
     }
 
     /// Whether `(a, b) =` stands here.

@@ -75,7 +75,7 @@ impl Parser<'_> {
         if !self.is(TokenKind::CloseBracket) {
             items = self.list(Self::json)?;
         }
-        self.expect(TokenKind::CloseBracket, "`,` or `]`")?;
+        self.expect_close(TokenKind::CloseBracket, "`,` or `]`")?;
         Ok(Json::Array(items))
     }
 

@@ -1,6 +1,6 @@
 //! Which operator it is, and the simple ones.
 
-use super::{Parse, Parser};
+use super::{Parse, Parser, Stop};
 use crate::{
     ast::{
         Call, Expr, ForkBranch, Name, NamedExpr, Nulls, Operator, OperatorKind, PartitionBody,
@@ -158,12 +158,20 @@ impl Parser<'_> {
         } else if is_opaque(word) {
             self.opaque()?
         } else {
-            let message =
-                hints::unknown_operator(self.text, self.peek(), self.word_ahead(1), NAMES);
-            return self.fail_at(start, message);
+            return self.no_operator();
         };
         let span = self.span_from(start);
         Ok(Operator { kind, span })
+    }
+
+    /// Goes on behind a `|` too many.
+    fn no_operator(&mut self) -> Parse<Operator> {
+        let place = self.place();
+        self.note(place.token.span, hints::unknown_operator(&place));
+        if self.eat(TokenKind::Pipe) && NAMES.contains(&self.word()) {
+            return self.operator();
+        }
+        Err(Stop)
     }
 
     fn opaque(&mut self) -> Parse<OperatorKind> {

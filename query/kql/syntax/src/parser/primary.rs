@@ -56,7 +56,7 @@ impl Parser<'_> {
         self.at += 1;
         let start = base.span;
         let index = self.nested(Self::expression)?;
-        self.expect(TokenKind::CloseBracket, "`]`")?;
+        self.expect_close(TokenKind::CloseBracket, "`]`")?;
         Ok(Expr {
             kind: ExprKind::Index {
                 base: Box::new(base),

@@ -181,7 +181,7 @@ impl Parser<'_> {
             }
             Ok(items)
         })?;
-        self.expect(TokenKind::CloseBracket, "`,` or `]`")?;
+        self.expect_close(TokenKind::CloseBracket, "`,` or `]`")?;
         Ok(items)
     }
 }

@@ -31,7 +31,8 @@ impl Parser<'_> {
             }
             let went_wrong = self.errors.len() > known;
             if !self.is(TokenKind::End) && !self.is(TokenKind::Semicolon) && !went_wrong {
-                self.unexpected("`|`, `;` or the end of the query");
+                let expected = self.or_more("`|`, `;` or the end of the query");
+                self.unexpected(&expected);
             }
             while !self.is(TokenKind::End) && !self.is(TokenKind::Semicolon) {
                 self.at += 1;
@@ -60,6 +61,9 @@ impl Parser<'_> {
                 if next == "kind" || self.kind_ahead(1) == TokenKind::OpenParen =>
             {
                 self.unsupported("tables outside of the database, but for `externaldata`,")
+            }
+            _ if word.eq_ignore_ascii_case("select") && !self.is_end_ahead(1) => {
+                self.fail("a table")
             }
             _ if self.is(TokenKind::Dot) => self.unsupported("management commands"),
             _ => Ok(Statement::Expr(self.tabular()?)),
@@ -125,7 +129,7 @@ impl Parser<'_> {
                 break;
             }
         }
-        self.expect(TokenKind::CloseBrace, "`|`, `;` or `}`")?;
+        self.expect_close(TokenKind::CloseBrace, "`|`, `;` or `}`")?;
         let function = Function {
             is_view,
             parameters,
@@ -171,7 +175,7 @@ impl Parser<'_> {
         match word {
             "range" => self
                 .name_length(1, words::is_name)
-                .is_some_and(|length| self.word_ahead(1 + length) == "from"),
+                .is_some_and(|_| self.infix(1).is_none()),
             "evaluate" => !self.word_ahead(1).is_empty(),
             _ => true,
         }
