@@ -61,6 +61,13 @@ pub(crate) enum Form {
 impl Digest {
     /// Takes a value as often as `weight` says; nulls and what is no number are passed over.
     pub(crate) fn add(&mut self, value: &Value, weight: u64) -> Result<(), Failure> {
+        if let Value::Dynamic(_) = value {
+            // Numbers in dynamic values may be whole in one row and not in the next: all are taken as reals.
+            return match value.as_real() {
+                Some(number) => self.add(&Value::Real(number), weight),
+                None => Ok(()),
+            };
+        }
         if let (Some(ty), Some(key)) = (value.ty(), key(value))
             && weight > 0
         {

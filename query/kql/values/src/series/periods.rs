@@ -1,5 +1,6 @@
 //! Periods of a series: candidates are the frequencies that carry more than noise does, and the score of one is how
-//! much the series resembles itself after one period and after two.
+//! much the series resembles itself after one period and after two. A line that explains much of the series is taken
+//! out before, since with it every series resembles itself.
 
 #![expect(
     clippy::cast_possible_truncation,
@@ -7,12 +8,16 @@
     reason = "a period lies within the series"
 )]
 
-use super::{Row, array, float, fourier, mean, real, series, several};
+use super::fit::{Line, rsquare};
+use super::{Row, array, float, fourier, mean, real, series, several, variance};
 use crate::function::{Context, Failure, Outcome, function};
 use crate::value::{Dynamic, Value};
 
 /// Shortest period, in elements.
 const PERIOD_MIN: usize = 4;
+
+/// The part of the variance that a line must explain to be taken out.
+const TREND: f64 = 0.2;
 
 /// Most periods that are looked for or checked.
 const PERIODS_MAX: usize = 16;
@@ -41,13 +46,12 @@ struct Rhythm {
 impl Rhythm {
     /// Of a series whose gaps are filled with the mean; none if all elements are the same.
     fn of(elements: &[Option<f64>]) -> Option<Self> {
-        let known: Vec<f64> = elements.iter().flatten().copied().collect();
-        let mean = mean(&known);
-        let centered = |element: &Option<f64>| element.map_or(0.0, |one| one - mean);
-        let centered: Vec<f64> = elements.iter().map(centered).collect();
+        let centered = centered(elements);
+        let largest = elements.iter().flatten();
+        let largest = largest.fold(0.0_f64, |most, one| most.max(one.abs()));
         let is_flat = centered
             .iter()
-            .all(|one| one.abs() <= 1e-9 * mean.abs() || !one.is_finite());
+            .all(|one| one.abs() <= 1e-9 * largest || !one.is_finite());
         if is_flat || elements.len() < 2 * PERIOD_MIN {
             return None;
         }
@@ -94,7 +98,14 @@ impl Rhythm {
             }
         }
         found.sort_by(|left, right| right.1.total_cmp(&left.1).then(left.0.cmp(&right.0)));
-        found
+        let mut periods: Vec<(usize, f64)> = Vec::new();
+        for (period, score) in found {
+            // Whatever has a period has its multiples as well.
+            if !periods.iter().any(|(known, _)| period % known == 0) {
+                periods.push((period, score));
+            }
+        }
+        periods
     }
 
     /// The most alike lag among those that a number of cycles in the whole series may stand for.
@@ -110,6 +121,25 @@ impl Rhythm {
             order.then(right.cmp(left))
         });
         best.unwrap_or(0)
+    }
+}
+
+/// A series around zero, without its trend; gaps are zero.
+fn centered(elements: &[Option<f64>]) -> Vec<f64> {
+    let known: Vec<f64> = elements.iter().flatten().copied().collect();
+    let mean = mean(&known);
+    let line = Line::through(elements, 1.0);
+    let around = |level: &dyn Fn(usize) -> f64| {
+        let places = elements.iter().enumerate();
+        let rest = places.map(|(place, one)| one.map_or(0.0, |one| one - level(place)));
+        rest.collect::<Vec<f64>>()
+    };
+    let rest = around(&|place| line.at(place));
+    let level = around(&|_| mean);
+    if rsquare(variance(&level), variance(&rest)) >= TREND {
+        rest
+    } else {
+        level
     }
 }
 

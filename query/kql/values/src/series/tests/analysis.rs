@@ -70,6 +70,18 @@ fn periods() {
 }
 
 #[test]
+fn a_period_is_found_beside_a_trend() {
+    let series: Vec<f64> = (0_i32..)
+        .map(f64::from)
+        .zip(weekly(12))
+        .map(|(at, one)| one + at)
+        .collect();
+    let found = result("series_periods_detect", json!([series, 0, 42, 3]));
+    assert_eq!(found[0], json!([7.0, 0.0, 0.0]));
+    assert!(found[1][0].as_f64().unwrap() > 0.9, "{found}");
+}
+
+#[test]
 fn seasons_are_medians() {
     check(
         "series_seasonal",
