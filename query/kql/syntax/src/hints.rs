@@ -103,9 +103,26 @@ impl<'a> Place<'a> {
         if NAMES.contains(&piece) && expected.contains("`|`") {
             return Some(format!("operators stand behind `|`: `| {piece}`"));
         }
+        if self.follows_empty_line() && expected.contains("`;`") {
+            return Some("if another query begins here, `;` ends the one before it".to_owned());
+        }
         let expected_words = expected.split('`').skip(1).step_by(2);
         let near = words::nearest(piece, expected_words.chain(OPERATORS.iter().copied()))?;
         Some(format!("did you mean `{near}`?"))
+    }
+
+    /// Whether an empty line stands before the token.
+    fn follows_empty_line(&self) -> bool {
+        let end = self.before.map_or(0, |before| before.span.end);
+        let between = self.text.get(end as usize..self.token.span.start as usize);
+        let mut lines = between.unwrap_or_default().split('\n').skip(1).peekable();
+        while let Some(line) = lines.next() {
+            // The last one is the beginning of the token's own line.
+            if lines.peek().is_some() && line.trim().is_empty() {
+                return true;
+            }
+        }
+        false
     }
 
     /// What a sign was probably meant for.

@@ -126,6 +126,10 @@ fn what_was_probably_meant_is_told() {
         "did you mean `kv_delimiter`?",
     );
     hint("T where a", "operators stand behind `|`: `| where`");
+    hint(
+        "T | take 1\n\n// another\nU | take 1",
+        "if another query begins here, `;` ends the one before it",
+    );
     hint("where a", "write ['where'] if it is a name");
     hint("T | extend kind = 1", "write ['kind'] if it is a name");
     hint("let x == 5", "`=` assigns");

@@ -3,7 +3,11 @@
 use std::fs;
 
 use super::{keeps, read};
-use crate::{parse, print};
+use crate::{
+    Span,
+    ast::{Expr, ExprKind, Operator, Query, Statement},
+    parse, print,
+};
 
 /// Rules that Microsoft's own parser refuses as well: an unbalanced call, and an escape outside of a text.
 const BROKEN: [&str; 2] = [
@@ -45,6 +49,68 @@ fn queries_of_others_are_read_and_kept() {
             }
         }
     }
+}
+
+/// The text where something stands.
+fn slice(text: &str, span: Span) -> &str {
+    text.get(span.start as usize..span.end as usize).unwrap()
+}
+
+#[test]
+fn what_stands_in_a_place_is_what_was_read_there() {
+    let mut count = 0;
+    for query in queries() {
+        for statement in &read(query).statements {
+            let (Statement::Expr(expr) | Statement::Let { value: expr, .. }) = statement else {
+                continue;
+            };
+            let again = read(&format!("let a = {}", slice(query, expr.span)));
+            let Statement::Let { value, .. } = &again.without_spans().statements[0] else {
+                panic!("{query}");
+            };
+            assert_eq!(print(&alone(value.clone())), print(&alone(expr.clone())));
+            let ExprKind::Pipe { operators, .. } = &expr.kind else {
+                continue;
+            };
+            for operator in operators {
+                let text = format!("T | {}", slice(query, operator.span));
+                let Statement::Expr(Expr {
+                    kind:
+                        ExprKind::Pipe {
+                            operators: again, ..
+                        },
+                    ..
+                }) = &read(&text).statements[0]
+                else {
+                    panic!("{text}");
+                };
+                assert_eq!(
+                    print(&piped(again)),
+                    print(&piped(std::slice::from_ref(operator))),
+                    "{text}"
+                );
+                count += 1;
+            }
+        }
+    }
+    assert!(count > 100, "{count}");
+}
+
+fn alone(expr: Expr) -> Query {
+    Query {
+        statements: vec![Statement::Expr(expr)],
+    }
+}
+
+fn piped(operators: &[Operator]) -> Query {
+    let kind = ExprKind::Pipe {
+        source: None,
+        operators: operators.to_vec(),
+    };
+    alone(Expr {
+        kind,
+        span: Span::default(),
+    })
 }
 
 /// What a query prints as; what it prints as prints as itself.
