@@ -10,6 +10,8 @@
 
 pub mod aggregate;
 mod aggregates;
+#[cfg(test)]
+mod any_values;
 mod arguments;
 #[cfg(test)]
 mod calls;
