@@ -7,7 +7,7 @@ use crate::value::Value;
 /// Most patterns that are found.
 const PATTERNS_MAX: usize = 20_000;
 
-/// Most words of 64 rows that are looked at.
+/// Most steps of the search: a row counted, or 64 rows held against an item.
 const STEPS_MAX: usize = 1 << 31;
 
 /// A set of rows.
@@ -44,8 +44,9 @@ impl Bits {
     /// Places of the rows, in order.
     pub(super) fn places(&self) -> impl Iterator<Item = usize> {
         self.0.iter().enumerate().flat_map(|(at, word)| {
-            let bits = (0..64).filter(move |bit| word >> bit & 1 == 1);
-            bits.map(move |bit| at * 64 + bit)
+            let next = |rest: &u64| Some(rest & rest.wrapping_sub(1)).filter(|rest| *rest != 0);
+            let rests = std::iter::successors(Some(*word).filter(|word| *word != 0), next);
+            rests.map(move |rest| at * 64 + rest.trailing_zeros() as usize)
         })
     }
 
@@ -108,7 +109,7 @@ pub(super) fn closed(
             if is_full || branch.pattern.items.binary_search(&place).is_ok() {
                 continue;
             }
-            steps += words;
+            steps += words * 64;
             let rows = branch.pattern.rows.and(&item.rows);
             if !is_enough(&rows) {
                 continue;
