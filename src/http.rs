@@ -10,6 +10,8 @@ mod forms;
 mod incidents;
 mod ingest;
 mod keys;
+mod kusto;
+mod log_analytics;
 mod logs_ingestion;
 mod openapi;
 mod otlp;
@@ -21,6 +23,7 @@ mod routes;
 mod rules;
 mod sources;
 mod system;
+mod timespan;
 mod watchlists;
 
 pub(crate) use app::{App, Core, MetricsHandle};

@@ -8,7 +8,7 @@ use store::Timestamp;
 
 use crate::model::{Entity, Evidence, Severity};
 use crate::rows::{Row, Rows, instant_of, text_of};
-use crate::rules::{Aggregation, Grouping, Rule, placeholders, sample_parameters};
+use crate::rules::{Aggregation, Grouping, Rule, placeholders};
 
 /// Most sample rows kept with a finding.
 pub(crate) const EVIDENCE_ROWS_MAX: usize = 5;
@@ -107,9 +107,8 @@ fn finding(rule: &Rule, result: &Rows) -> Finding {
         last_event: instants("EndTime").max(),
         received: instants("ReceivedTime").max(),
         parameters: rule
-            .samples
-            .iter()
-            .flat_map(|sql| sample_parameters(sql))
+            .sample_parameters()
+            .into_iter()
             .map(parameter)
             .collect(),
         evidence: result.evidence(EVIDENCE_ROWS_MAX),

@@ -11,12 +11,12 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use query::Engine;
+use query::{Engine, Language, Question};
 use store::{Table, Workspace};
 
 use crate::model::Severity;
 
-pub(crate) use columns::{placeholders, sample_parameters};
+pub(crate) use columns::placeholders;
 pub use file::parse_rule;
 
 /// A rule that can run.
@@ -42,7 +42,9 @@ pub struct Rule {
     pub period: Duration,
     /// How many result rows make a finding.
     pub trigger: Trigger,
-    /// SQL over the window.
+    /// In which language the query and the sample query are.
+    pub language: Language,
+    /// The query over the window.
     pub query: String,
     /// Tables that the query reads.
     pub tables: Vec<Table>,
@@ -58,7 +60,8 @@ pub struct Rule {
     pub grouping: Grouping,
     /// Pause after an alert, in event time.
     pub suppression: Option<Duration>,
-    /// SQL for sample rows of one finding, with `$Column` for the finding's columns.
+    /// Query for sample rows of one finding: in SQL with `$Column` for the finding's columns, in KQL with columns that
+    /// are declared as query parameters.
     pub samples: Option<String>,
     /// What to do when it fires.
     pub runbook: String,
@@ -66,6 +69,25 @@ pub struct Rule {
     pub file: String,
     /// Line of `query:` in that file.
     pub query_line: usize,
+}
+
+impl Rule {
+    /// A question in the rule's language.
+    pub(crate) fn question(&self, text: &str) -> Question {
+        match self.language {
+            Language::Sql => Question::sql(text),
+            Language::Kql => Question::kql(text),
+        }
+    }
+
+    /// Columns of a finding that the sample query asks for.
+    pub(crate) fn sample_parameters(&self) -> Vec<String> {
+        let samples = self.samples.as_deref().unwrap_or_default();
+        match self.language {
+            Language::Sql => columns::dollar_parameters(samples),
+            Language::Kql => columns::declared_parameters(samples),
+        }
+    }
 }
 
 /// A comparison of the number of result rows.

@@ -1,24 +1,28 @@
 //! The answer to a question: batches as they come, cut off at the row limit, ended at the deadline.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use datafusion::arrow::array::RecordBatch;
 use datafusion::arrow::datatypes::SchemaRef;
+use datafusion::arrow::error::ArrowError;
 use datafusion::execution::SendableRecordBatchStream;
 use datafusion::logical_expr::LogicalPlan;
 use futures::StreamExt as _;
+use kql::Render;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
 
 use crate::error::QueryError;
+use crate::format::{Encoder, Format, ResultColumn};
 
 /// How much an answer may be.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Limits {
     rows_left: usize,
     timeout: Duration,
-    deadline: Instant,
+    pub(crate) deadline: Instant,
 }
 
 impl Limits {
@@ -46,9 +50,19 @@ pub struct Answer {
     batches: SendableRecordBatchStream,
     limits: Limits,
     truncated: bool,
+    about: About,
     /// Its tables hold the segments that the store is to keep while they are read.
     _plan: LogicalPlan,
-    _turn: OwnedSemaphorePermit,
+    _turn: Arc<OwnedSemaphorePermit>,
+}
+
+/// What KQL says of a result besides its rows.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct About {
+    pub(crate) name: Option<String>,
+    pub(crate) columns: Option<Arc<[ResultColumn]>>,
+    pub(crate) render: Option<Render>,
+    pub(crate) notes: Vec<String>,
 }
 
 impl fmt::Debug for Answer {
@@ -65,7 +79,7 @@ impl Answer {
         (schema, plan): (SchemaRef, LogicalPlan),
         batches: SendableRecordBatchStream,
         limits: Limits,
-        turn: OwnedSemaphorePermit,
+        turn: Arc<OwnedSemaphorePermit>,
     ) -> Self {
         metrics::gauge!(RUNNING).increment(1);
         Self {
@@ -73,8 +87,42 @@ impl Answer {
             batches,
             limits,
             truncated: false,
+            about: About::default(),
             _plan: plan,
             _turn: turn,
+        }
+    }
+
+    pub(crate) fn about(mut self, about: About) -> Self {
+        self.about = about;
+        self
+    }
+
+    /// Its name among several results, if it has one.
+    pub fn name(&self) -> Option<&str> {
+        self.about.name.as_deref()
+    }
+
+    /// The columns in KQL's terms; `None` for an answer to SQL.
+    pub fn kusto_columns(&self) -> Option<&Arc<[ResultColumn]>> {
+        self.about.columns.as_ref()
+    }
+
+    /// How it wants to be shown.
+    pub fn render(&self) -> Option<&Render> {
+        self.about.render.as_ref()
+    }
+
+    /// What is to be known of it besides, for people.
+    pub fn notes(&self) -> &[String] {
+        &self.about.notes
+    }
+
+    /// An encoder for it, and the bytes that stand before its first row.
+    pub fn encoder(&self, format: Format) -> Result<(Encoder, Vec<u8>), ArrowError> {
+        match &self.about.columns {
+            Some(columns) => Encoder::start_typed(format, &self.schema, columns),
+            None => Encoder::start(format, &self.schema),
         }
     }
 

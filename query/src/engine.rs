@@ -26,14 +26,19 @@ use datafusion::logical_expr::{LogicalPlan, LogicalPlanBuilder, ident, lit};
 use datafusion::physical_plan::execute_stream;
 use datafusion::prelude::SessionConfig;
 use datafusion::scalar::ScalarValue;
+use parking_lot::Mutex;
 use store::schema::TIME_COLUMN;
 use store::{Clock, Store, Table, Timestamp, Workspace};
+use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
+use tokio::time::Instant;
 
-use crate::answer::{Answer, Limits};
+use crate::answer::{About, Answer, Limits};
 use crate::error::{QueryError, nearest};
+use crate::format::{ResultColumn, printed};
 use crate::functions::IpInWatchlist;
 use crate::guard;
+use crate::kusto::{self, SessionCatalog, Tables};
 use crate::table::EventTable;
 use crate::watchlist::Watchlists;
 
@@ -49,12 +54,18 @@ pub struct Span {
 /// A query with its bounds.
 #[derive(Clone, Debug)]
 pub struct Question {
-    /// SQL.
+    /// In which language the text is.
+    pub language: Language,
+    /// The query.
     pub text: String,
     /// If given, every event table shows only rows whose `TimeGenerated` lies in it.
     pub span: Option<Span>,
-    /// Values of `$name` placeholders, always text.
+    /// Values of `$name` placeholders in SQL, of declared query parameters in KQL; always text.
     pub parameters: Vec<(String, String)>,
+    /// What `externaldata` gives.
+    pub external: External,
+    /// Only so many rows of each result, if given.
+    pub take: Option<usize>,
     /// Rows after which the answer is cut off, and says so.
     pub rows_max: usize,
     /// Time after which the answer ends in an error.
@@ -65,11 +76,51 @@ impl Question {
     /// A question in SQL: no span, 100,000 rows, 30 seconds.
     pub fn sql(text: impl Into<String>) -> Self {
         Self {
+            language: Language::Sql,
             text: text.into(),
             span: None,
             parameters: Vec::new(),
+            external: External::Refused,
+            take: None,
             rows_max: 100_000,
             timeout: Duration::from_secs(30),
+        }
+    }
+
+    /// A question in KQL, as [`Question::sql`] otherwise.
+    pub fn kql(text: impl Into<String>) -> Self {
+        Self {
+            language: Language::Kql,
+            ..Self::sql(text)
+        }
+    }
+}
+
+/// What `externaldata` of KQL gives: nothing outside is read in any case.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum External {
+    /// An error: who relies on an answer must not take it for whole.
+    Refused,
+    /// No rows, and a note with the answer.
+    Empty,
+}
+
+/// A language of questions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Language {
+    /// DataFusion's dialect of SQL.
+    Sql,
+    /// Kusto Query Language.
+    Kql,
+}
+
+impl Language {
+    /// The language of that name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        match name {
+            "sql" => Some(Self::Sql),
+            "kql" => Some(Self::Kql),
+            _ => None,
         }
     }
 }
@@ -110,6 +161,7 @@ pub struct Engine {
     turns: Arc<Semaphore>,
     queue_timeout: Duration,
     watchlists: Watchlists,
+    kql: kql::Language,
 }
 
 const CATALOG: &str = "lake";
@@ -125,6 +177,7 @@ impl Engine {
             .with_config(config())
             .with_runtime_env(runtime(&settings)?)
             .with_default_features()
+            .with_query_planner(kql::query_planner())
             .with_table_function_list(Vec::new())
             .build();
         datafusion_functions_json::register_all(&mut template)?;
@@ -135,7 +188,13 @@ impl Engine {
             turns: Arc::new(Semaphore::new(settings.concurrency_max)),
             queue_timeout: settings.queue_timeout,
             watchlists: settings.watchlists,
+            kql: kql::Language::default(),
         })
+    }
+
+    /// Names of the functions that KQL has, for completion.
+    pub fn kql_functions(&self) -> Vec<&'static str> {
+        self.kql.function_names()
     }
 
     /// The lists that queries see; what is put there is seen by the next query.
@@ -143,49 +202,133 @@ impl Engine {
         &self.watchlists
     }
 
-    /// Answers a question as a stream of batches; dropping the answer ends the work.
+    /// Answers a question that has one result, as a stream of batches; dropping the answer ends the work.
     pub async fn answer(
         &self,
         workspace: &Workspace,
         question: Question,
     ) -> Result<Answer, QueryError> {
+        only(self.answers(workspace, question).await?)
+    }
+
+    /// Answers a question with all of its results; there is at least one.
+    pub async fn answers(
+        &self,
+        workspace: &Workspace,
+        question: Question,
+    ) -> Result<Vec<Answer>, QueryError> {
         let turn = Arc::clone(&self.turns).acquire_owned();
         let turn = tokio::time::timeout(self.queue_timeout, turn).await;
         let Ok(Ok(turn)) = turn else {
             return Err(QueryError::Busy);
         };
-        let limits = Limits::from_now(question.rows_max, question.timeout);
+        let (turn, timeout) = (Arc::new(turn), question.timeout);
+        let (limits, take) = (Limits::from_now(question.rows_max, timeout), question.take);
         let planned = async {
-            let (state, plan) = self.plan(workspace, &question).await?;
-            let schema = Arc::clone(plan.schema().inner());
-            let physical = state.create_physical_plan(&plan).await?;
-            let batches = execute_stream(physical, state.task_ctx())?;
-            Ok::<_, QueryError>((schema, plan, batches))
+            let (state, results) = self.results(workspace, question, limits.deadline).await?;
+            let mut answers = Vec::with_capacity(results.len());
+            for (mut plan, about) in results {
+                if take.is_some() {
+                    plan = LogicalPlanBuilder::from(plan).limit(0, take)?.build()?;
+                }
+                let schema = Arc::clone(plan.schema().inner());
+                let physical = state.create_physical_plan(&plan).await?;
+                let batches = execute_stream(physical, state.task_ctx())?;
+                let answer = Answer::new((schema, plan), batches, limits, Arc::clone(&turn));
+                answers.push(answer.about(about));
+            }
+            Ok::<_, QueryError>(answers)
         };
-        let (schema, plan, batches) = tokio::time::timeout(question.timeout, planned)
+        tokio::time::timeout(timeout, planned)
             .await
-            .map_err(|_elapsed| QueryError::Timeout(question.timeout))??;
-        Ok(Answer::new((schema, plan), batches, limits, turn))
+            .map_err(|_elapsed| QueryError::Timeout(timeout))?
     }
 
-    /// Answers a question as a whole.
+    /// Answers a question as a whole; of KQL's values all but numbers and booleans are printed.
     pub async fn rows(
         &self,
         workspace: &Workspace,
         question: Question,
     ) -> Result<Vec<RecordBatch>, QueryError> {
         let mut answer = self.answer(workspace, question).await?;
+        let columns = answer.kusto_columns().cloned();
         let mut batches = Vec::new();
         while let Some(batch) = answer.next_batch().await? {
-            batches.push(batch);
+            batches.push(match &columns {
+                Some(columns) => printed(columns, &batch).map_err(DataFusionError::from)?,
+                None => batch,
+            });
         }
         Ok(batches)
     }
 
     /// Plans a query without running it; gives the schema of its answer.
-    pub async fn check(&self, workspace: &Workspace, sql: &str) -> Result<SchemaRef, QueryError> {
-        let (_, plan) = self.plan(workspace, &Question::sql(sql)).await?;
+    pub async fn check(
+        &self,
+        workspace: &Workspace,
+        question: Question,
+    ) -> Result<SchemaRef, QueryError> {
+        let deadline = Instant::now() + question.timeout;
+        let (_, results) = self.results(workspace, question, deadline).await?;
+        let (plan, _) = only(results)?;
         Ok(Arc::clone(plan.schema().inner()))
+    }
+
+    async fn results(
+        &self,
+        workspace: &Workspace,
+        question: Question,
+        deadline: Instant,
+    ) -> Result<(SessionState, Vec<(LogicalPlan, About)>), QueryError> {
+        match question.language {
+            Language::Sql => {
+                let (state, plan) = self.plan(workspace, &question).await?;
+                Ok((state, vec![(plan, About::default())]))
+            }
+            Language::Kql => self.plan_kql(workspace, question, deadline).await,
+        }
+    }
+
+    async fn plan_kql(
+        &self,
+        workspace: &Workspace,
+        question: Question,
+        deadline: Instant,
+    ) -> Result<(SessionState, Vec<(LogicalPlan, About)>), QueryError> {
+        guard::check_length(&question.text)?;
+        let now = self.now(question.span);
+        let (state, tables) = self.session(workspace, question.span)?;
+        let watchlists = self.watchlists.of(workspace);
+        let catalog = SessionCatalog {
+            tables,
+            watchlists,
+            external: question.external,
+            notes: Mutex::default(),
+        };
+        let (language, runtime) = (self.kql.clone(), Handle::current());
+        let (workspace, planning) = (workspace.clone(), state.clone());
+        let planned = tokio::task::spawn_blocking(move || {
+            let session = (planning, &catalog);
+            let bounds = (runtime, deadline);
+            let planned = kusto::plan(&workspace, &question, session, (&language, now), bounds);
+            planned.map(|planned| (planned, catalog.notes.into_inner()))
+        });
+        let (planned, notes) = planned.await.map_err(|error| {
+            tracing::error!(%error, "planning a query ended by itself");
+            QueryError::Run("planning the query failed; the service's log says why".to_owned())
+        })??;
+        let results = planned.into_iter().map(|result| {
+            let columns = result.columns.into_iter();
+            let columns = columns.map(|(name, kind)| ResultColumn { name, kind });
+            let about = About {
+                name: result.name,
+                columns: Some(columns.collect()),
+                render: result.render,
+                notes: notes.clone(),
+            };
+            (result.plan, about)
+        });
+        Ok((state, results.collect()))
     }
 
     async fn plan(
@@ -194,7 +337,7 @@ impl Engine {
         question: &Question,
     ) -> Result<(SessionState, LogicalPlan), QueryError> {
         guard::check_text(&question.text)?;
-        let state = self.session(workspace, question.span)?;
+        let (state, _tables) = self.session(workspace, question.span)?;
         let statement = state.sql_to_statement(&question.text, &Dialect::Generic)?;
         guard::check_statement(&statement)?;
         for reference in state.resolve_table_references(&statement)? {
@@ -226,9 +369,10 @@ impl Engine {
         &self,
         workspace: &Workspace,
         span: Option<Span>,
-    ) -> Result<SessionState, QueryError> {
-        let now = span.map_or_else(|| self.clock.now(), |span| span.end);
+    ) -> Result<(SessionState, Tables), QueryError> {
+        let now = self.now(span);
         let schema = MemorySchemaProvider::new();
+        let mut tables = Tables::new();
         for table in Table::ALL {
             let snapshot = self.store.snapshot(workspace, table);
             let provider: Arc<dyn TableProvider> = Arc::new(EventTable::new(table, snapshot));
@@ -236,6 +380,7 @@ impl Engine {
                 Some(span) => within(table, provider, span)?,
                 None => provider,
             };
+            tables.insert(table.name(), (table, Arc::clone(&shown)));
             schema.register_table(table.name().to_owned(), shown)?;
         }
         let catalog = MemoryCatalogProvider::new();
@@ -257,8 +402,20 @@ impl Engine {
         properties.mark_start_execution(state_options(&self.template));
         properties.query_execution_start_time =
             DateTime::<Utc>::from_timestamp_micros(now.as_micros());
-        Ok(state)
+        Ok((state, tables))
     }
+
+    /// What `now()` gives: the end of the span, so that a question can be asked of the past.
+    fn now(&self, span: Option<Span>) -> Timestamp {
+        span.map_or_else(|| self.clock.now(), |span| span.end)
+    }
+}
+
+/// The one result that there is.
+fn only<T>(mut results: Vec<T>) -> Result<T, QueryError> {
+    let count = results.len();
+    let last = results.pop().filter(|_| count == 1);
+    last.ok_or(QueryError::ManyResults(count))
 }
 
 fn state_options(template: &SessionState) -> Arc<datafusion::config::ConfigOptions> {

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use datafusion::common::SchemaError;
 use datafusion::error::DataFusionError;
+use kql::KqlError;
 use thiserror::Error;
 
 /// A question without an answer.
@@ -12,6 +13,19 @@ pub enum QueryError {
     /// The text is no SQL.
     #[error("read query: {0}")]
     Syntax(String),
+    /// The text is no KQL, or means nothing.
+    #[error("{message}")]
+    Kql {
+        /// Which of the two.
+        fault: Fault,
+        /// Line and column, from 1, of the first mistake.
+        position: Option<(usize, usize)>,
+        /// What is wrong, with the places.
+        message: String,
+    },
+    /// It has more results than can be given here.
+    #[error("the query has {0} results, and only one can be given here")]
+    ManyResults(usize),
     /// No table of that name.
     #[error("unknown table '{name}'{}", suggestion(nearest.as_deref()))]
     UnknownTable {
@@ -49,6 +63,34 @@ pub enum QueryError {
     /// It failed while it ran, by its own doing (a cast, a division).
     #[error("run query: {0}")]
     Run(String),
+}
+
+/// What is wrong with a query's text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// It can't be read.
+    Syntax,
+    /// It can be read, but something in it does not exist or does not fit.
+    Meaning,
+}
+
+impl From<KqlError> for QueryError {
+    fn from(error: KqlError) -> Self {
+        let message = error.to_string();
+        let (fault, position) = match error {
+            KqlError::Part(source) => return source.into(),
+            KqlError::Syntax(errors) => {
+                let first = errors.0.first();
+                (Fault::Syntax, first.map(|error| error.position))
+            }
+            KqlError::Meaning { position, .. } => (Fault::Meaning, Some(position)),
+        };
+        Self::Kql {
+            fault,
+            position: position.map(|position| (position.line, position.column)),
+            message,
+        }
+    }
 }
 
 fn suggestion(nearest: Option<&str>) -> String {

@@ -4,8 +4,11 @@
 //! RFC 3339 in UTC. In CSV, text that a spreadsheet would take for a formula gets an apostrophe before it: what
 //! stands in a log was written by whoever called the gateway.
 
+mod cells;
+
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use datafusion::arrow::array::{
     Array as _, ArrayRef, AsArray as _, RecordBatch, RecordBatchOptions, StringArray,
@@ -17,6 +20,9 @@ use datafusion::arrow::error::ArrowError;
 use datafusion::arrow::ipc::writer::StreamWriter;
 use datafusion::arrow::json::writer::{EncoderOptions, NullableEncoder, make_encoder};
 use datafusion::arrow::json::{LineDelimitedWriter, WriterBuilder};
+
+pub(crate) use cells::printed;
+pub use cells::{Dynamics, ResultColumn, RowWriter};
 
 /// How rows are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,6 +60,12 @@ impl Format {
     }
 }
 
+/// A span of time in Kusto's form, `1.02:03:04.5`.
+pub fn timespan(text: &str) -> Option<Duration> {
+    let ticks = u64::try_from(kql_values::convert::parse_timespan(text.trim())?).ok()?;
+    Some(Duration::from_nanos(ticks.saturating_mul(100)))
+}
+
 /// Writes one answer.
 pub struct Encoder {
     schema: SchemaRef,
@@ -70,9 +82,19 @@ impl fmt::Debug for Encoder {
 }
 
 enum Kind {
-    Json { rows_before: bool },
+    TypedJson(RowWriter),
+    TypedNdjson(Arc<[ResultColumn]>),
+    TypedCsv {
+        columns: Arc<[ResultColumn]>,
+        header_written: bool,
+    },
+    Json {
+        rows_before: bool,
+    },
     Ndjson,
-    Csv { header_written: bool },
+    Csv {
+        header_written: bool,
+    },
     Arrow(Box<StreamWriter<Vec<u8>>>),
 }
 
@@ -81,7 +103,13 @@ impl Encoder {
     pub fn start(format: Format, schema: &SchemaRef) -> Result<(Self, Vec<u8>), ArrowError> {
         let schema = Arc::clone(schema);
         let (kind, bytes) = match format {
-            Format::Json => (Kind::Json { rows_before: false }, json_head(&schema)),
+            Format::Json => {
+                let described = schema
+                    .fields()
+                    .iter()
+                    .map(|field| json_column(field.name(), kusto_type(field.data_type())));
+                (Kind::Json { rows_before: false }, json_head(described))
+            }
             Format::Ndjson => (Kind::Ndjson, Vec::new()),
             Format::Csv => (
                 Kind::Csv {
@@ -98,12 +126,53 @@ impl Encoder {
         Ok((Self { schema, kind }, bytes))
     }
 
+    /// As [`Self::start`], for the answer to a question in KQL: its values are written as Kusto writes them.
+    pub fn start_typed(
+        format: Format,
+        schema: &SchemaRef,
+        columns: &Arc<[ResultColumn]>,
+    ) -> Result<(Self, Vec<u8>), ArrowError> {
+        let columns = Arc::clone(columns);
+        let (kind, bytes) = match format {
+            Format::Json => {
+                let described = columns
+                    .iter()
+                    .map(|column| json_column(&column.name, column.kind.name()));
+                let head = json_head(described);
+                let rows = RowWriter::new(columns, Dynamics::Nested);
+                (Kind::TypedJson(rows), head)
+            }
+            Format::Ndjson => (Kind::TypedNdjson(columns), Vec::new()),
+            Format::Csv => {
+                let header_written = false;
+                let kind = Kind::TypedCsv {
+                    columns,
+                    header_written,
+                };
+                (kind, Vec::new())
+            }
+            Format::Arrow => return Self::start(format, schema),
+        };
+        let schema = Arc::clone(schema);
+        Ok((Self { schema, kind }, bytes))
+    }
+
     /// The bytes of some rows.
     pub fn rows(&mut self, rows: &RecordBatch) -> Result<Vec<u8>, ArrowError> {
         match &mut self.kind {
             Kind::Json { rows_before } => {
                 let bytes = json_rows(rows, *rows_before)?;
                 *rows_before |= rows.num_rows() > 0;
+                Ok(bytes)
+            }
+            Kind::TypedJson(writer) => writer.rows(rows),
+            Kind::TypedNdjson(columns) => cells::lines(columns, rows),
+            Kind::TypedCsv {
+                columns,
+                header_written,
+            } => {
+                let bytes = csv_rows(&printed(columns, rows)?, !*header_written)?;
+                *header_written = true;
                 Ok(bytes)
             }
             Kind::Ndjson => {
@@ -130,12 +199,18 @@ impl Encoder {
     /// The bytes that stand behind the last row.
     pub fn finish(self, truncated: bool) -> Result<Vec<u8>, ArrowError> {
         match self.kind {
-            Kind::Json { .. } => Ok(format!("],\"truncated\":{truncated}}}\n").into_bytes()),
-            Kind::Ndjson => Ok(Vec::new()),
+            Kind::Json { .. } | Kind::TypedJson(_) => {
+                Ok(format!("],\"truncated\":{truncated}}}\n").into_bytes())
+            }
+            Kind::Ndjson | Kind::TypedNdjson(_) => Ok(Vec::new()),
             Kind::Csv {
                 header_written: false,
+            }
+            | Kind::TypedCsv {
+                header_written: false,
+                ..
             } => csv_rows(&RecordBatch::new_empty(self.schema), true),
-            Kind::Csv { .. } => Ok(Vec::new()),
+            Kind::Csv { .. } | Kind::TypedCsv { .. } => Ok(Vec::new()),
             Kind::Arrow(mut writer) => {
                 writer.finish()?;
                 Ok(std::mem::take(writer.get_mut()))
@@ -144,12 +219,12 @@ impl Encoder {
     }
 }
 
-fn json_head(schema: &Schema) -> Vec<u8> {
-    let columns: Vec<serde_json::Value> = schema
-        .fields()
-        .iter()
-        .map(|field| serde_json::json!({"name": field.name(), "type": kusto_type(field.data_type())}))
-        .collect();
+fn json_column(name: &str, kind: &str) -> serde_json::Value {
+    serde_json::json!({"name": name, "type": kind})
+}
+
+fn json_head(columns: impl Iterator<Item = serde_json::Value>) -> Vec<u8> {
+    let columns: Vec<serde_json::Value> = columns.collect();
     format!(
         "{{\"columns\":{},\"rows\":[",
         serde_json::Value::Array(columns)

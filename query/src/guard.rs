@@ -40,13 +40,19 @@ const GROWING: [&str; 7] = [
     "array_repeat",
 ];
 
-/// Bounds the text before it is parsed.
-pub(crate) fn check_text(text: &str) -> Result<(), QueryError> {
+/// Bounds the length of a text.
+pub(crate) fn check_length(text: &str) -> Result<(), QueryError> {
     if text.len() > TEXT_BYTES_MAX {
         return Err(over(format!(
             "the text is longer than {TEXT_BYTES_MAX} bytes"
         )));
     }
+    Ok(())
+}
+
+/// Bounds the text before it is parsed.
+pub(crate) fn check_text(text: &str) -> Result<(), QueryError> {
+    check_length(text)?;
     let is_word = |character: char| character.is_alphanumeric() || character == '_';
     let words = text
         .split(|character| !is_word(character))

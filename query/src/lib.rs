@@ -9,12 +9,16 @@ mod error;
 pub mod format;
 mod functions;
 mod guard;
+mod kusto;
 mod table;
 mod watchlist;
 
 pub use answer::Answer;
-pub use engine::{Engine, EngineSettings, Question, Span};
-pub use error::QueryError;
+pub use engine::{Engine, EngineSettings, External, Language, Question, Span};
+pub use error::{Fault, QueryError};
+pub use kql::Render;
+pub use kql_values::Type;
+pub use kusto::kusto_type;
 pub use watchlist::{LIST_BYTES_MAX, Watchlist, WatchlistError, WatchlistSet, Watchlists};
 
 #[cfg(test)]

@@ -2,6 +2,8 @@
 //!
 //! Whatever a [`Problem`] says is said in every form; only the wrapping differs.
 
+mod queries;
+
 use axum::Json;
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
@@ -10,6 +12,8 @@ use axum::response::{IntoResponse as _, Response};
 use serde_json::json;
 
 use super::problem::Problem;
+
+pub(super) use queries::{PARTIAL, log_analytics_body, too_large};
 
 /// How a route says that something is wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,6 +26,10 @@ pub(crate) enum Form {
     Elastic,
     /// `google.rpc.Status`, in the encoding of the request.
     Rpc,
+    /// As Azure Data Explorer does.
+    Kusto,
+    /// As the query API of Log Analytics does.
+    LogAnalytics,
 }
 
 /// By which clients of Elasticsearch know it; they refuse to talk to anything else.
@@ -45,7 +53,7 @@ pub(super) async fn in_form(State(form): State<Form>, request: Request, next: Ne
         Form::Elastic => {
             headers.insert(PRODUCT, HeaderValue::from_static("Elasticsearch"));
         }
-        Form::Azure => {
+        Form::Azure | Form::Kusto | Form::LogAnalytics => {
             if let Some(id) = asked.get(&CLIENT_REQUEST_ID) {
                 headers.insert(CLIENT_REQUEST_ID, id.clone());
             }
@@ -81,6 +89,8 @@ fn said_in(form: Form, problem: &Problem, asked: &HeaderMap, original: Response)
                 (status, kind, rpc_status(code, detail)).into_response()
             }
         }
+        Form::Kusto => queries::kusto(problem),
+        Form::LogAnalytics => queries::log_analytics(problem),
         Form::Problem => return original,
     };
     for name in [header::RETRY_AFTER, header::WWW_AUTHENTICATE] {

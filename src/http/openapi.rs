@@ -12,8 +12,8 @@ use utoipa::{Modify, OpenApi};
 
 use super::problem::Problem;
 use super::{
-    bulk, incidents, ingest, keys, logs_ingestion, otlp, quarantine, query, rules, sources, system,
-    watchlists,
+    bulk, incidents, ingest, keys, kusto, log_analytics, logs_ingestion, otlp, quarantine, query,
+    rules, sources, system, watchlists,
 };
 
 #[derive(OpenApi)]
@@ -25,7 +25,9 @@ use super::{
         ingest::ingest, logs_ingestion::upload, otlp::logs,
         bulk::bulk, bulk::put_bulk, bulk::index_bulk, bulk::put_index_bulk,
         sources::list, sources::get, quarantine::list, quarantine::get, quarantine::replay,
-         query::query, rules::list,
+         query::query, query::words, rules::list,
+        kusto::query_v1, kusto::query_v2, kusto::management, kusto::metadata,
+        log_analytics::query, log_analytics::query_get, log_analytics::batch,
         watchlists::list, watchlists::get, watchlists::put, watchlists::delete,
         incidents::list, incidents::get, incidents::update,
         keys::list, keys::create, keys::revoke,

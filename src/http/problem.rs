@@ -5,6 +5,7 @@
 use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use query::Fault;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -23,6 +24,12 @@ pub(crate) struct ProblemBody {
     /// Where in a body it is wrong, in bytes from 0.
     #[serde(skip_serializing_if = "Option::is_none")]
     offset: Option<usize>,
+    /// Line of a query on which something is wrong, from 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    line: Option<usize>,
+    /// Column of that line, in characters from 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    column: Option<usize>,
     /// Where a source stands.
     #[serde(skip_serializing_if = "Option::is_none")]
     position: Option<String>,
@@ -34,6 +41,8 @@ pub(crate) struct Problem {
     status: StatusCode,
     detail: String,
     offset: Option<usize>,
+    /// What is wrong with a query's text, and on which line and column.
+    query: Option<(Fault, Option<(usize, usize)>)>,
     position: Option<String>,
     retry_after_s: Option<u64>,
 }
@@ -44,6 +53,7 @@ impl Problem {
             status,
             detail: detail.into(),
             offset: None,
+            query: None,
             position: None,
             retry_after_s: None,
         }
@@ -88,6 +98,17 @@ impl Problem {
         self
     }
 
+    /// Says what is wrong with a query's text, and where.
+    pub(crate) fn in_query(mut self, fault: Fault, position: Option<(usize, usize)>) -> Self {
+        self.query = Some((fault, position));
+        self
+    }
+
+    /// What is wrong with a query's text, and on which line and column.
+    pub(crate) fn query_fault(&self) -> Option<(Fault, Option<(usize, usize)>)> {
+        self.query
+    }
+
     pub(crate) fn at(mut self, offset: usize) -> Self {
         self.offset = Some(offset);
         self
@@ -97,12 +118,15 @@ impl Problem {
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let original = self.clone();
+        let place = self.query.and_then(|(_, place)| place);
         let body = ProblemBody {
             kind: "about:blank",
             title: self.status.canonical_reason().unwrap_or("Error"),
             status: self.status.as_u16(),
             detail: self.detail,
             offset: self.offset,
+            line: place.map(|(line, _)| line),
+            column: place.map(|(_, column)| column),
             position: self.position,
         };
         let mut response = (self.status, Json(body)).into_response();

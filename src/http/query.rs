@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ::query::format::{Encoder, Format};
-use ::query::{Answer, QueryError, Question, Span};
+use ::query::{Answer, Fault, Language, QueryError, Question, Span};
 use axum::body::{Body, Bytes};
 use axum::extract::State;
 use axum::extract::rejection::JsonRejection;
@@ -12,7 +12,7 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use axum::{Extension, Json};
 use futures::stream;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use store::Timestamp;
 use utoipa::ToSchema;
 
@@ -29,7 +29,7 @@ pub(crate) struct QueryRequest {
         example = "select ApiId, count(*) as calls from ApiManagementGatewayLogs group by ApiId"
     )]
     query: String,
-    /// `sql`.
+    /// `sql` (default) or `kql`.
     language: Option<String>,
     /// `json` (default), `ndjson`, `csv` or `arrow` (IPC stream).
     format: Option<String>,
@@ -40,6 +40,131 @@ pub(crate) struct QueryRequest {
     rows: Option<usize>,
     /// Longest time in milliseconds, up to the service's limit (30,000 unless configured).
     timeout_ms: Option<u64>,
+}
+
+/// Words of KQL.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct WordsBody {
+    /// Operators that may stand behind a pipe.
+    operators: Vec<&'static str>,
+    /// Operators between values, and other words.
+    words: Vec<&'static str>,
+    /// Functions and aggregates.
+    functions: Vec<&'static str>,
+}
+
+/// Tabular operators, for completion.
+const OPERATORS: [&str; 50] = [
+    "as",
+    "consume",
+    "count",
+    "distinct",
+    "evaluate",
+    "extend",
+    "externaldata",
+    "facet",
+    "filter",
+    "find",
+    "fork",
+    "getschema",
+    "invoke",
+    "join",
+    "limit",
+    "lookup",
+    "make-series",
+    "mv-apply",
+    "mv-expand",
+    "order by",
+    "parse",
+    "parse-kv",
+    "parse-where",
+    "partition",
+    "print",
+    "project",
+    "project-away",
+    "project-by-names",
+    "project-keep",
+    "project-rename",
+    "project-reorder",
+    "range",
+    "reduce by",
+    "render",
+    "sample",
+    "sample-distinct",
+    "scan",
+    "search",
+    "serialize",
+    "sort by",
+    "summarize",
+    "take",
+    "top",
+    "top-hitters",
+    "top-nested",
+    "union",
+    "where",
+    "datatable",
+    "let",
+    "set",
+];
+
+/// Words within operators, for completion.
+const WORDS: [&str; 44] = [
+    "and",
+    "or",
+    "by",
+    "on",
+    "in",
+    "in~",
+    "!in",
+    "!in~",
+    "has",
+    "!has",
+    "has_cs",
+    "has_all",
+    "has_any",
+    "hasprefix",
+    "hassuffix",
+    "contains",
+    "!contains",
+    "contains_cs",
+    "startswith",
+    "!startswith",
+    "endswith",
+    "!endswith",
+    "matches regex",
+    "between",
+    "!between",
+    "asc",
+    "desc",
+    "nulls first",
+    "nulls last",
+    "kind=inner",
+    "kind=leftouter",
+    "kind=rightouter",
+    "kind=fullouter",
+    "kind=leftanti",
+    "kind=leftsemi",
+    "kind=innerunique",
+    "isfuzzy=true",
+    "withsource",
+    "typeof",
+    "dynamic",
+    "datetime",
+    "timespan",
+    "true",
+    "false",
+];
+
+/// Lists the words of KQL, for completion.
+#[utoipa::path(get, path = "/api/v1/query/words", tag = "query", security(("key" = [])), responses(
+    (status = 200, description = "Operators, words and functions", body = WordsBody)))]
+pub(super) async fn words(State(app): State<Arc<App>>) -> Result<Json<WordsBody>, Problem> {
+    let core = app.core()?;
+    Ok(Json(WordsBody {
+        operators: OPERATORS.to_vec(),
+        words: WORDS.to_vec(),
+        functions: core.engine.kql_functions(),
+    }))
 }
 
 /// Answers a query over the event tables.
@@ -63,8 +188,8 @@ pub(super) async fn query(
 ) -> Result<Response, Problem> {
     let core = app.core()?;
     let Json(request) = request.map_err(|error| Problem::new(error.status(), error.body_text()))?;
-    let format = format(&request)?;
-    let question = question(&app, request)?;
+    let (format, language) = (format(&request)?, language(&request)?);
+    let question = question(&app, language, request)?;
     let mut answer = core
         .engine
         .answer(&principal.workspace, question)
@@ -73,7 +198,7 @@ pub(super) async fn query(
     // What fails before the first row is still a clean error.
     let first = answer.next_batch().await.map_err(|error| problem(&error))?;
     let broken = |error| Problem::internal("encode an answer", &error);
-    let (mut encoder, mut head) = Encoder::start(format, answer.schema()).map_err(broken)?;
+    let (mut encoder, mut head) = answer.encoder(format).map_err(broken)?;
     if let Some(batch) = &first {
         head.extend(encoder.rows(batch).map_err(broken)?);
     }
@@ -109,15 +234,6 @@ async fn next_bytes(rest: Option<Rest>) -> Result<Option<(Bytes, Option<Rest>)>,
 }
 
 fn format(request: &QueryRequest) -> Result<Format, Problem> {
-    if let Some(language) = request
-        .language
-        .as_deref()
-        .filter(|language| *language != "sql")
-    {
-        return Err(Problem::bad_request(format!(
-            "language '{language}' is not known; it is 'sql'"
-        )));
-    }
     let name = request.format.as_deref().unwrap_or("json");
     Format::from_name(name).ok_or_else(|| {
         Problem::bad_request(format!(
@@ -126,8 +242,17 @@ fn format(request: &QueryRequest) -> Result<Format, Problem> {
     })
 }
 
-fn question(app: &App, request: QueryRequest) -> Result<Question, Problem> {
-    let mut question = Question::sql(request.query);
+fn language(request: &QueryRequest) -> Result<Language, Problem> {
+    let name = request.language.as_deref().unwrap_or("sql");
+    Language::from_name(name)
+        .ok_or_else(|| Problem::bad_request(format!("language '{name}' is neither sql nor kql")))
+}
+
+fn question(app: &App, language: Language, request: QueryRequest) -> Result<Question, Problem> {
+    let mut question = match language {
+        Language::Sql => Question::sql(request.query),
+        Language::Kql => Question::kql(request.query),
+    };
     question.rows_max = request
         .rows
         .unwrap_or(app.query.rows_max)
@@ -150,9 +275,16 @@ fn question(app: &App, request: QueryRequest) -> Result<Question, Problem> {
     Ok(question)
 }
 
-fn problem(error: &QueryError) -> Problem {
+/// What is wrong with a question, to be told.
+pub(super) fn problem(error: &QueryError) -> Problem {
     match error {
         QueryError::Timeout(_) => Problem::new(StatusCode::REQUEST_TIMEOUT, error.to_string()),
+        QueryError::Kql {
+            fault, position, ..
+        } => Problem::bad_request(error.to_string()).in_query(*fault, *position),
+        QueryError::Syntax(_) => {
+            Problem::bad_request(error.to_string()).in_query(Fault::Syntax, None)
+        }
         QueryError::Busy => Problem::unavailable(error.to_string()),
         QueryError::Run(_) => {
             tracing::info!(%error, "query failed");

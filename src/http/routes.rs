@@ -20,8 +20,8 @@ use super::authorize::authorize;
 use super::forms::{Form, in_form};
 use super::problem::Problem;
 use super::{
-    bulk, elastic, incidents, ingest, keys, logs_ingestion, openapi, otlp, quarantine, query,
-    rules, sources, system, watchlists,
+    bulk, elastic, incidents, ingest, keys, kusto, log_analytics, logs_ingestion, openapi, otlp,
+    quarantine, query, rules, sources, system, watchlists,
 };
 use crate::keys::Scope;
 
@@ -76,6 +76,14 @@ fn door(form: Form, method: Method, path: &'static str, handler: MethodRouter<Ar
     }
 }
 
+/// A way to ask by another's protocol.
+fn asking(form: Form, path: &'static str, handler: MethodRouter<Arc<App>>) -> Route {
+    Route {
+        form,
+        ..needs(Scope::Read, Method::POST, path, handler)
+    }
+}
+
 /// Every way in.
 pub(crate) fn routes() -> Vec<Route> {
     use Scope::{Admin, Ingest, Manage, Read};
@@ -93,7 +101,7 @@ pub(crate) fn routes() -> Vec<Route> {
     const LIST: &str = "/api/v1/watchlists/{alias}";
     const KEYS: &str = "/api/v1/keys";
     const KEY: &str = "/api/v1/keys/{id}";
-    vec![
+    let mut routes = vec![
         public(Method::GET, "/healthz", get(system::healthz)),
         public(Method::GET, "/readyz", get(system::readyz)),
         needs(Read, Method::GET, "/metrics", get(system::metrics)),
@@ -133,6 +141,7 @@ pub(crate) fn routes() -> Vec<Route> {
         needs(Read, Method::GET, SOURCES, get(sources::list)),
         needs(Ingest, Method::GET, SOURCE, get(sources::get)),
         needs(Read, Method::POST, "/api/v1/query", post(query::query)),
+        needs(Read, Method::GET, "/api/v1/query/words", get(query::words)),
         needs(Read, Method::GET, LISTS, get(watchlists::list)),
         needs(Read, Method::GET, LIST, get(watchlists::get)),
         needs(Manage, Method::PUT, LIST, put(watchlists::put)),
@@ -144,6 +153,27 @@ pub(crate) fn routes() -> Vec<Route> {
         needs(Admin, Method::GET, KEYS, get(keys::list)),
         needs(Admin, Method::POST, KEYS, post(keys::create)),
         needs(Admin, Method::DELETE, KEY, delete(keys::revoke)),
+    ];
+    routes.extend(query_routes());
+    routes
+}
+
+/// Ways to ask in KQL by Microsoft's protocols.
+fn query_routes() -> Vec<Route> {
+    const METADATA: &str = "/v1/rest/auth/metadata";
+    const LOGS: &str = "/v1/workspaces/{workspace}/query";
+    let logs_get = asking(Form::LogAnalytics, LOGS, get(log_analytics::query_get));
+    vec![
+        asking(Form::Kusto, "/v1/rest/query", post(kusto::query_v1)),
+        asking(Form::Kusto, "/v2/rest/query", post(kusto::query_v2)),
+        asking(Form::Kusto, "/v1/rest/mgmt", post(kusto::management)),
+        public(Method::GET, METADATA, get(kusto::metadata)),
+        asking(Form::LogAnalytics, LOGS, post(log_analytics::query)),
+        Route {
+            method: Method::GET,
+            ..logs_get
+        },
+        asking(Form::LogAnalytics, "/v1/$batch", post(log_analytics::batch)),
     ]
 }
 

@@ -21,6 +21,7 @@ use crate::watchlists::UploadedWatchlists;
 
 mod doors;
 mod gateways;
+mod kusto;
 mod watchlists;
 
 struct Fixture {
@@ -142,6 +143,7 @@ async fn every_route_admits_exactly_who_its_permission_says() {
             .replace("{id}", "x")
             .replace("{source}", "x")
             .replace("{alias}", "x")
+            .replace("{workspace}", "default")
             .replace("{*file}", "index.html")
             .replace("{*path}", "_license");
         let mut row = format!("{} {}:", route.method, route.path);
@@ -206,6 +208,7 @@ POST /api/v1/quarantine/replay: manage admin
 GET /api/v1/sources: read manage admin
 GET /api/v1/sources/{source}: ingest admin
 POST /api/v1/query: read manage admin
+GET /api/v1/query/words: read manage admin
 GET /api/v1/watchlists: read manage admin
 GET /api/v1/watchlists/{alias}: read manage admin
 PUT /api/v1/watchlists/{alias}: manage admin
@@ -217,6 +220,13 @@ PATCH /api/v1/incidents/{number}: manage admin
 GET /api/v1/keys: admin
 POST /api/v1/keys: admin
 DELETE /api/v1/keys/{id}: admin
+POST /v1/rest/query: read manage admin
+POST /v2/rest/query: read manage admin
+POST /v1/rest/mgmt: read manage admin
+GET /v1/rest/auth/metadata: everyone
+POST /v1/workspaces/{workspace}/query: read manage admin
+GET /v1/workspaces/{workspace}/query: read manage admin
+POST /v1/$batch: read manage admin
 ";
 
 #[test]

@@ -43,7 +43,7 @@ fn check(krate: &str, may_use: &[&str]) {
 fn crates_depend_downwards_only() {
     check("store", &[]);
     check("ingest", &["store"]);
-    check("query", &["store", "kql"]);
+    check("query", &["store", "kql", "kql-values"]);
     check("query/kql", &["kql-syntax", "kql-values"]);
     check("query/kql/values", &["kql-syntax"]);
     check("query/kql/syntax", &[]);

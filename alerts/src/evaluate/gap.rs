@@ -47,7 +47,7 @@ impl Evaluator {
         let mut earliest: Option<Timestamp> = None;
         for table in &rule.tables {
             let sql = format!("select min(TimeGenerated) as Earliest from \"{table}\"");
-            let question: Question = self.question(&sql, window);
+            let question: Question = self.bounded(Question::sql(&sql), window);
             let result = self.rows(workspace, rule, question).await?;
             let found = result
                 .rows

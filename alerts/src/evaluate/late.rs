@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use query::Question;
 use serde_json::Value;
 use store::{Timestamp, Workspace};
 
@@ -63,7 +64,7 @@ impl Evaluator {
                  from \"{table}\" where date_part('epoch', _TimeReceived) > {seen_s} order by Step"
             );
             let result = self
-                .rows(workspace, rule, self.question(&sql, span))
+                .rows(workspace, rule, self.bounded(Question::sql(&sql), span))
                 .await?;
             let steps = result
                 .rows

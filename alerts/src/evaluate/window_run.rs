@@ -72,7 +72,7 @@ impl Evaluator {
         rule: &Rule,
         window: Window,
     ) -> Result<Vec<Finding>, EvaluateError> {
-        let question = self.question(&rule.query, window);
+        let question = self.bounded(rule.question(&rule.query), window);
         let result = self.rows(workspace, rule, question).await?;
         if result.rows.len() >= self.settings.findings_max {
             let rows = result.rows.len();
@@ -96,7 +96,7 @@ impl Evaluator {
         finding: &mut Finding,
     ) {
         let Some(samples) = &rule.samples else { return };
-        let mut question = self.question(samples, window);
+        let mut question = self.bounded(rule.question(samples), window);
         question.parameters.clone_from(&finding.parameters);
         match self.rows(workspace, rule, question).await {
             Ok(rows) if rows.rows.is_empty() => {}
@@ -108,8 +108,7 @@ impl Evaluator {
         }
     }
 
-    pub(super) fn question(&self, sql: &str, window: Window) -> Question {
-        let mut question = Question::sql(sql);
+    pub(super) fn bounded(&self, mut question: Question, window: Window) -> Question {
         question.span = Some(query::Span {
             start: window.start,
             end: window.end,

@@ -18,7 +18,7 @@ pub(super) async fn check(
         reason,
     };
     let schema = engine
-        .check(workspace, &rule.query)
+        .check(workspace, rule.question(&rule.query))
         .await
         .map_err(|source| failure(format!("plan the query: {source}")))?;
     if let Some(column) = columns_of(rule)
@@ -60,7 +60,7 @@ fn columns_of(rule: &Rule) -> Vec<String> {
                 .map(|column| column.trim().to_owned()),
         );
     }
-    columns.extend(rule.samples.iter().flat_map(|sql| sample_parameters(sql)));
+    columns.extend(rule.sample_parameters());
     columns
 }
 
@@ -74,7 +74,7 @@ pub(crate) fn placeholders(text: &str) -> Vec<&str> {
 }
 
 /// The names of the `$Name` parameters in SQL, each once.
-pub(crate) fn sample_parameters(sql: &str) -> Vec<String> {
+pub(super) fn dollar_parameters(sql: &str) -> Vec<String> {
     let is_word = |character: char| character.is_ascii_alphanumeric() || character == '_';
     let mut names: Vec<String> = Vec::new();
     for part in sql.split('$').skip(1) {
@@ -87,4 +87,17 @@ pub(crate) fn sample_parameters(sql: &str) -> Vec<String> {
         }
     }
     names
+}
+
+/// The names that `declare query_parameters(Name: type, ...)` declares in KQL.
+pub(super) fn declared_parameters(kql: &str) -> Vec<String> {
+    let declared = kql
+        .split_once("query_parameters")
+        .and_then(|(_, rest)| rest.trim_start().strip_prefix('('))
+        .and_then(|rest| rest.split_once(')'));
+    let Some((declared, _)) = declared else {
+        return Vec::new();
+    };
+    let names = declared.split(',').filter_map(|one| one.split_once(':'));
+    names.map(|(name, _)| name.trim().to_owned()).collect()
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use query::Language;
 use serde::Deserialize;
 use store::Table;
 
@@ -245,10 +246,10 @@ fn check(rule: &RuleFile) -> Result<(), (&'static str, String)> {
         let reason = "queryFrequency is longer than queryPeriod: events would be left out";
         return Err(("queryFrequency", reason.to_owned()));
     }
-    if rule.bartizan.language.as_deref() != Some("sql") {
-        let reason =
-            "the query's language is not SQL; KQL is not supported: set bartizan.language: sql";
-        return Err(("query", reason.to_owned()));
+    let language = rule.bartizan.language.as_deref();
+    if language.is_some_and(|name| Language::from_name(name).is_none()) {
+        let reason = "the query's language is neither kql nor sql";
+        return Err(("language", reason.to_owned()));
     }
     if rule.suppression_enabled && rule.suppression_duration.is_none() {
         let reason = "suppressionEnabled needs a suppressionDuration";
@@ -313,6 +314,7 @@ fn convert(file: &str, text: &str, rule: RuleFile) -> Rule {
             operator: operator(rule.trigger_operator),
             threshold: rule.trigger_threshold,
         },
+        language: language(rule.bartizan.language.as_deref()),
         query: rule.query,
         entities: rule
             .entity_mappings
@@ -346,6 +348,11 @@ fn convert(file: &str, text: &str, rule: RuleFile) -> Rule {
         file: file.to_owned(),
         query_line: line_of(text, "query").unwrap_or(1),
     }
+}
+
+/// Sentinel's rules are in KQL, and say nothing of it.
+fn language(name: Option<&str>) -> Language {
+    name.and_then(Language::from_name).unwrap_or(Language::Kql)
 }
 
 fn operator(name: OperatorName) -> TriggerOperator {

@@ -119,7 +119,7 @@ fn complaints_name_line_and_reason() {
         6,
         "between 1m and 14d",
     );
-    check("language: sql", "language: kql", 7, "KQL is not supported");
+    check("language: sql", "language: SQL", 14, "neither kql nor sql");
     check("kind: Scheduled", "kind: NRT", 3, "unknown variant `NRT`");
     check(
         "name: Something\n",

@@ -1,0 +1,173 @@
+//! Questions in KQL: what the binder asks of a session, and the plans of the results.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use datafusion::arrow::array::RecordBatch;
+use datafusion::catalog::{MemTable, TableProvider};
+use datafusion::datasource::provider_as_source;
+use datafusion::error::{DataFusionError, Result};
+use datafusion::execution::session_state::SessionState;
+use datafusion::logical_expr::{LogicalPlan, LogicalPlanBuilder};
+use datafusion::physical_plan::execute_stream;
+use futures::StreamExt as _;
+use kql::{Catalog, Environment, Evaluate, Language, Planned, Source, unqualified};
+use kql_values::Type;
+use parking_lot::Mutex;
+use store::{ColumnType, Table, Timestamp, Workspace};
+use tokio::runtime::Handle;
+use tokio::time::Instant;
+
+use crate::engine::{External, Question};
+use crate::error::QueryError;
+use crate::watchlist::WatchlistSet;
+
+/// Tables by name, as a session shows them.
+pub(crate) type Tables = BTreeMap<&'static str, (Table, Arc<dyn TableProvider>)>;
+
+/// Most notes of an answer.
+const NOTES_MAX: usize = 20;
+
+/// What a session shows to KQL.
+#[derive(Debug)]
+pub(crate) struct SessionCatalog {
+    pub(crate) tables: Tables,
+    pub(crate) watchlists: WatchlistSet,
+    pub(crate) external: External,
+    /// What is to be known of the answer besides.
+    pub(crate) notes: Mutex<Vec<String>>,
+}
+
+impl Catalog for SessionCatalog {
+    fn table(&self, name: &str) -> Result<Option<Source>> {
+        let Some((table, provider)) = self.tables.get(name) else {
+            return Ok(None);
+        };
+        let columns = table.columns().iter();
+        let columns = columns.map(|column| (column.name.to_owned(), kusto_type(column.kind)));
+        source(name, Arc::clone(provider), columns.collect()).map(Some)
+    }
+
+    fn tables(&self) -> Vec<String> {
+        self.tables.keys().map(|name| (*name).to_owned()).collect()
+    }
+
+    fn function(&self, _name: &str) -> Option<String> {
+        None
+    }
+
+    fn functions(&self) -> Vec<String> {
+        Vec::new()
+    }
+
+    fn watchlist(&self, alias: &str) -> Result<Option<Source>> {
+        let rows = self.watchlists.rows(alias);
+        let columns = rows.schema_ref().fields().iter().map(|field| {
+            let is_text = field.data_type().is_string();
+            let kind = if is_text {
+                Type::String
+            } else {
+                Type::DateTime
+            };
+            (field.name().clone(), kind)
+        });
+        let columns = columns.collect();
+        let table = MemTable::try_new(rows.schema(), vec![vec![rows]])?;
+        source("_GetWatchlist", Arc::new(table), columns).map(Some)
+    }
+
+    fn external(&self, uri: &str) -> Result<Vec<u8>> {
+        let text = format!("externaldata is not read here, so there are no rows of {uri}");
+        match self.external {
+            External::Refused => Err(DataFusionError::Plan(text)),
+            External::Empty => {
+                tracing::warn!(%uri, "a query asks for external data, which is not read");
+                let mut notes = self.notes.lock();
+                if notes.len() < NOTES_MAX && !notes.contains(&text) {
+                    notes.push(text);
+                }
+                Ok(Vec::new())
+            }
+        }
+    }
+}
+
+fn source(
+    name: &str,
+    provider: Arc<dyn TableProvider>,
+    columns: Vec<(String, Type)>,
+) -> Result<Source> {
+    let scan = LogicalPlanBuilder::scan(name, provider_as_source(provider), None)?;
+    let plan = unqualified(scan.build()?)?;
+    Ok(Source { plan, columns })
+}
+
+/// What KQL calls a column's type.
+pub fn kusto_type(kind: ColumnType) -> Type {
+    match kind {
+        ColumnType::Text | ColumnType::Bytes => Type::String,
+        ColumnType::Int => Type::Int,
+        ColumnType::Long => Type::Long,
+        ColumnType::Real => Type::Real,
+        ColumnType::Bool => Type::Bool,
+        ColumnType::Datetime => Type::DateTime,
+        ColumnType::Dynamic => Type::Dynamic,
+    }
+}
+
+/// Runs parts of a query while it is planned, on the thread that plans.
+#[derive(Debug)]
+struct Parts {
+    state: SessionState,
+    runtime: Handle,
+    deadline: Instant,
+}
+
+impl Evaluate for Parts {
+    fn rows(&self, plan: LogicalPlan, rows_max: usize) -> Result<Vec<RecordBatch>> {
+        let run = async {
+            let physical = self.state.create_physical_plan(&plan).await?;
+            let mut batches = execute_stream(physical, self.state.task_ctx())?;
+            let (mut rows, mut found) = (0, Vec::new());
+            while let Some(batch) = batches.next().await.transpose()? {
+                rows += batch.num_rows();
+                if rows > rows_max {
+                    let text = format!("a part of the query has more than {rows_max} rows");
+                    return Err(DataFusionError::ResourcesExhausted(text));
+                }
+                found.push(batch);
+            }
+            Ok(found)
+        };
+        self.runtime.block_on(async {
+            let elapsed = |_| DataFusionError::Execution("it took too long".to_owned());
+            tokio::time::timeout_at(self.deadline, run)
+                .await
+                .map_err(elapsed)?
+        })
+    }
+}
+
+/// Plans a question's results. Blocks: parts may have to be run.
+pub(crate) fn plan(
+    workspace: &Workspace,
+    question: &Question,
+    (state, catalog): (SessionState, &SessionCatalog),
+    (language, now): (&Language, Timestamp),
+    (runtime, deadline): (Handle, Instant),
+) -> Result<Vec<Planned>, QueryError> {
+    let evaluate = Parts {
+        state,
+        runtime,
+        deadline,
+    };
+    let environment = Environment {
+        catalog,
+        evaluate: &evaluate,
+        language,
+        now: now.as_micros().saturating_mul(10),
+        database: workspace.as_str(),
+        parameters: &question.parameters,
+    };
+    Ok(kql::plan(&question.text, &environment)?)
+}
