@@ -5,8 +5,9 @@ use proptest::prelude::*;
 use proptest::sample::select;
 use serde_json::json;
 
-use crate::function::{Context, Functions, ScalarFunction};
-use crate::signature::{ParameterType, Returns};
+use crate::aggregate::{Accumulator, AggregateFunction, Aggregates};
+use crate::function::{Context, Functions};
+use crate::signature::{ParameterType, Returns, Signature};
 use crate::value::{Dynamic, Value};
 
 fn text() -> impl Strategy<Value = String> {
@@ -116,8 +117,8 @@ const TYPES: [Type; 10] = [
 const NUMBERS: [Type; 4] = [Type::Int, Type::Long, Type::Real, Type::Decimal];
 
 /// Arguments as a binder would give them.
-fn arguments(function: &ScalarFunction) -> impl Strategy<Value = Vec<Value>> + use<> {
-    let signature = function.signature.clone();
+fn arguments(signature: &Signature) -> impl Strategy<Value = Vec<Value>> + use<> {
+    let signature = signature.clone();
     let (min, max) = (signature.arity_min(), signature.arity_max());
     let count = min..=max.unwrap_or(min + 3);
     (count, select(&TYPES[..]), select(&NUMBERS[..])).prop_flat_map(
@@ -144,7 +145,7 @@ fn whatever_comes_is_taken() {
     for name in functions.names() {
         let function = functions.scalar(name).unwrap();
         let mut runner = proptest::test_runner::TestRunner::new(config.clone());
-        let outcome = runner.run(&arguments(function), |arguments| {
+        let outcome = runner.run(&arguments(&function.signature), |arguments| {
             let parameters = (0..).map(|place| function.signature.parameter(place));
             let mut strict = arguments
                 .iter()
@@ -172,3 +173,48 @@ fn whatever_comes_is_taken() {
 
 /// Calls of each function.
 const CASES: u32 = 16;
+
+/// Gathers rows; none if the constants, which are those of the first row, are refused.
+fn gathered(function: &AggregateFunction, rows: &[Vec<Value>]) -> Option<Box<dyn Accumulator>> {
+    let mut accumulator = (function.start)(rows.first()?).ok()?;
+    let mut context = Context::new(0);
+    for row in rows {
+        accumulator.update(&mut context, row).ok()?;
+    }
+    Some(accumulator)
+}
+
+#[test]
+fn whatever_comes_is_gathered() {
+    let aggregates = Aggregates::new();
+    let config = ProptestConfig {
+        failure_persistence: None,
+        ..ProptestConfig::with_cases(CASES)
+    };
+    for name in aggregates.names() {
+        let function = aggregates.get(name).unwrap();
+        let rows = prop::collection::vec(arguments(&function.signature), 1..12);
+        let mut runner = proptest::test_runner::TestRunner::new(config.clone());
+        let outcome = runner.run(&rows, |rows| {
+            let Some(whole) = gathered(function, &rows) else {
+                return Ok(());
+            };
+            // A state goes to another thread as text.
+            let state = whole.state().to_string();
+            let Some(mut merged) = gathered(function, &rows) else {
+                return Ok(());
+            };
+            let state = serde_json::from_str(&state).unwrap();
+            prop_assert!(merged.merge(state).is_ok(), "{name}");
+            for value in [whole.finish(), merged.finish()] {
+                if let Returns::One(ParameterType::Exactly(ty)) = function.signature.returns {
+                    let fits = value.is_null() || value.ty() == Some(ty);
+                    prop_assert!(fits, "{name}: {value:?} is no {ty:?}");
+                }
+            }
+            prop_assert!(merged.bytes() > 0);
+            Ok(())
+        });
+        assert!(outcome.is_ok(), "{name}: {}", outcome.unwrap_err());
+    }
+}

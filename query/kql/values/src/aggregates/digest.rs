@@ -94,12 +94,12 @@ impl Digest {
     /// Values at these percentiles, by nearest rank; null of an empty one.
     pub(crate) fn percentiles(&self, percentiles: &[f64]) -> Vec<Value> {
         let centroids = self.ordered();
-        let total: u64 = centroids.iter().map(|centroid| centroid.weight).sum();
+        let total = total(&centroids);
         let at = |percentile: &f64| {
             let rank = ((percentile * total as f64 / 100.0).ceil() as u64).max(1);
             let mut sum = 0;
             let reached = centroids.iter().find(|centroid| {
-                sum += centroid.weight;
+                sum = u64::saturating_add(sum, centroid.weight);
                 sum >= rank
             });
             let centroid = reached.or(centroids.last());
@@ -112,10 +112,9 @@ impl Digest {
     pub(crate) fn rank(&self, value: &Value) -> Option<(u64, u64)> {
         let ty = self.ty?;
         let key = key(&value.convert(ty))?;
-        let total = self.centroids.iter().map(|centroid| centroid.weight).sum();
         let not_greater = |centroid: &&Centroid| compare(centroid.key, key).is_le();
-        let below = self.centroids.iter().filter(not_greater);
-        Some((below.map(|centroid| centroid.weight).sum(), total))
+        let below: Vec<Centroid> = self.centroids.iter().filter(not_greater).copied().collect();
+        Some((total(&below), total(&self.centroids)))
     }
 
     /// `[[code of the type], [values], [weights]]`; null of an empty one.
@@ -207,7 +206,7 @@ impl Digest {
 
     /// Puts neighbours together by the scale function k1 of Dunning's t-digest.
     fn condense(&mut self) {
-        let total: u64 = self.centroids.iter().map(|one| one.weight).sum();
+        let total = total(&self.centroids);
         let scale = |sum: u64| {
             let share = (sum as f64 / total as f64).clamp(0.0, 1.0);
             (2.0 * share - 1.0).asin() * GROUPS / std::f64::consts::TAU
@@ -216,7 +215,7 @@ impl Digest {
         let mut kept: Vec<Centroid> = Vec::new();
         let (mut before, mut sum) = (0, 0);
         for (place, centroid) in std::mem::take(&mut self.centroids).into_iter().enumerate() {
-            let after = sum + centroid.weight;
+            let after = u64::saturating_add(sum, centroid.weight);
             let is_end = place <= 1 || place + 1 == count;
             match kept.last_mut() {
                 Some(last) if !is_end && scale(after) - scale(before) <= 1.0 => last.take(centroid),
@@ -265,6 +264,12 @@ impl Centroid {
         };
         self.weight = weight;
     }
+}
+
+/// Weights may be given by a query: their sum stops at the largest number.
+fn total(centroids: &[Centroid]) -> u64 {
+    let weights = centroids.iter().map(|centroid| centroid.weight);
+    weights.fold(0, u64::saturating_add)
 }
 
 fn compare(left: Key, right: Key) -> Ordering {
