@@ -15,7 +15,9 @@ mod decode;
 mod envelope;
 mod flow;
 #[cfg(test)]
-mod fuzz;
+pub mod fuzz;
+#[cfg(all(feature = "fuzz", not(test)))]
+pub mod fuzz;
 mod gateway;
 mod json;
 mod kind;

@@ -1,5 +1,9 @@
 //! Good bodies to spoil, of our own making.
 
+use std::io::Write as _;
+
+use crate::bounded::Encoding;
+
 pub(super) const ENVELOPES: &[&str] = &[
     r#"{"records":[{"time":"2026-03-04T05:06:07Z","category":"a"},{"time":"2026-03-04T05:06:08Z","category":"b"}],"PartitionId":{"x":[1]}}"#,
     r#"[{"records":[{"category":"a"}],"EventProcessedUtcTime":"t"},{"records":[{"category":"b"}]}]"#,
@@ -112,3 +116,41 @@ pub(super) const TIMES: &[&str] = &[
     "01/09/2007 09:41:00",
     "1700000000123",
 ];
+
+pub(super) const BULK: &[&str] = &[
+    "{\"index\":{\"_index\":\"logs\",\"_id\":\"1\"}}\n{\"time\":\"2026-03-04T05:06:07Z\",\"category\":\"GatewayLogs\"}\n{\"create\":{}}\n{\"message\":\"{\\\"category\\\":\\\"a\\\"}\"}\n",
+    "{\"delete\":{\"_index\":\"i\",\"_id\":\"1\"}}\n{\"update\":{\"_id\":\"2\"}}\n{\"doc\":{\"a\":1}}\n{\"index\":{\"_index\":\"AzureActivity\"}}\n{\"OperationNameValue\":\"v\"}\n",
+];
+
+pub(super) const OTLP_JSON: &[&str] = &[
+    r#"{"resourceLogs":[{"resource":{"attributes":[{"key":"service.name","value":{"stringValue":"gateway"}}]},"scopeLogs":[{"scope":{"name":"access","version":"1"},"logRecords":[{"timeUnixNano":"1700000000123456789","severityNumber":9,"severityText":"INFO","body":{"stringValue":"text"},"attributes":[{"key":"a","value":{"intValue":"5"}},{"key":"b","value":{"arrayValue":{"values":[{"boolValue":true},{"doubleValue":1.5}]}}}],"traceId":"0af7651916cd43dd8448eb211c80319c","spanId":"b7ad6b7169203331"}]}]}]}"#,
+    r#"{"resourceLogs":[{"scopeLogs":[{"logRecords":[{"body":{"kvlistValue":{"values":[{"key":"category","value":{"stringValue":"GatewayLogs"}},{"key":"properties","value":{"kvlistValue":{"values":[]}}}]}}},{"body":{"stringValue":"{\"category\":\"a\",\"time\":\"2026-03-04T05:06:07Z\"}"}}]}]}]}"#,
+];
+
+/// One record with time, severity, body and an attribute.
+pub(super) const OTLP_PROTOBUF: &[u8] = b"\x0a\x23\x12\x21\x12\x1f\x09\x15\xcd\x5b\x07\x00\x00\x97\x17\x1a\x04INFO\x2a\x04\x0a\x02hi\x32\x08\x0a\x01k\x12\x03\x0a\x01v";
+
+pub(super) const COMBINED: &[&str] = &[
+    r#"192.0.2.7 - ann [04/Mar/2026:05:06:07 +0100] "GET /x?k=1 HTTP/1.1" 401 10 "https://a.example/" "curl/8.0""#,
+    r#"2001:db8::1 - - [04/Mar/2026:05:06:07 +0000] "POST / HTTP/2.0" 200 -"#,
+];
+
+/// A body in every compression.
+pub(super) fn compressed() -> Vec<Vec<u8>> {
+    [Encoding::Gzip, Encoding::Zstd].map(compressed_as).to_vec()
+}
+
+/// The same text, compressed.
+pub(super) fn compressed_as(encoding: Encoding) -> Vec<u8> {
+    let plain = "a body that repeats itself, a body that repeats itself. ".repeat(20);
+    match encoding {
+        Encoding::Identity => plain.into_bytes(),
+        Encoding::Gzip => {
+            let level = flate2::Compression::fast();
+            let mut encoder = flate2::write::GzEncoder::new(Vec::new(), level);
+            let written = encoder.write_all(plain.as_bytes());
+            written.and_then(|()| encoder.finish()).unwrap_or_default()
+        }
+        Encoding::Zstd => zstd::encode_all(plain.as_bytes(), 1).unwrap_or_default(),
+    }
+}

@@ -1,9 +1,5 @@
 //! Programs that spoil a good body.
 
-use std::io::Write as _;
-
-use crate::bounded::Encoding;
-
 /// A body does not grow beyond this.
 const BODY_BYTES_MAX: usize = 64 << 10;
 
@@ -111,29 +107,13 @@ fn change(body: &mut Vec<u8>, what: u8, place: usize, extent: usize, other: &[u8
     }
 }
 
-/// A compressed body, spoiled after it was compressed.
-pub(super) fn compressed(encoding: Encoding, program: &[u8]) -> Vec<u8> {
-    let plain = "a body that repeats itself, a body that repeats itself. ".repeat(20);
-    let mut body = match encoding {
-        Encoding::Identity => plain.into_bytes(),
-        Encoding::Gzip => {
-            let level = flate2::Compression::fast();
-            let mut encoder = flate2::write::GzEncoder::new(Vec::new(), level);
-            encoder.write_all(plain.as_bytes()).unwrap();
-            encoder.finish().unwrap()
-        }
-        Encoding::Zstd => zstd::encode_all(plain.as_bytes(), 1).unwrap(),
-    };
+/// Bytes that are no text, spoiled.
+pub(super) fn bytes(seed: &[u8], program: &[u8]) -> Vec<u8> {
+    let mut body = seed.to_vec();
     let (changes, _) = program.as_chunks::<4>();
     for [what, high, low, extent] in changes.iter().take(CHANGES_MAX) {
         let place = usize::from(*high) << 8 | usize::from(*low);
-        change(
-            &mut body,
-            *what,
-            place,
-            usize::from(*extent),
-            b"\x1f\x8b\x08",
-        );
+        change(&mut body, *what, place, usize::from(*extent), seed);
         body.truncate(BODY_BYTES_MAX);
     }
     body
