@@ -95,7 +95,7 @@ fn linear(_: &mut Context, arguments: &[Value]) -> Outcome {
         .filter_map(|(place, item)| Some((place, number(item)?)))
         .collect();
     if known.is_empty() {
-        let constant = arguments.get(3).map_or(Dynamic::from(0), Value::to_json);
+        let constant = arguments.get(3).map_or(Dynamic::from(0.0), Value::to_json);
         return Ok(Value::list(items.iter().map(|_| constant.clone())));
     }
     let is_whole = items
@@ -121,14 +121,14 @@ fn linear(_: &mut Context, arguments: &[Value]) -> Outcome {
     Ok(Value::list(items))
 }
 
-/// Whole numbers are filled with whole numbers.
+/// Whole numbers are filled with whole numbers; as in Kusto's printed examples, a fraction is cut off.
 #[expect(
     clippy::cast_possible_truncation,
     reason = "between two whole numbers there is a whole number"
 )]
 fn between(number: f64, is_whole: bool) -> Dynamic {
     if is_whole {
-        return (number.round() as i64).into();
+        return (number.trunc() as i64).into();
     }
     super::element(number)
 }

@@ -210,9 +210,13 @@ fn gaps_are_filled() {
     check(
         "series_fill_linear",
         json!([[1, null, null, 2]]),
-        json!([1, 1, 2, 2]),
+        json!([1, 1, 1, 2]),
     );
-    check("series_fill_linear", json!([[null, null]]), json!([0, 0]));
+    check(
+        "series_fill_linear",
+        json!([[null, null]]),
+        json!([0.0, 0.0]),
+    );
     check(
         "series_fill_linear",
         json!([[null, null], null, true, 2.5]),
