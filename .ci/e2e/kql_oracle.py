@@ -1,5 +1,11 @@
 """What our KQL parser accepts and refuses, compared with Microsoft's own (npm @kusto/language-service-next, run by
-Node.js): whole queries, and thousands that were broken by deleting, doubling, swapping or replacing a token."""
+Node.js): whole queries, how we write them, and thousands that were broken by deleting, doubling, swapping or
+replacing a token.
+
+Where the two differ on broken queries (KQL_ORACLE=file writes those down): what stands within `graph-match` and the
+like is not read by us; `where a = 1`, `int(abc)` and `typeof()` are refused by us at once, and by them only when names
+are bound; operators without a table before them, and `[0].a`, mean nothing and pass there; a few words that stand as
+the value of an option pass here."""
 
 import json
 import os
@@ -46,10 +52,11 @@ WORDS = "( ) [ ] , . | ; = == * - and or by in has on to with asc let T 1 'x' 1d
 
 
 def ours(queries):
-    """What our parser says about each: None if it accepts."""
+    """What our parser says about each: its mistakes (None if it is accepted), and how we write it."""
     target = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
     command = [target / "debug" / "examples" / "parse"]
-    return answers(command, queries)
+    said = answers(command, queries)
+    return [answer.get("mistakes") for answer in said], [answer.get("printed") for answer in said]
 
 
 def theirs(folder, queries):
@@ -118,15 +125,19 @@ def body(checks):
         folder = pathlib.Path(name)
         if not install(folder):
             print("  skipped: Node.js and npm are not here")
-            checks.check("our own queries are read", all(said is None for said in ours(own())))
+            checks.check("our own queries are read", not any(ours(own())[0]))
             return
         refused = [query for query, said in zip(own(), theirs(folder, own())) if said is not None]
         checks.check("the queries of our tests are right", not refused, refused)
         queries = corpus()
-        whole = differences(queries, ours(queries), theirs(folder, queries))
+        said, printed = ours(queries)
+        whole = differences(queries, said, theirs(folder, queries))
         checks.check(f"of {len(queries)} queries, both accept the same", not whole, whole[:3])
+        printed = [query for query in printed if query is not None]
+        refused = [(query, said) for query, said in zip(printed, theirs(folder, printed)) if said is not None]
+        checks.check(f"of {len(printed)} that we write, they accept all", not refused, refused[:3])
         broken = list(mutated(queries, MUTATIONS))
-        said, expected = ours(broken), theirs(folder, broken)
+        (said, _), expected = ours(broken), theirs(folder, broken)
         different = differences(broken, said, expected)
         share = 1 - len(different) / len(broken)
         refused = sum(answer is not None for answer in expected)

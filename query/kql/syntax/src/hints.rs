@@ -153,6 +153,9 @@ impl<'a> Place<'a> {
             (K::Unknown, "\u{201c}" | "\u{201d}" | "\u{201e}" | "\u{2018}" | "\u{2019}") => {
                 "texts stand in straight quotes"
             }
+            (K::Unknown, letter) if letter.chars().all(char::is_alphabetic) => {
+                "names with other letters than a to z are written ['...']"
+            }
             _ => return None,
         })
     }

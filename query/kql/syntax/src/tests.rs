@@ -5,9 +5,10 @@ mod draw_operators;
 mod limits;
 mod mistakes;
 mod texts;
+mod tokens;
 mod trees;
 
-use crate::{ast::Query, parse, print};
+use crate::{Span, ast::Query, parse, print};
 
 #[track_caller]
 fn read(query: &str) -> Query {
@@ -30,4 +31,9 @@ fn keeps(tree: &Query) {
     let is_same = again == tree || format!("{again:?}") == format!("{tree:?}");
     assert!(is_same, "{printed}\n{again:?}\n{tree:?}");
     assert_eq!(print(&again), printed);
+}
+
+/// The text where something stands.
+fn slice(text: &str, span: Span) -> &str {
+    text.get(span.start as usize..span.end as usize).unwrap()
 }

@@ -33,8 +33,8 @@ fn the_place_and_what_was_expected_are_told() {
         &format!("line 1, column 10: {end} an expression"),
     );
     check(
-        "T\n| where é",
-        "line 2, column 9: found `é`, expected an expression",
+        "T\n| where ü == 1",
+        "line 2, column 9: found `ü`, expected an expression; names with other letters than a to z are written ['...']",
     );
     check(
         "// ä\n  T | top 5",

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use super::{keeps, read};
+use super::{keeps, read, slice};
 use crate::{
     Span,
     ast::{Expr, ExprKind, Operator, Query, Statement},
@@ -49,11 +49,6 @@ fn queries_of_others_are_read_and_kept() {
             }
         }
     }
-}
-
-/// The text where something stands.
-fn slice(text: &str, span: Span) -> &str {
-    text.get(span.start as usize..span.end as usize).unwrap()
 }
 
 #[test]
