@@ -148,7 +148,8 @@ pub enum ExprKind {
     Wildcard(Name),
     /// `f(a, name = b)`.
     Call(Call),
-    /// `a.b`, also `a["b"]` is [`ExprKind::Index`].
+    /// `a.b`, also `a["b"]` is [`ExprKind::Index`]. Where tables are listed, the member may have a wildcard:
+    /// `database("d").T*`.
     Path { base: Box<Expr>, member: Name },
     /// `cluster("c").database("d")`: a call on what stands before the dot.
     CallOn { base: Box<Expr>, call: Call },
@@ -332,7 +333,8 @@ pub struct NamedExpr {
     pub value: Expr,
 }
 
-/// `name = value` among an operator's options: hints, `kind`, `with (...)`.
+/// `name = value` among an operator's options: hints, `kind`, `with (...)`. Several values, as in `ycolumns = a, b`,
+/// are several properties of the same name.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Property {
     /// `hint.strategy`, `kind`, `title`.

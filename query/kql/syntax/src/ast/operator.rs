@@ -109,6 +109,7 @@ pub enum OperatorKind {
         by: Expr,
         body: PartitionBody,
     },
+    /// `search p`, `search in (tables) p`; in `* and p` the wildcard is one of the operands.
     Search {
         properties: Vec<Property>,
         tables: Vec<Expr>,

@@ -7,6 +7,16 @@ use crate::{
     token::TokenKind,
 };
 
+/// Options of `union`.
+const UNION_OPTIONS: &[&str] = &[
+    "kind",
+    "withsource",
+    "with_source",
+    "isfuzzy",
+    "best_effort",
+    "force_remote",
+];
+
 impl Parser<'_> {
     pub(super) fn join(&mut self) -> Parse<OperatorKind> {
         Ok(OperatorKind::Join(self.join_parts()?))
@@ -31,7 +41,7 @@ impl Parser<'_> {
     }
 
     pub(super) fn union(&mut self) -> Parse<OperatorKind> {
-        let properties = self.properties(&["kind", "withsource", "with_source", "isfuzzy"])?;
+        let properties = self.properties(UNION_OPTIONS)?;
         let inputs = self.list(Self::table)?;
         Ok(OperatorKind::Union(Union { properties, inputs }))
     }
