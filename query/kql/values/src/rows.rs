@@ -66,6 +66,7 @@ pub fn table_functions() -> Vec<TableFunction> {
         narrow::table(),
         nearby::functions(),
         patterns::table(),
+        reduce::table(),
         rolling::table(),
         schemas::functions(),
         sequence::table(),

@@ -6,6 +6,22 @@
 
 use std::collections::HashMap;
 
+use super::arguments::Arguments;
+use super::{Columns, Rows, TableArgument, TableFunction, long};
+use crate::function::{Context, Failure};
+use crate::value::Value;
+use kql_syntax::ast::Type;
+
+/// The operator: a column, then the threshold and the characters, or null for the default of either; `source` behind
+/// them keeps the rows and adds the pattern to each.
+pub(super) fn table() -> Vec<TableFunction> {
+    vec![TableFunction {
+        name: "reduce",
+        columns,
+        run: reduced,
+    }]
+}
+
 /// The part of the terms that two texts must share, if no threshold is given.
 pub const THRESHOLD: f64 = 0.1;
 
@@ -58,6 +74,68 @@ pub fn reduce(texts: &[&str], threshold: f64, characters: Option<&str>) -> Reduc
         assigned.push(draft);
     }
     arranged(&drafts, &assigned, characters)
+}
+
+fn arguments<'a>(columns: &'a Columns, given: &'a [TableArgument]) -> Arguments<'a> {
+    Arguments {
+        name: "reduce",
+        columns,
+        given,
+    }
+}
+
+fn keeps_rows(arguments: &Arguments<'_>) -> bool {
+    arguments.constant(3) == Some(&Value::String("source".to_owned()))
+}
+
+fn columns(columns: &Columns, given: &[TableArgument]) -> Result<Columns, Failure> {
+    let arguments = arguments(columns, given);
+    arguments.column(0)?;
+    let pattern = ("Pattern".to_owned(), Type::String);
+    if keeps_rows(&arguments) {
+        return Ok(columns.iter().cloned().chain([pattern]).collect());
+    }
+    let count = ("Count".to_owned(), Type::Long);
+    let representative = ("Representative".to_owned(), Type::String);
+    Ok(vec![pattern, count, representative])
+}
+
+fn reduced(_: &mut Context, rows: Rows, given: &[TableArgument]) -> Result<Rows, Failure> {
+    let arguments = arguments(&rows.columns, given);
+    let column = arguments.column(0)?;
+    let threshold = arguments.real(1, THRESHOLD)?;
+    if !(0.0..=1.0).contains(&threshold) {
+        return Err(Failure::new("the threshold of reduce must be from 0 to 1"));
+    }
+    let characters = arguments.constant(2).map(Value::to_text);
+    let text = |row: &Vec<Value>| row.get(column).map(Value::to_text).unwrap_or_default();
+    let texts: Vec<String> = rows.rows.iter().map(text).collect();
+    let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+    let reduction = reduce(&texts, threshold, characters.as_deref());
+    let columns = columns(&rows.columns, given)?;
+    let pattern = |place: &usize| {
+        let group = reduction.groups.get(*place);
+        Value::String(group.map_or_else(String::new, |group| group.pattern.clone()))
+    };
+    if keeps_rows(&arguments) {
+        let rows = rows.rows.into_iter().zip(&reduction.places);
+        let rows = rows.map(|(row, place)| row.into_iter().chain([pattern(place)]).collect());
+        return Ok(Rows {
+            columns,
+            rows: rows.collect(),
+        });
+    }
+    let row = |group: Group| {
+        vec![
+            Value::String(group.pattern),
+            long(group.count),
+            Value::String(group.representative),
+        ]
+    };
+    Ok(Rows {
+        columns,
+        rows: reduction.groups.into_iter().map(row).collect(),
+    })
 }
 
 /// A text in terms; each is followed by what separates it from the next one.

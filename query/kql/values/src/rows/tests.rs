@@ -208,3 +208,30 @@ fn clusters_are_few() {
         &json!([]),
     );
 }
+
+#[test]
+fn texts_are_reduced() {
+    let rows = json!([["user 7 in"], ["up"], ["user 8 in"]]);
+    let header = "Pattern Count Representative";
+    let groups = json!([["user * in", 2, "user 7 in"], ["others", 1, ""]]);
+    let call = |arguments| ("text:string", rows.clone(), arguments);
+    check("reduce", call(json!(["text"])), header, &groups);
+    check(
+        "reduce",
+        call(json!(["text", "'0.5'", "' '"])),
+        header,
+        &json!([["user*in", 2, "user 7 in"], ["others", 1, ""],]),
+    );
+    let source = json!(["text", null, null, "'source'"]);
+    check(
+        "reduce",
+        call(source),
+        "text Pattern",
+        &json!([
+            ["user 7 in", "user * in"],
+            ["up", "others"],
+            ["user 8 in", "user * in"],
+        ]),
+    );
+    assert!(run("reduce", "text:string", &rows, &json!(["text", 2])).is_err());
+}
