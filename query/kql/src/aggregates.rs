@@ -309,7 +309,13 @@ pub(crate) fn lower(
     };
     let condition = condition_place(name).and_then(|place| aggregate.arguments.get(place));
     let call = match condition {
-        Some(condition) => call.filter(lowering.predicate(condition)?).build()?,
+        Some(condition) => {
+            let call = call.filter(lowering.predicate(condition)?);
+            // The builder forgets what the call said of it.
+            let is_distinct = name == "count_distinctif";
+            let call = if is_distinct { call.distinct() } else { call };
+            call.build()?
+        }
         None => call,
     };
     Ok(Lowered {
