@@ -85,7 +85,8 @@ fn finding(rule: &Rule, result: &Rows) -> Finding {
         .severity_column
         .as_ref()
         .and_then(|column| text_of(first, column));
-    let parameter = |name: String| (name.clone(), text_of(first, &name).unwrap_or_default());
+    let parameter =
+        |(name, column): (String, String)| (name, text_of(first, &column).unwrap_or_default());
     let instants = |column: &'static str| {
         result
             .rows

@@ -60,8 +60,8 @@ pub struct Rule {
     pub grouping: Grouping,
     /// Pause after an alert, in event time.
     pub suppression: Option<Duration>,
-    /// Query for sample rows of one finding: in SQL with `$Column` for the finding's columns, in KQL with columns that
-    /// are declared as query parameters.
+    /// Query for sample rows of one finding: in SQL with `$Column` for the finding's columns, in KQL with query
+    /// parameters `finding_Column`.
     pub samples: Option<String>,
     /// What to do when it fires.
     pub runbook: String,
@@ -70,6 +70,9 @@ pub struct Rule {
     /// Line of `query:` in that file.
     pub query_line: usize,
 }
+
+/// What a parameter begins with in KQL, where a column of the same name would hide it.
+const FINDING: &str = "finding_";
 
 impl Rule {
     /// A question in the rule's language.
@@ -80,13 +83,16 @@ impl Rule {
         }
     }
 
-    /// Columns of a finding that the sample query asks for.
-    pub(crate) fn sample_parameters(&self) -> Vec<String> {
+    /// Parameters of the sample query, and the finding's column that each stands for.
+    pub(crate) fn sample_parameters(&self) -> Vec<(String, String)> {
         let samples = self.samples.as_deref().unwrap_or_default();
-        match self.language {
+        let names = match self.language {
             Language::Sql => columns::dollar_parameters(samples),
             Language::Kql => columns::declared_parameters(samples),
-        }
+        };
+        let column = |name: &str| name.strip_prefix(FINDING).unwrap_or(name).to_owned();
+        let names = names.into_iter();
+        names.map(|name| (name.clone(), column(&name))).collect()
     }
 }
 

@@ -60,7 +60,8 @@ fn columns_of(rule: &Rule) -> Vec<String> {
                 .map(|column| column.trim().to_owned()),
         );
     }
-    columns.extend(rule.sample_parameters());
+    let parameters = rule.sample_parameters().into_iter();
+    columns.extend(parameters.map(|(_, column)| column));
     columns
 }
 
