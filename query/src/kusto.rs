@@ -8,8 +8,9 @@ use datafusion::catalog::{MemTable, TableProvider};
 use datafusion::datasource::provider_as_source;
 use datafusion::error::{DataFusionError, Result};
 use datafusion::execution::session_state::SessionState;
-use datafusion::logical_expr::{LogicalPlan, LogicalPlanBuilder};
+use datafusion::logical_expr::{LogicalPlan, LogicalPlanBuilder, ident, lit};
 use datafusion::physical_plan::execute_stream;
+use datafusion_functions_json::udfs::json_get_str_udf;
 use futures::StreamExt as _;
 use kql::{Catalog, Environment, Evaluate, Language, Planned, Source, unqualified};
 use kql_values::Type;
@@ -20,6 +21,7 @@ use tokio::time::Instant;
 
 use crate::engine::{External, Question};
 use crate::error::QueryError;
+use crate::views;
 use crate::watchlist::WatchlistSet;
 
 /// Tables by name, as a session shows them.
@@ -45,19 +47,20 @@ impl Catalog for SessionCatalog {
         };
         let columns = table.columns().iter();
         let columns = columns.map(|column| (column.name.to_owned(), kusto_type(column.kind)));
-        source(name, Arc::clone(provider), columns.collect()).map(Some)
+        let source = source(name, Arc::clone(provider), columns.collect())?;
+        with_item_id(*table, source).map(Some)
     }
 
     fn tables(&self) -> Vec<String> {
         self.tables.keys().map(|name| (*name).to_owned()).collect()
     }
 
-    fn function(&self, _name: &str) -> Option<String> {
-        None
+    fn function(&self, name: &str) -> Option<String> {
+        views::text(name).map(str::to_owned)
     }
 
     fn functions(&self) -> Vec<String> {
-        Vec::new()
+        views::names().map(str::to_owned).collect()
     }
 
     fn watchlist(&self, alias: &str) -> Result<Option<Source>> {
@@ -101,6 +104,29 @@ fn source(
     let plan = unqualified(scan.build()?)?;
     Ok(Source { plan, columns })
 }
+
+/// Adds `_ItemId`, which Log Analytics has in every table: rows that were exported from there keep it.
+fn with_item_id(table: Table, mut source: Source) -> Result<Source> {
+    if !table
+        .columns()
+        .iter()
+        .any(|column| column.name == ADDITIONAL)
+    {
+        return Ok(source);
+    }
+    let id = json_get_str_udf().call(vec![ident(ADDITIONAL), lit(ITEM_ID)]);
+    let columns = source.columns.iter().map(|(name, _)| ident(name));
+    let columns = columns.chain([id.alias(ITEM_ID)]).collect::<Vec<_>>();
+    source.plan = LogicalPlanBuilder::from(source.plan)
+        .project(columns)?
+        .build()?;
+    source.columns.push((ITEM_ID.to_owned(), Type::String));
+    Ok(source)
+}
+
+const ADDITIONAL: &str = "AdditionalFields";
+
+const ITEM_ID: &str = "_ItemId";
 
 /// What KQL calls a column's type.
 pub fn kusto_type(kind: ColumnType) -> Type {

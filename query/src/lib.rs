@@ -11,6 +11,7 @@ mod functions;
 mod guard;
 mod kusto;
 mod table;
+mod views;
 mod watchlist;
 
 pub use answer::Answer;
