@@ -27,7 +27,7 @@ pub(crate) enum Command {
     /// The lake's files; the service may be running
     #[command(subcommand)]
     Lake(LakeCommand),
-    /// Ask a running service, and print the answer as a table
+    /// Ask a running service in KQL: once, or line by line
     Query(QueryArguments),
     /// How logs of other gateways become rows
     #[command(subcommand)]
@@ -107,14 +107,28 @@ pub(crate) enum LakeCommand {
 
 #[derive(Debug, Args)]
 pub(crate) struct QueryArguments {
-    /// The query, in SQL
-    pub(crate) query: String,
+    /// The query; from standard input if that is no terminal, else the shell asks for queries
+    pub(crate) query: Option<String>,
+    /// The query is in SQL
+    #[arg(long)]
+    pub(crate) sql: bool,
+    /// How to print answers
+    #[arg(long, value_enum, default_value_t = FormatArgument::Table)]
+    pub(crate) format: FormatArgument,
     /// The service [env: BARTIZAN_URL] [default: http://127.0.0.1:8080]
     #[arg(long)]
     pub(crate) url: Option<String>,
     /// API key with the scope read [env: BARTIZAN_KEY or BARTIZAN_ADMIN_KEY]
     #[arg(long)]
     pub(crate) key: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum FormatArgument {
+    Table,
+    Json,
+    Ndjson,
+    Csv,
 }
 
 #[derive(Debug, Subcommand)]

@@ -141,6 +141,13 @@ impl ClientConfig {
                 .map(Secret::new),
         }
     }
+
+    /// Where the shell keeps its history: below `XDG_STATE_HOME`, or where that is by default.
+    pub(crate) fn history() -> Option<PathBuf> {
+        let state = variable("XDG_STATE_HOME").map(PathBuf::from);
+        let home = || variable("HOME").map(|home| PathBuf::from(home).join(".local/state"));
+        Some(state.or_else(home)?.join("bartizan/history"))
+    }
 }
 
 impl Config {

@@ -13,9 +13,25 @@ pub(crate) fn line(text: impl Display) {
     }
 }
 
+/// Prints on standard output without an end of line.
+pub(crate) fn prompt(text: &str) {
+    let mut out = std::io::stdout().lock();
+    if write!(out, "{text}").and_then(|()| out.flush()).is_err() {
+        tracing::debug!("standard output is closed");
+    }
+}
+
 /// Prints an error with its causes in one line on standard error.
 pub(crate) fn error(error: &anyhow::Error) {
     let text = format!("{error:#}").replace('\n', " ");
+    let mut out = std::io::stderr().lock();
+    if writeln!(out, "error: {text}").is_err() {
+        tracing::debug!("standard error is closed");
+    }
+}
+
+/// Prints a complaint of several lines on standard error.
+pub(crate) fn complaint(text: &str) {
     let mut out = std::io::stderr().lock();
     if writeln!(out, "error: {text}").is_err() {
         tracing::debug!("standard error is closed");

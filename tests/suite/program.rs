@@ -223,14 +223,7 @@ fn a_key_from_the_command_line_opens_what_its_scope_says() {
     );
     let key = String::from_utf8(made.stdout).unwrap();
     let url = format!("http://{}", service.address);
-    let ask = [
-        "query",
-        "select 1 as one",
-        "--url",
-        &url,
-        "--key",
-        key.trim(),
-    ];
+    let ask = ["query", "print one = 1", "--url", &url, "--key", key.trim()];
     let output = run(folder.path(), &ask);
     assert_eq!(
         String::from_utf8_lossy(&output.stdout),
@@ -243,7 +236,10 @@ fn a_key_from_the_command_line_opens_what_its_scope_says() {
     );
     check_refused(
         folder.path(),
-        &["query", "select x", "--url", &url],
+        &["query", "--sql", "select x", "--url", &url],
         &["unknown column"],
     );
+    let output = run(folder.path(), &["query", "print a =\n  | 1", "--url", &url]);
+    let error = String::from_utf8_lossy(&output.stderr);
+    assert!(error.contains("\n    | 1\n    ^\n"), "{error}");
 }
