@@ -269,22 +269,18 @@ impl Writing {
                 text
             }
             Envelope::V2 => {
-                let [mut information, end] = completion(&self.facts, self.names.len() + 1, failure);
+                let warning = |note: &String| {
+                    let payload = json!({"Count": 1, "Text": note}).to_string();
+                    let level = (4, "Warning", 0, "S_OK (0)");
+                    self.facts.event(level, (4, "QueryInfo"), &payload)
+                };
+                let mut more: Vec<Value> = self.notes.iter().map(warning).collect();
                 let statistics = self.facts.statistics(&self.rows).to_string();
-                let row = self.facts.event(
-                    (6, "Stats", 0, "S_OK (0)"),
-                    (0, "QueryResourceConsumption"),
-                    &statistics,
-                );
-                if let Some(rows) = information.get_mut("Rows").and_then(Value::as_array_mut) {
-                    let warning = |note: &String| {
-                        let payload = json!({"Count": 1, "Text": note}).to_string();
-                        let level = (4, "Warning", 0, "S_OK (0)");
-                        self.facts.event(level, (4, "QueryInfo"), &payload)
-                    };
-                    rows.extend(self.notes.iter().map(warning));
-                    rows.push(row);
-                }
+                let level = (6, "Stats", 0, "S_OK (0)");
+                let kind = (0, "QueryResourceConsumption");
+                more.push(self.facts.event(level, kind, &statistics));
+                let id = self.names.len() + 1;
+                let [information, end] = completion(&self.facts, id, failure, more);
                 format!(",{information},{end}]")
             }
             Envelope::LogAnalytics { statistics, render } => {

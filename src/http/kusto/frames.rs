@@ -43,9 +43,39 @@ impl Facts {
     }
 }
 
+/// An object with its members in that order: Microsoft's streaming readers take no other.
+pub(super) fn ordered(members: &[(&str, &dyn std::fmt::Display)]) -> String {
+    let members = members.iter();
+    let members: Vec<_> = members
+        .map(|(name, value)| format!("\"{name}\":{value}"))
+        .collect();
+    format!("{{{}}}", members.join(","))
+}
+
+/// A frame with a whole table.
+pub(super) fn table_frame(
+    id: usize,
+    (kind, name): (&str, &str),
+    columns: &[Value],
+    rows: &[Value],
+) -> String {
+    ordered(&[
+        ("FrameType", &json!("DataTable")),
+        ("TableId", &id),
+        ("TableKind", &json!(kind)),
+        ("TableName", &json!(name)),
+        ("Columns", &json!(columns)),
+        ("Rows", &json!(rows)),
+    ])
+}
+
 /// The first frame.
-pub(super) fn first_frame() -> Value {
-    json!({"FrameType": "DataSetHeader", "IsProgressive": false, "Version": "v2.0"})
+pub(super) fn first_frame() -> String {
+    ordered(&[
+        ("FrameType", &json!("DataSetHeader")),
+        ("IsProgressive", &false),
+        ("Version", &json!("v2.0")),
+    ])
 }
 
 pub(super) fn column_v1(name: &str, kind: Type) -> Value {
@@ -111,14 +141,18 @@ pub(super) fn visualization(render: Option<&Render>) -> Value {
 }
 
 /// The frame that says how each result wants to be shown.
-pub(super) fn properties(results: usize, render: Option<&Render>) -> Value {
+pub(super) fn properties(results: usize, render: Option<&Render>) -> String {
     let shown = visualization(render).to_string();
     let rows: Vec<_> = (1..=results)
         .map(|id| json!([id, "Visualization", shown]))
         .collect();
-    json!({"FrameType": "DataTable", "TableId": 0, "TableKind": "QueryProperties", "TableName": "@ExtendedProperties",
-        "Columns": [column_v2("TableId", Type::Int), column_v2("Key", Type::String), column_v2("Value", Type::Dynamic)],
-        "Rows": rows})
+    let columns = [
+        column_v2("TableId", Type::Int),
+        column_v2("Key", Type::String),
+        column_v2("Value", Type::Dynamic),
+    ];
+    let names = ("QueryProperties", "@ExtendedProperties");
+    table_frame(0, names, &columns, &rows)
 }
 
 impl Facts {
@@ -151,7 +185,12 @@ impl Facts {
 const FAILED: i64 = -2_133_196_797;
 
 /// The last two frames.
-pub(super) fn completion(facts: &Facts, id: usize, failure: Option<&str>) -> [Value; 2] {
+pub(super) fn completion(
+    facts: &Facts,
+    id: usize,
+    failure: Option<&str>,
+    more: Vec<Value>,
+) -> [String; 2] {
     let columns: Vec<_> = [
         ("Timestamp", Type::DateTime),
         ("ClientRequestId", Type::String),
@@ -175,13 +214,22 @@ pub(super) fn completion(facts: &Facts, id: usize, failure: Option<&str>) -> [Va
         Some(failure) => facts.event((2, "Error", FAILED, failure), (1, "QueryFailed"), &payload),
         None => facts.event((4, "Info", 0, "S_OK (0)"), (4, "QueryInfo"), &payload),
     };
-    let information = json!({"FrameType": "DataTable", "TableId": id, "TableKind": "QueryCompletionInformation",
-        "TableName": "QueryCompletionInformation", "Columns": columns, "Rows": [row]});
-    let mut end = json!({"FrameType": "DataSetCompletion", "HasErrors": failure.is_some(), "Cancelled": false});
-    if let Some(failure) = failure {
-        end["OneApiErrors"] = json!([{"error": PARTIAL.body(failure)}]);
+    let mut rows = vec![row];
+    rows.extend(more);
+    let name = "QueryCompletionInformation";
+    let information = table_frame(id, (name, name), &columns, &rows);
+    let error = json!([{"error": PARTIAL.body(failure.unwrap_or_default())}]);
+    let mut members: Vec<(&str, &dyn std::fmt::Display)> = Vec::with_capacity(4);
+    let (kind, has_errors) = (json!("DataSetCompletion"), failure.is_some());
+    members.extend([
+        ("FrameType", &kind as &dyn std::fmt::Display),
+        ("HasErrors", &has_errors),
+        ("Cancelled", &false),
+    ]);
+    if has_errors {
+        members.push(("OneApiErrors", &error));
     }
-    [information, end]
+    [information, ordered(&members)]
 }
 
 /// What version 1 says behind its results: how to show them, how it went, and what each table is.

@@ -1,12 +1,12 @@
 //! A small table that is made here rather than asked of the engine.
 
-use axum::Json;
+use axum::http::header;
 use axum::response::{IntoResponse as _, Response};
 use query::Type;
 use serde_json::{Value, json};
 
 use super::envelope::Envelope;
-use super::frames::{Facts, column_v1, column_v2, completion, first_frame};
+use super::frames::{Facts, column_v1, column_v2, completion, first_frame, table_frame};
 
 /// Columns and rows.
 #[derive(Debug)]
@@ -27,17 +27,20 @@ impl Table {
         let body = match envelope {
             Envelope::V1 | Envelope::LogAnalytics { .. } => {
                 let columns: Vec<_> = columns.map(|(name, kind)| column_v1(name, *kind)).collect();
-                json!({"Tables": [{"TableName": "Table_0", "Columns": columns, "Rows": self.rows}]})
+                let table = json!({"TableName": "Table_0", "Columns": columns, "Rows": self.rows});
+                json!({"Tables": [table]}).to_string()
             }
             Envelope::V2 => {
                 let columns: Vec<_> = columns.map(|(name, kind)| column_v2(name, *kind)).collect();
-                let table = json!({"FrameType": "DataTable", "TableId": 1, "TableKind": "PrimaryResult",
-                    "TableName": "PrimaryResult", "Columns": columns, "Rows": self.rows});
-                let [information, end] = completion(facts, 2, None);
-                json!([first_frame(), table, information, end])
+                let rows: Vec<_> = self.rows.into_iter().map(Value::Array).collect();
+                let name = "PrimaryResult";
+                let table = table_frame(1, (name, name), &columns, &rows);
+                let [information, end] = completion(facts, 2, None, Vec::new());
+                format!("[{},{table},{information},{end}]", first_frame())
             }
         };
-        Json(body).into_response()
+        let kind = [(header::CONTENT_TYPE, "application/json; charset=utf-8")];
+        (kind, body).into_response()
     }
 
     /// The table as an expression of KQL.

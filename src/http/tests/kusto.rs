@@ -262,3 +262,38 @@ async fn our_own_door_takes_kql_too() {
         "ColumnName\n_DTItemId\nLastUpdatedTimeUTC\nSearchKey\n"
     );
 }
+
+#[tokio::test]
+async fn views_show_gateway_and_flow_logs_as_older_rules_know_them() {
+    let door = door().await;
+    let rows = async |csl: &str| {
+        let answer = door.asked("/v1/rest/query", csl).await;
+        answer["Tables"][0]["Rows"].clone()
+    };
+    let session = "_Im_WebSession(eventresult='Success', url_has_any=dynamic(['example'])) \
+        | project SrcIpAddr, HttpRequestMethod, HttpStatusCode, DstHostname, EventProduct";
+    let expected = json!([[
+        "192.0.2.1",
+        "GET",
+        "200",
+        "api.example.org",
+        "API Management"
+    ]]);
+    assert_eq!(rows(session).await, expected);
+    assert_eq!(
+        rows("_Im_WebSession(eventresult='Failure') | count").await,
+        json!([[0]])
+    );
+    assert_eq!(rows("_Im_NetworkSession | count").await, json!([[0]]));
+    assert_eq!(rows("imAuthentication | count").await, json!([[0]]));
+    assert_eq!(
+        rows("AzureNetworkAnalytics_CL | where SrcIP_s == '' | count").await,
+        json!([[0]])
+    );
+    let distinct = "datatable(a: string, b: bool)['x', true, 'x', true, 'y', false] | summarize count_distinctif(a, b)";
+    assert_eq!(rows(distinct).await, json!([[1]]));
+    assert_eq!(
+        rows("ApiManagementGatewayLogs | project _ItemId").await,
+        json!([[""]])
+    );
+}
