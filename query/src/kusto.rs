@@ -107,11 +107,8 @@ fn source(
 
 /// Adds `_ItemId`, which Log Analytics has in every table: rows that were exported from there keep it.
 fn with_item_id(table: Table, mut source: Source) -> Result<Source> {
-    if !table
-        .columns()
-        .iter()
-        .any(|column| column.name == ADDITIONAL)
-    {
+    let has = |name: &str| table.columns().iter().any(|column| column.name == name);
+    if !has(ADDITIONAL) || has(ITEM_ID) {
         return Ok(source);
     }
     let id = json_get_str_udf().call(vec![ident(ADDITIONAL), lit(ITEM_ID)]);
