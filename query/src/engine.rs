@@ -40,6 +40,7 @@ use crate::functions::IpInWatchlist;
 use crate::guard;
 use crate::kusto::{self, SessionCatalog, Tables};
 use crate::table::EventTable;
+use crate::views::all as kql_views;
 use crate::watchlist::Watchlists;
 
 /// A half-open span of event time, `[start, end)`.
@@ -192,9 +193,11 @@ impl Engine {
         })
     }
 
-    /// Names of the functions that KQL has, for completion.
+    /// Names of the functions that KQL has, views among them, for completion.
     pub fn kql_functions(&self) -> Vec<&'static str> {
-        self.kql.function_names()
+        let mut names = self.kql.function_names();
+        names.extend(kql_views().map(|(name, _)| name));
+        names
     }
 
     /// The lists that queries see; what is put there is seen by the next query.

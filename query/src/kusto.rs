@@ -60,7 +60,7 @@ impl Catalog for SessionCatalog {
     }
 
     fn functions(&self) -> Vec<String> {
-        views::names().map(str::to_owned).collect()
+        views::all().map(|(name, _)| name.to_owned()).collect()
     }
 
     fn watchlist(&self, alias: &str) -> Result<Option<Source>> {

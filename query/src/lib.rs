@@ -20,6 +20,7 @@ pub use error::{Fault, QueryError};
 pub use kql::Render;
 pub use kql_values::Type;
 pub use kusto::kusto_type;
+pub use views::all as kql_views;
 pub use watchlist::{LIST_BYTES_MAX, Watchlist, WatchlistError, WatchlistSet, Watchlists};
 
 #[cfg(test)]

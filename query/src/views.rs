@@ -26,7 +26,7 @@ pub(crate) fn text(name: &str) -> Option<&'static str> {
     Some(found.1)
 }
 
-/// Names of all views.
-pub(crate) fn names() -> impl Iterator<Item = &'static str> {
-    VIEWS.iter().map(|(name, _)| *name)
+/// Names and texts of all views: parameters in parentheses, then the body in braces.
+pub fn all() -> impl Iterator<Item = (&'static str, &'static str)> {
+    VIEWS.into_iter()
 }

@@ -94,7 +94,7 @@ impl Command {
             ["table", _, "schema", "as", "json"] => {
                 one_schema(database, &named(words.get(1))?, true)
             }
-            ["functions"] => Table::new(FUNCTION, Vec::new()),
+            ["functions"] => functions(),
             [
                 "materialized-views" | "external" | "entity_groups" | "graphs" | "graph_models",
                 ..,
@@ -133,6 +133,17 @@ const FUNCTION: &[(&str, Type)] = &[
 ];
 
 const NAMED: &[(&str, Type)] = &[("Name", Text), ("Folder", Text), ("DocString", Text)];
+
+fn functions() -> Table {
+    let views = query::kql_views()
+        .filter_map(|(name, text)| text.split_once('{').map(|parts| (name, parts)));
+    let all: Vec<_> = views
+        .map(|(name, (parameters, body))| {
+            json!([name, parameters.trim(), format!("{{{body}"), "", ""])
+        })
+        .collect();
+    Table::new(FUNCTION, rows(&all))
+}
 
 fn version() -> Table {
     let columns = [

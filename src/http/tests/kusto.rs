@@ -227,6 +227,14 @@ async fn commands_tell_what_is_there() {
     );
     let details = show(".show table ApiManagementGatewayLogs details").await;
     assert_eq!(details[0][6], 1);
+    let functions = show(".show functions").await;
+    assert_eq!(functions[0][0], "_Im_WebSession");
+    assert!(
+        functions[0][1]
+            .as_str()
+            .unwrap()
+            .ends_with("pack: bool = false\n)")
+    );
     // Grafana's plug-in asks so whether the door is there.
     door.asked("/v1/rest/query", ".show databases schema").await;
     let (status, answer) = door
