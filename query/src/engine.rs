@@ -277,7 +277,7 @@ impl Engine {
         Ok(Arc::clone(plan.schema().inner()))
     }
 
-    async fn results(
+    pub(crate) async fn results(
         &self,
         workspace: &Workspace,
         question: Question,
@@ -305,18 +305,21 @@ impl Engine {
         let catalog = SessionCatalog {
             tables,
             watchlists,
-            external: question.external,
-            notes: Mutex::default(),
+            missing: Mutex::default(),
         };
         let (language, runtime) = (self.kql.clone(), Handle::current());
         let (workspace, planning) = (workspace.clone(), state.clone());
         let planned = tokio::task::spawn_blocking(move || {
             let session = (planning, &catalog);
             let bounds = (runtime, deadline);
-            let planned = kusto::plan(&workspace, &question, session, (&language, now), bounds);
-            planned.map(|planned| (planned, catalog.notes.into_inner()))
+            let external = question.external;
+            let planned = kusto::plan(&workspace, &question, session, (&language, now), bounds)?;
+            match catalog.missing.into_inner() {
+                Some(missing) if external == External::Refused => Err(QueryError::Plan(missing)),
+                _ => Ok(planned),
+            }
         });
-        let (planned, notes) = planned.await.map_err(|error| {
+        let planned = planned.await.map_err(|error| {
             tracing::error!(%error, "planning a query ended by itself");
             QueryError::Run("planning the query failed; the service's log says why".to_owned())
         })??;
@@ -327,7 +330,7 @@ impl Engine {
                 name: result.name,
                 columns: Some(columns.collect()),
                 render: result.render,
-                notes: notes.clone(),
+                notes: result.warnings,
             };
             (result.plan, about)
         });

@@ -19,7 +19,7 @@ use store::{ColumnType, Table, Timestamp, Workspace};
 use tokio::runtime::Handle;
 use tokio::time::Instant;
 
-use crate::engine::{External, Question};
+use crate::engine::Question;
 use crate::error::QueryError;
 use crate::views;
 use crate::watchlist::WatchlistSet;
@@ -27,17 +27,13 @@ use crate::watchlist::WatchlistSet;
 /// Tables by name, as a session shows them.
 pub(crate) type Tables = BTreeMap<&'static str, (Table, Arc<dyn TableProvider>)>;
 
-/// Most notes of an answer.
-const NOTES_MAX: usize = 20;
-
 /// What a session shows to KQL.
 #[derive(Debug)]
 pub(crate) struct SessionCatalog {
     pub(crate) tables: Tables,
     pub(crate) watchlists: WatchlistSet,
-    pub(crate) external: External,
-    /// What is to be known of the answer besides.
-    pub(crate) notes: Mutex<Vec<String>>,
+    /// What external data was asked for first.
+    pub(crate) missing: Mutex<Option<String>>,
 }
 
 impl Catalog for SessionCatalog {
@@ -80,18 +76,11 @@ impl Catalog for SessionCatalog {
     }
 
     fn external(&self, uri: &str) -> Result<Vec<u8>> {
-        let text = format!("externaldata is not read here, so there are no rows of {uri}");
-        match self.external {
-            External::Refused => Err(DataFusionError::Plan(text)),
-            External::Empty => {
-                tracing::warn!(%uri, "a query asks for external data, which is not read");
-                let mut notes = self.notes.lock();
-                if notes.len() < NOTES_MAX && !notes.contains(&text) {
-                    notes.push(text);
-                }
-                Ok(Vec::new())
-            }
-        }
+        tracing::warn!(%uri, "a query asks for external data, which is not read");
+        let text = format!("external data is not read here: {uri}");
+        let mut missing = self.missing.lock();
+        missing.get_or_insert_with(|| text.clone());
+        Err(DataFusionError::Plan(text))
     }
 }
 

@@ -11,6 +11,8 @@ use store::{Clock, ManualClock, NewBatch, Store, StoreSettings, Table, Timestamp
 use super::*;
 use crate::format::{Encoder, Format};
 
+mod kql;
+
 const GATEWAY: Table = Table::ApiManagementGatewayLogs;
 
 struct Fixture {
