@@ -77,6 +77,28 @@ def explorer(checks, service):
     checks.check("a wrong key is told so", "401" in str(error), error)
 
 
+def lists(checks, service):
+    """Tables that only rows fill, watchlists, and a query that needs both."""
+    kusto = client(service)
+    rows = [{"TimeGenerated": "2026-01-01T00:00:00Z", "NetworkIP": "198.51.100.7", "Active": True, "ThreatType": "Botnet"}]
+    path = "/dataCollectionRules/any/streams/Custom-ThreatIntelligenceIndicator?api-version=2023-01-01"
+    sent = service.call("POST", path, json.dumps(rows), {"Content-Type": "application/json"})
+    checks.equal("an indicator goes in by its table's name", sent.status, 204)
+    csv = "Address,Owner\n198.51.100.0/24,partner\n192.0.2.1,nobody\n"
+    put = service.call("PUT", "/api/v1/watchlists/partners?search_key=Address", csv, {"Content-Type": "text/csv"})
+    checks.equal("a watchlist is uploaded", (put.status, put.json().get("items")), (200, 2))
+    text = """let partners = toscalar(_GetWatchlist('partners') | where Owner == 'partner' | summarize make_list(SearchKey));
+        ApiManagementGatewayLogs
+        | where ipv4_is_in_any_range(CallerIpAddress, partners)
+        | join kind=inner (ThreatIntelligenceIndicator | where Active) on $left.CallerIpAddress == $right.NetworkIP
+        | summarize calls = count() by ThreatType"""
+    found = [row.to_dict() for row in kusto.execute_query("default", text).primary_results[0]]
+    checks.equal("one query knows both", found, [{"ThreatType": "Botnet", "calls": 10}])
+    shell = subprocess.run([support.binary(), "query", "--format", "csv", "--url", service.url, "--key", ADMIN_KEY],
+        input="ApiManagementGatewayLogs\n| summarize n = count()\n    by ApiId", capture_output=True, text=True)
+    checks.equal("the command line asks what stands on its standard input", shell.stdout, "ApiId,n\norders-v1,10\n")
+
+
 class Token:
     def get_token(self, *_scopes, **_options):
         return azure.core.credentials.AccessToken(ADMIN_KEY, int(support.now().timestamp()) + 3600)
@@ -127,6 +149,7 @@ def body(checks):
             records = [gateway_record(f"k-{place}", BEGIN + timedelta(seconds=place), (200, 404)[place % 2]) for place in range(10)]
             checks.equal("logs go in", service.ingest(records).status, 200)
             explorer(checks, service)
+            lists(checks, service)
             conformance(checks, service, "kql_check.py", "kql_docs.json", "kql_docs")
             conformance(checks, service, "sentinel_check.py", "sentinel_queries.json", "sentinel_queries")
         finally:
