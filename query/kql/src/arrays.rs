@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use datafusion::arrow::array::{
-    Array, ArrayRef, AsArray as _, BooleanBuilder, Decimal128Builder, DurationNanosecondBuilder,
-    Float64Builder, Int32Builder, Int64Builder, StringArray, StringBuilder,
-    TimestampMicrosecondBuilder, TimestampNanosecondBuilder,
+    Array as _, ArrayRef, AsArray as _, BooleanBuilder, Decimal128Builder,
+    DurationNanosecondBuilder, Float64Builder, Int32Builder, Int64Builder, StringArray,
+    StringBuilder, TimestampMicrosecondBuilder, TimestampNanosecondBuilder,
 };
 use datafusion::arrow::compute::cast;
 use datafusion::arrow::datatypes::{
@@ -174,7 +174,9 @@ pub(crate) fn build(values: &[Value], data_type: &DataType) -> Result<ArrayRef> 
         ),
         DataType::Utf8 => {
             let mut builder = StringBuilder::new();
-            values.iter().for_each(|value| builder.append_option(text(value)));
+            for value in values {
+                builder.append_option(text(value));
+            }
             Arc::new(builder.finish()) as ArrayRef
         }
         DataType::Timestamp(TimeUnit::Microsecond, zone) => Arc::new(

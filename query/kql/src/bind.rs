@@ -44,12 +44,15 @@ pub(crate) struct Binder<'a> {
     pub(crate) warnings: RefCell<Vec<String>>,
 }
 
+/// Names and types of columns.
+type Columns<'r> = &'r [(String, Type)];
+
 /// The row that an expression reads, and what may stand in it.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Row<'r> {
     pub(crate) columns: &'r [(String, Type)],
     /// `$left` and `$right`.
-    pub(crate) sides: Option<(&'r [(String, Type)], &'r [(String, Type)])>,
+    pub(crate) sides: Option<(Columns<'r>, Columns<'r>)>,
     /// Where aggregates are gathered, if they may stand here.
     pub(crate) aggregation: Option<&'r RefCell<crate::aggregates::Aggregation>>,
     /// Where window functions are gathered.

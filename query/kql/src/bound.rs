@@ -101,17 +101,4 @@ impl Bound {
         }
         self
     }
-
-    /// Whether it reads any column.
-    pub(crate) fn reads_columns(&self) -> bool {
-        match &self.kind {
-            Kind::Literal(_) => false,
-            Kind::Column(_) => true,
-            Kind::Call(_, arguments) => arguments.iter().any(Self::reads_columns),
-            Kind::Result(call, _) | Kind::Convert(call) => call.reads_columns(),
-            Kind::Path(base, steps) => {
-                base.reads_columns() || steps.iter().any(Self::reads_columns)
-            }
-        }
-    }
 }

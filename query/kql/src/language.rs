@@ -11,7 +11,7 @@ use kql_values::rows::{TableFunction, table_functions};
 pub struct Language {
     pub(crate) functions: Arc<Functions>,
     pub(crate) aggregates: Arc<Aggregates>,
-    pub(crate) plugins: Arc<Vec<TableFunction>>,
+    pub(crate) plugins: Arc<[TableFunction]>,
 }
 
 impl Default for Language {
@@ -19,7 +19,7 @@ impl Default for Language {
         Self {
             functions: Arc::new(Functions::new()),
             aggregates: Arc::new(Aggregates::new()),
-            plugins: Arc::new(table_functions()),
+            plugins: table_functions().into(),
         }
     }
 }

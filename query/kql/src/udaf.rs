@@ -145,7 +145,9 @@ impl EngineAccumulator for Gatherer {
             .zip(&self.call.arguments)
             .map(|(array, ty)| Reader::new(array, *ty))
             .collect::<Result<Vec<_>>>()?;
-        let rows = arrays.first().map_or(0, |first| first.len());
+        let rows = arrays
+            .first()
+            .map_or(0, datafusion::arrow::array::Array::len);
         for row in 0..rows {
             let values: Vec<_> = readers.iter().map(|reader| reader.value(row)).collect();
             let updated = self.inner.update(&mut self.context, &values);

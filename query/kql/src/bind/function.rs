@@ -71,8 +71,7 @@ impl Binder<'_> {
     ) -> Bind<Rc<Scope>> {
         let inner = Scope::within(home);
         let mut given: Vec<Option<(Binding, Span)>> = vec![None; function.parameters.len()];
-        let mut next = 0;
-        for (name, binding, at) in arguments {
+        for (next, (name, binding, at)) in arguments.into_iter().enumerate() {
             let place = match &name {
                 Some(name) => function
                     .parameters
@@ -80,7 +79,6 @@ impl Binder<'_> {
                     .position(|one| one.name.text == *name),
                 None => Some(next),
             };
-            next += 1;
             let slot = place.and_then(|place| given.get_mut(place));
             let Some(slot) = slot else {
                 let text = match name {

@@ -9,6 +9,10 @@ use kql_syntax::ast::Function;
 use crate::bound::Bound;
 use crate::relation::Relation;
 
+#[expect(
+    clippy::large_enum_variant,
+    reason = "a query has some tens of names, and each is cloned when it is read"
+)]
 /// The meaning of a name.
 #[derive(Clone, Debug)]
 pub(crate) enum Binding {

@@ -20,7 +20,7 @@ use crate::error::Bind;
 
 /// A text operator as a pattern of `like`.
 pub(super) struct Pattern {
-    pattern: String,
+    text: String,
     ignores_case: bool,
     is_negated: bool,
 }
@@ -49,7 +49,7 @@ pub(super) fn pattern(name: &str, needle: &Bound) -> Option<Pattern> {
         _ => return None,
     };
     Some(Pattern {
-        pattern,
+        text: pattern,
         ignores_case,
         is_negated,
     })
@@ -77,7 +77,7 @@ impl Pattern {
     }
 
     fn like(self, text: Expr) -> Expr {
-        let pattern = Box::new(lit(self.pattern));
+        let pattern = Box::new(lit(self.text));
         Expr::Like(Like::new(
             false,
             Box::new(text),

@@ -2,10 +2,111 @@
 
 use std::collections::HashMap;
 use std::net::IpAddr;
+use std::rc::Rc;
+use std::sync::Arc;
 
 use ipnet::IpNet;
+use kql_syntax::ast::{Call, ExprKind, Type};
 use kql_values::Value;
+use kql_values::function::Failure;
 use kql_values::rows::Rows;
+
+use super::evaluate::LOOKED_AT_MAX;
+use crate::bind::{Binder, Row, Scope};
+use crate::bound::Kind;
+use crate::error::{Bind, Refusal};
+use crate::node::Run;
+use crate::relation::Relation;
+
+impl Binder<'_> {
+    /// `ipv4_lookup(Table, SourceAddress, LookupNetwork [, keys...] [, return_unmatched])`: a join by network.
+    pub(super) fn ip_lookup(
+        &self,
+        input: Relation,
+        call: &Call,
+        scope: &Rc<Scope>,
+    ) -> Bind<Relation> {
+        let (named_arguments, positional): (Vec<_>, Vec<_>) = call
+            .arguments
+            .iter()
+            .partition(|argument| argument.name.is_some());
+        let [table, address, network, extra @ ..] = positional.as_slice() else {
+            return Err(Refusal::at(
+                call.name.span,
+                format!(
+                    "{} needs a table, an address and a column of networks",
+                    call.name.text
+                ),
+            ));
+        };
+        let lookup = self.tabular(&table.value, scope)?;
+        let address = self
+            .scalar(&address.value, &Row::of(&input.columns), scope)?
+            .convert(Type::String);
+        let network_bound = self.scalar(&network.value, &Row::of(&lookup.columns), scope)?;
+        let mut keys = Vec::new();
+        let mut keeps_all = false;
+        for argument in extra {
+            match &argument.value.kind {
+                ExprKind::Name(name) if input.has(&name.text) && lookup.has(&name.text) => {
+                    keys.push(name.text.clone());
+                }
+                _ => {
+                    keeps_all |= self.constant(&argument.value, scope)?.constant()
+                        == Some(&Value::Bool(true));
+                }
+            }
+        }
+        for argument in named_arguments {
+            keeps_all |=
+                self.constant(&argument.value, scope)?.constant() == Some(&Value::Bool(true));
+        }
+        let batches = self
+            .environment
+            .evaluate
+            .rows(lookup.plan.clone(), LOOKED_AT_MAX)?;
+        let types: Vec<_> = lookup.columns.iter().map(|(_, ty)| *ty).collect();
+        let mut networks = Rows {
+            columns: lookup.columns.clone(),
+            rows: Vec::new(),
+        };
+        for batch in &batches {
+            networks
+                .rows
+                .extend(crate::node::to_rows(batch, &types)?.rows);
+        }
+        let Kind::Column(network_name) = &network_bound.kind else {
+            return Err(Refusal::at(
+                network.value.span,
+                "the network is a column of the table",
+            ));
+        };
+        let place = lookup
+            .columns
+            .iter()
+            .position(|(name, _)| name == network_name)
+            .unwrap_or_default();
+        let name = self.fresh("address");
+        let input = input.extend(self.frame(), vec![(name, address)])?;
+        let key_places = keys.iter().filter_map(|key| {
+            let ours = input.columns.iter().position(|(name, _)| name == key)?;
+            let theirs = lookup.columns.iter().position(|(name, _)| name == key)?;
+            Some((ours, theirs))
+        });
+        let matching = Matching::new(&networks, place, key_places.collect(), keeps_all);
+        let mut output: Vec<(String, Type)> =
+            input.columns.iter().rev().skip(1).rev().cloned().collect();
+        for (name, ty) in &lookup.columns {
+            let name =
+                crate::names::unique(name, |name| output.iter().any(|(taken, _)| taken == name));
+            output.push((name, *ty));
+        }
+        let run: Run = Arc::new(move |rows: Rows| -> Result<Rows, Failure> {
+            Ok(matching.join(rows, &networks))
+        });
+        self.through(input, &call.name.text, output, run)
+    }
+}
 
 /// Networks by their length, and which rows of the table they come from.
 #[derive(Debug)]

@@ -2,13 +2,13 @@
 
 use std::rc::Rc;
 
-use datafusion::logical_expr::{Expr as Plan, LogicalPlanBuilder, SortExpr, lit};
+use datafusion::logical_expr::{LogicalPlanBuilder, SortExpr, lit};
 use kql_syntax::ast::{Expr, Nulls, SortKey, SortOrder, Type};
 use kql_values::Value;
 
 use super::window::row_number;
 use crate::bind::{Binder, Row, Scope};
-use crate::bound::{Bound, Kind};
+use crate::bound::Kind;
 use crate::error::{Bind, Refusal};
 use crate::lower::column;
 use crate::relation::{Hidden, Relation};
@@ -168,11 +168,6 @@ impl Binder<'_> {
             rows,
         )
     }
-
-    /// Rows of a plan as one column of numbers, for operators that count.
-    pub(super) fn one_column(input: Relation, name: &str, ty: Type, expr: Plan) -> Bind<Relation> {
-        input.project_lowered(vec![(name.to_owned(), ty, expr)])
-    }
 }
 
 /// The name that Kusto's answers give a type in .NET.
@@ -189,9 +184,4 @@ pub(crate) fn dotnet(ty: Type) -> &'static str {
         Type::Guid => "System.Guid",
         Type::Dynamic => "System.Object",
     }
-}
-
-/// A column as it is.
-pub(super) fn same(name: &str, ty: Type) -> (String, Bound) {
-    (name.to_owned(), Bound::column(name, ty))
 }

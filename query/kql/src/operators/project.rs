@@ -259,7 +259,7 @@ impl Binder<'_> {
                 return Err(Refusal::at(old.span, unknown_column(&input, &old.text)));
             };
             if let Some(name) = one.names.first() {
-                slot.0 = name.text.clone();
+                slot.0.clone_from(&name.text);
             }
         }
         let columns = renamed
@@ -279,10 +279,10 @@ impl Binder<'_> {
                 Some(ReorderOrder::Ascending) => found.sort(),
                 Some(ReorderOrder::Descending) => found.sort_by(|left, right| right.cmp(left)),
                 Some(ReorderOrder::GrannyAscending) => {
-                    found.sort_by(|left, right| granny(left, right))
+                    found.sort_by(|left, right| granny(left, right));
                 }
                 Some(ReorderOrder::GrannyDescending) => {
-                    found.sort_by(|left, right| granny(right, left))
+                    found.sort_by(|left, right| granny(right, left));
                 }
             }
             ordered.extend(found);

@@ -455,11 +455,17 @@ pub(super) fn visit(bound: &Bound, found: &mut impl FnMut(&str)) {
     match &bound.kind {
         Kind::Literal(_) => {}
         Kind::Column(name) => found(name),
-        Kind::Call(_, arguments) => arguments.iter().for_each(|argument| visit(argument, found)),
+        Kind::Call(_, arguments) => {
+            for argument in arguments {
+                visit(argument, found);
+            }
+        }
         Kind::Result(inner, _) | Kind::Convert(inner) => visit(inner, found),
         Kind::Path(base, steps) => {
             visit(base, found);
-            steps.iter().for_each(|step| visit(step, found));
+            for step in steps {
+                visit(step, found);
+            }
         }
     }
 }

@@ -175,7 +175,7 @@ impl Binder<'_> {
         for table in tables {
             match &table.kind {
                 ExprKind::Wildcard(pattern) => {
-                    inputs.extend(self.tables_like(&pattern.text, scope)?)
+                    inputs.extend(self.tables_like(&pattern.text, scope)?);
                 }
                 _ => inputs.push(self.tabular(table, scope)?),
             }
