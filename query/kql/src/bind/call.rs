@@ -6,6 +6,7 @@ use kql_syntax::Span;
 use kql_syntax::ast::{Argument, Call, Expr, ExprKind, Literal, Type};
 use kql_values::convert::common_type;
 use kql_values::function::ScalarFunction;
+use kql_values::operators::result_type;
 use kql_values::{ParameterType, Returns, Signature};
 
 use super::{Binder, Binding, Row, Scope, did_you_mean};
@@ -111,6 +112,11 @@ impl Binder<'_> {
         }
         check_arity(signature, bound.len(), span)?;
         let (bound, ty) = fit(signature, bound, span)?;
+        let types: Vec<_> = bound.iter().map(|one| one.ty).collect();
+        let ty = match signature.returns {
+            Returns::One(ParameterType::Any) => result_type(signature.name, &types).unwrap_or(ty),
+            _ => ty,
+        };
         let is_single_sort = signature.name.starts_with("array_sort_")
             && bound.iter().filter(|one| one.ty == Type::Dynamic).count() == 1;
         let result = self.fold(Bound::call(signature.name, bound, ty), span)?;

@@ -7,7 +7,7 @@ use kql_syntax::Span;
 use kql_syntax::ast::{BinaryOperator, Expr, ListOperator, Type};
 use kql_values::Value;
 use kql_values::convert::common_type;
-use kql_values::operators::binary_type;
+use kql_values::operators::{binary_type, negated_type};
 
 use super::{Binder, Row, Scope};
 use crate::arrays::Reader;
@@ -47,15 +47,11 @@ impl Binder<'_> {
     }
 
     pub(super) fn negate(&self, operand: Bound, span: Span) -> Bind<Bound> {
-        let ty = match operand.ty {
-            ty @ (Type::Int | Type::Long | Type::Real | Type::Decimal | Type::TimeSpan) => ty,
-            Type::Dynamic | Type::Bool => Type::Real,
-            other => {
-                let text = format!("a {} has no negative", other.name());
-                return Err(Refusal::at(span, text));
-            }
+        let Some(ty) = negated_type(operand.ty) else {
+            let text = format!("a {} has no negative", operand.ty.name());
+            return Err(Refusal::at(span, text));
         };
-        self.operator("negate", vec![operand.convert(ty)], ty, span)
+        self.operator("negate", vec![operand], ty, span)
     }
 
     pub(super) fn binary(

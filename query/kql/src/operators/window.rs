@@ -44,11 +44,12 @@ impl Windows {
 }
 
 /// Names of the functions of this module.
-const NAMES: [&str; 7] = [
+const NAMES: [&str; 8] = [
     "prev",
     "next",
     "row_number",
     "row_cumsum",
+    "row_rank",
     "row_rank_dense",
     "row_rank_min",
     "row_window_session",
