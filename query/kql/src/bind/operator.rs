@@ -62,7 +62,7 @@ impl Binder<'_> {
         span: Span,
     ) -> Bind<Bound> {
         use BinaryOperator as O;
-        let name = sign(operator);
+        let name = operator.sign();
         match operator {
             O::Add | O::Subtract | O::Multiply | O::Divide | O::Modulo => {
                 self.arithmetic(operator, left, right, span)
@@ -86,7 +86,7 @@ impl Binder<'_> {
         right: Bound,
         span: Span,
     ) -> Bind<Bound> {
-        let name = sign(operator);
+        let name = operator.sign();
         let Some(ty) = binary_type(operator, left.ty, right.ty) else {
             let (left, right) = (left.ty.name(), right.ty.name());
             return Err(Refusal::at(
@@ -138,14 +138,7 @@ impl Binder<'_> {
         row: &Row<'_>,
         scope: &Rc<Scope>,
     ) -> Bind<Bound> {
-        let name = match operator {
-            ListOperator::In => "in",
-            ListOperator::NotIn => "!in",
-            ListOperator::InNoCase => "in~",
-            ListOperator::NotInNoCase => "!in~",
-            ListOperator::HasAny => "has_any",
-            ListOperator::HasAll => "has_all",
-        };
+        let name = operator.sign();
         let is_has = matches!(operator, ListOperator::HasAny | ListOperator::HasAll);
         let operand = if is_has || operator != ListOperator::In && operator != ListOperator::NotIn {
             operand.convert(Type::String)
@@ -247,55 +240,4 @@ pub(crate) fn alike(left: Bound, right: Bound) -> (Bound, Bound) {
 
 fn is_number(ty: Type) -> bool {
     matches!(ty, Type::Int | Type::Long | Type::Real | Type::Decimal)
-}
-
-/// The sign of an operator, which is the name of its kernel.
-fn sign(operator: BinaryOperator) -> &'static str {
-    use BinaryOperator as O;
-    match operator {
-        O::Or => "or",
-        O::And => "and",
-        O::Equal => "==",
-        O::NotEqual => "!=",
-        O::Less => "<",
-        O::LessOrEqual => "<=",
-        O::Greater => ">",
-        O::GreaterOrEqual => ">=",
-        O::EqualNoCase => "=~",
-        O::NotEqualNoCase => "!~",
-        O::Add => "+",
-        O::Subtract => "-",
-        O::Multiply => "*",
-        O::Divide => "/",
-        O::Modulo => "%",
-        O::Has => "has",
-        O::NotHas => "!has",
-        O::HasCs => "has_cs",
-        O::NotHasCs => "!has_cs",
-        O::HasPrefix => "hasprefix",
-        O::NotHasPrefix => "!hasprefix",
-        O::HasPrefixCs => "hasprefix_cs",
-        O::NotHasPrefixCs => "!hasprefix_cs",
-        O::HasSuffix => "hassuffix",
-        O::NotHasSuffix => "!hassuffix",
-        O::HasSuffixCs => "hassuffix_cs",
-        O::NotHasSuffixCs => "!hassuffix_cs",
-        O::Contains => "contains",
-        O::NotContains => "!contains",
-        O::ContainsCs => "contains_cs",
-        O::NotContainsCs => "!contains_cs",
-        O::StartsWith => "startswith",
-        O::NotStartsWith => "!startswith",
-        O::StartsWithCs => "startswith_cs",
-        O::NotStartsWithCs => "!startswith_cs",
-        O::EndsWith => "endswith",
-        O::NotEndsWith => "!endswith",
-        O::EndsWithCs => "endswith_cs",
-        O::NotEndsWithCs => "!endswith_cs",
-        O::Like => "like",
-        O::NotLike => "notlike",
-        O::LikeCs => "likecs",
-        O::NotLikeCs => "notlikecs",
-        O::MatchesRegex => "matches regex",
-    }
 }

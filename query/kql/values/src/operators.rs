@@ -4,7 +4,6 @@ mod arithmetic;
 mod comparison;
 mod conditionals;
 mod lists;
-mod signs;
 pub mod text;
 
 use crate::convert::seeing_nulls;
@@ -13,7 +12,6 @@ use crate::value::Value;
 
 pub use arithmetic::{binary_type, negated_type, result_type};
 pub(crate) use comparison::equal;
-pub use signs::{binary_sign, list_sign};
 
 /// The functions of this module.
 pub(crate) fn functions() -> Vec<ScalarFunction> {

@@ -8,7 +8,7 @@ use crate::{
     },
     logic,
     parser::infix::{is_chain, level, level_of},
-    symbols, words,
+    words,
 };
 
 /// Binds tighter than any operator.
@@ -174,14 +174,14 @@ impl Printer {
 
     fn symbol(&mut self, operator: BinaryOperator) {
         self.put(" ");
-        self.put(symbols::symbol(operator));
+        self.put(operator.sign());
         self.put(" ");
     }
 
     fn in_list(&mut self, operator: ListOperator, operand: &Expr, list: &[Expr]) {
         self.bound(operand, level::RELATION);
         self.put(" ");
-        self.put(symbols::list_symbol(operator));
+        self.put(operator.sign());
         self.put(" ");
         self.within("(", ")", |printer| match list {
             [only] => printer.tabular(only),

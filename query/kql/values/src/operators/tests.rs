@@ -264,7 +264,7 @@ fn what_is_computed_has_the_type_that_is_foretold() {
         for left in &samples {
             for right in &samples {
                 let foretold = binary_type(operator, left.ty().unwrap(), right.ty().unwrap());
-                let result = run(binary_sign(operator), &[left.clone(), right.clone()]);
+                let result = run(operator.sign(), &[left.clone(), right.clone()]);
                 let got = result.ty();
                 assert!(
                     got.is_none() || got == foretold,
