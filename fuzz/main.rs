@@ -14,7 +14,20 @@ use libfuzzer_sys::fuzz_target;
 
 /// Every target of every crate. One that is added here is built, run and listed.
 fn targets() -> Vec<Target> {
-    ingest::fuzz::targets()
+    let mut targets = ingest::fuzz::targets();
+    targets.extend([
+        Target {
+            name: "kql",
+            seeds: kql_syntax::fuzz::seeds,
+            check: kql_syntax::fuzz::check,
+        },
+        Target {
+            name: "kql_functions",
+            seeds: kql_values::fuzz::seeds,
+            check: kql_values::fuzz::check,
+        },
+    ]);
+    targets
 }
 
 /// libFuzzer calls with nothing but bytes.

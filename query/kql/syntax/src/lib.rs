@@ -5,6 +5,10 @@
 
 pub mod ast;
 mod error;
+#[cfg(test)]
+pub mod fuzz;
+#[cfg(all(feature = "fuzz", not(test)))]
+pub mod fuzz;
 mod hints;
 mod lexer;
 mod literal;

@@ -19,6 +19,10 @@ pub mod convert;
 pub mod dynamic;
 mod encode;
 pub mod function;
+#[cfg(test)]
+pub mod fuzz;
+#[cfg(all(feature = "fuzz", not(test)))]
+pub mod fuzz;
 mod math;
 pub mod network;
 pub mod operators;

@@ -2,10 +2,11 @@
 
 use std::fs;
 
-use super::{keeps, read, slice};
+use super::{read, slice};
 use crate::{
     Span,
     ast::{Expr, ExprKind, Operator, Query, Statement},
+    fuzz::{keeps, queries},
     parse, print,
 };
 
@@ -14,10 +15,6 @@ const BROKEN: [&str; 2] = [
     "6962473c-bcb8-421d-a0db-826078cad280",
     "09c49590-4e9d-4da9-a34d-17222d0c9e7e",
 ];
-
-pub(super) fn queries() -> impl Iterator<Item = &'static str> {
-    include_str!("../../tests-data/queries.kql").split("\n====\n")
-}
 
 #[test]
 fn our_queries_are_read_and_kept() {

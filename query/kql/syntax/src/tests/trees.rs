@@ -2,12 +2,8 @@
 
 use proptest::{collection::vec, prelude::*, sample::select};
 
-use super::{
-    draw::{Drawn, NAMES, query},
-    keeps,
-    texts::queries,
-};
-use crate::{parse, print};
+use super::draw::{Drawn, NAMES, query};
+use crate::fuzz::{self, keeps, queries};
 
 /// A query of ours with some of its characters replaced by others.
 fn damaged() -> Drawn<String> {
@@ -79,27 +75,12 @@ proptest! {
 
     #[test]
     fn no_damage_does_harm(text in damaged()) {
-        match parse(&text) {
-            Ok(tree) => keeps(&tree),
-            Err(errors) => {
-                prop_assert!(!errors.0.is_empty() && errors.0.len() <= 20);
-                prop_assert!(errors.0.is_sorted_by_key(|error| error.span.start));
-            }
-        }
+        fuzz::check(text.as_bytes());
     }
 
     #[test]
     fn no_text_does_harm(text in any::<String>(), words in vec(select(NAMES), 0..20)) {
-        for text in [text, words.join(" ")] {
-            let pieces = crate::tokens(&text);
-            prop_assert!(pieces.windows(2).all(|pair| pair[0].span.end <= pair[1].span.start));
-            for piece in &pieces {
-                let range = piece.span.start as usize..piece.span.end as usize;
-                prop_assert!(text.get(range).is_some_and(|piece| !piece.is_empty()));
-            }
-            if let Ok(tree) = parse(&text) {
-                prop_assert!(print(&tree).len() < 10 * text.len() + 100);
-            }
-        }
+        fuzz::check(text.as_bytes());
+        fuzz::check(words.join(" ").as_bytes());
     }
 }
