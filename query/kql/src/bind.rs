@@ -14,6 +14,7 @@ use datafusion::arrow::array::RecordBatch;
 use datafusion::logical_expr::{LogicalPlan, LogicalPlanBuilder};
 use kql_syntax::Span;
 use kql_syntax::ast::Type;
+use kql_values::Value;
 
 use crate::error::{Bind, Refusal};
 use crate::plan::{Environment, Render};
@@ -101,6 +102,17 @@ impl<'a> Binder<'a> {
             .limit(0, Some(rows_max))?
             .build()?;
         Ok(self.environment.evaluate.rows(plan, rows_max)?)
+    }
+
+    /// The first rows of a relation, computed now.
+    pub(crate) fn values(&self, relation: Relation, rows_max: usize) -> Bind<Vec<Vec<Value>>> {
+        let (names, types): (Vec<_>, Vec<_>) = relation.columns.iter().cloned().unzip();
+        let batches = self.rows(relation.select(&names)?.plan, rows_max)?;
+        let mut values = Vec::new();
+        for batch in &batches {
+            values.extend(crate::node::to_rows(batch, &types)?.rows);
+        }
+        Ok(values)
     }
 
     pub(crate) fn warn(&self, text: String) {

@@ -34,6 +34,8 @@ mod node;
 mod operators;
 mod plan;
 mod relation;
+#[cfg(test)]
+mod tests;
 mod udaf;
 mod udf;
 

@@ -2,7 +2,6 @@
 
 use std::rc::Rc;
 
-use datafusion::arrow::array::Array as _;
 use kql_syntax::Span;
 use kql_syntax::ast::{BinaryOperator, Expr, ListOperator, Type};
 use kql_values::Value;
@@ -10,7 +9,6 @@ use kql_values::convert::common_type;
 use kql_values::operators::{binary_type, negated_type};
 
 use super::{Binder, Row, Scope};
-use crate::arrays::Reader;
 use crate::bound::Bound;
 use crate::error::{Bind, Refusal, failed_at};
 
@@ -174,17 +172,9 @@ impl Binder<'_> {
         let Some((name, ty)) = relation.columns.first().cloned() else {
             return Ok(Vec::new());
         };
-        let relation = relation.select(&[name])?;
-        let batches = self
-            .environment
-            .evaluate
-            .rows(relation.plan, LIST_ROWS_MAX + 1)?;
-        let mut values = Vec::new();
-        for batch in &batches {
-            let reader = Reader::new(batch.column(0), ty)?;
-            let rows = batch.column(0).len();
-            values.extend((0..rows).map(|row| Bound::literal(reader.value(row), ty)));
-        }
+        let rows = self.values(relation.select(&[name])?, LIST_ROWS_MAX + 1)?;
+        let values = rows.into_iter().flatten();
+        let mut values: Vec<_> = values.map(|value| Bound::literal(value, ty)).collect();
         if values.len() > LIST_ROWS_MAX {
             let text = format!("a list of more than {LIST_ROWS_MAX} values; a join takes more");
             return Err(Refusal::at(expr.span, text));

@@ -2,13 +2,11 @@
 
 use std::rc::Rc;
 
-use datafusion::arrow::array::Array as _;
 use kql_syntax::Span;
 use kql_syntax::ast::{Call, Expr, ExprKind, Literal, Type};
 use kql_values::Value;
 
 use super::{Binder, Row, Scope};
-use crate::arrays::Reader;
 use crate::bound::Bound;
 use crate::error::{Bind, Refusal};
 
@@ -146,20 +144,14 @@ impl Binder<'_> {
             return self.scalar(inner, row, scope);
         }
         let relation = self.tabular(inner, scope)?;
-        let Some((_, ty)) = relation.columns.first().cloned() else {
+        let Some((name, ty)) = relation.columns.first().cloned() else {
             return Err(Refusal::at(
                 inner.span,
                 "this table has no column whose value could be taken",
             ));
         };
-        let batches = self.rows(relation.plan, 1)?;
-        let batch = batches.iter().find(|batch| batch.num_rows() > 0);
-        let value = match batch {
-            Some(batch) if !batch.column(0).is_empty() => {
-                Reader::new(batch.column(0), ty)?.value(0)
-            }
-            _ => Value::Null,
-        };
+        let rows = self.values(relation.select(&[name])?, 1)?;
+        let value = rows.into_iter().flatten().next().unwrap_or(Value::Null);
         Ok(Bound::literal(value, Type::Dynamic).retyped(ty))
     }
 

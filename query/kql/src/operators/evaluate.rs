@@ -370,12 +370,9 @@ impl Binder<'_> {
             ..Default::default()
         };
         let keys = self.apply_summary(input.clone(), summary)?;
-        let batches = self.rows(keys.plan, COLUMNS_MAX + 1)?;
-        let mut values = Vec::new();
-        for batch in &batches {
-            let reader = Reader::new(batch.column(0), Type::String)?;
-            values.extend((0..batch.num_rows()).map(|row| reader.value(row).to_text()));
-        }
+        let rows = self.values(keys, COLUMNS_MAX + 1)?;
+        let values = rows.iter().flatten().map(Value::to_text);
+        let mut values: Vec<_> = values.collect();
         if values.len() > COLUMNS_MAX {
             return Err(Refusal::at(
                 span,

@@ -61,20 +61,15 @@ impl Binder<'_> {
             keeps_all |=
                 self.constant(&argument.value, scope)?.constant() == Some(&Value::Bool(true));
         }
-        let batches = self
-            .environment
-            .evaluate
-            .rows(lookup.plan.clone(), LOOKED_AT_MAX)?;
-        let types: Vec<_> = lookup.columns.iter().map(|(_, ty)| *ty).collect();
-        let mut networks = Rows {
-            columns: lookup.columns.clone(),
-            rows: Vec::new(),
-        };
-        for batch in &batches {
-            networks
-                .rows
-                .extend(crate::node::to_rows(batch, &types)?.rows);
+        let rows = self.values(lookup.clone(), LOOKED_AT_MAX + 1)?;
+        if rows.len() > LOOKED_AT_MAX {
+            let text = format!("a table of more than {LOOKED_AT_MAX} networks");
+            return Err(Refusal::at(table.value.span, text));
         }
+        let networks = Rows {
+            columns: lookup.columns.clone(),
+            rows,
+        };
         let Kind::Column(network_name) = &network_bound.kind else {
             return Err(Refusal::at(
                 network.value.span,
