@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use store::Workspace;
 use uuid::Uuid;
 
-use super::schema::{self, Described, full_net_type};
+use super::schema::{self, Described};
 use super::table::Table;
 use crate::http::app::Core;
 use crate::http::problem::Problem;
@@ -234,7 +234,7 @@ fn database_schema(database: &str) -> Table {
     for table in schema::tables() {
         all.push(row(table.name, "", ""));
         for (name, kind) in &table.columns {
-            all.push(row(table.name, name, &full_net_type(*kind)));
+            all.push(row(table.name, name, kind.dotnet_name()));
         }
     }
     Table::new(&columns, rows(&all))
@@ -323,7 +323,7 @@ impl Described {
         let columns = [("AttributeName", Text), ("AttributeType", Text)];
         let own = self.columns.iter();
         let all: Vec<_> = own
-            .map(|(name, kind)| json!([name, full_net_type(*kind)]))
+            .map(|(name, kind)| json!([name, kind.dotnet_name()]))
             .collect();
         Table::new(&columns, rows(&all))
     }

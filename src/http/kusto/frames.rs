@@ -90,20 +90,10 @@ pub(super) fn column_of_logs(name: &str, kind: Type) -> Value {
     json!({"name": name, "type": kind.name()})
 }
 
-/// The type of .NET that holds values of a type.
-pub(super) fn net_type(kind: Type) -> &'static str {
-    match kind {
-        Type::Bool => "SByte",
-        Type::Int => "Int32",
-        Type::Long => "Int64",
-        Type::Real => "Double",
-        Type::Decimal => "SqlDecimal",
-        Type::String => "String",
-        Type::DateTime => "DateTime",
-        Type::TimeSpan => "TimeSpan",
-        Type::Guid => "Guid",
-        Type::Dynamic => "Object",
-    }
+/// The type of .NET that holds values of a type, without the space that its name is in.
+fn net_type(kind: Type) -> &'static str {
+    let full = kind.dotnet_name();
+    full.rsplit_once('.').map_or(full, |(_, name)| name)
 }
 
 /// Members of a visualization that `render` may set, as Kusto names them.

@@ -4,8 +4,6 @@ use query::Type;
 use serde_json::{Map, Value, json};
 use store::Table;
 
-use super::frames::net_type;
-
 /// A table and its columns.
 pub(super) struct Described {
     pub(super) name: &'static str,
@@ -32,15 +30,6 @@ fn described(table: Table) -> Described {
     }
 }
 
-/// `System.String` and the like.
-pub(super) fn full_net_type(kind: Type) -> String {
-    if kind == Type::Decimal {
-        "System.Data.SqlTypes.SqlDecimal".to_owned()
-    } else {
-        format!("System.{}", net_type(kind))
-    }
-}
-
 impl Described {
     /// `a:string,b:long`.
     pub(super) fn csl(&self) -> String {
@@ -55,7 +44,7 @@ impl Described {
     pub(super) fn json(&self) -> Value {
         let columns = self.columns.iter();
         let columns: Vec<_> = columns
-            .map(|(name, kind)| json!({"Name": name, "Type": full_net_type(*kind), "CslType": kind.name()}))
+            .map(|(name, kind)| json!({"Name": name, "Type": kind.dotnet_name(), "CslType": kind.name()}))
             .collect();
         json!({"Name": self.name, "Folder": "", "DocString": "", "OrderedColumns": columns})
     }

@@ -158,7 +158,7 @@ impl Binder<'_> {
                 vec![
                     Value::String(name.clone()),
                     Value::Long(place),
-                    Value::String(dotnet(*ty).to_owned()),
+                    Value::String(ty.dotnet_name().to_owned()),
                     Value::String(ty.name().to_owned()),
                 ]
             })
@@ -167,21 +167,5 @@ impl Binder<'_> {
             columns.map(|(name, ty)| (name.to_owned(), ty)).to_vec(),
             rows,
         )
-    }
-}
-
-/// The name that Kusto's answers give a type in .NET.
-pub(crate) fn dotnet(ty: Type) -> &'static str {
-    match ty {
-        Type::Bool => "System.SByte",
-        Type::Int => "System.Int32",
-        Type::Long => "System.Int64",
-        Type::Real => "System.Double",
-        Type::Decimal => "System.Data.SqlTypes.SqlDecimal",
-        Type::String => "System.String",
-        Type::DateTime => "System.DateTime",
-        Type::TimeSpan => "System.TimeSpan",
-        Type::Guid => "System.Guid",
-        Type::Dynamic => "System.Object",
     }
 }

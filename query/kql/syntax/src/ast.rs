@@ -374,6 +374,22 @@ impl Type {
         }
     }
 
+    /// The name that Kusto's answers give it in .NET.
+    pub fn dotnet_name(self) -> &'static str {
+        match self {
+            Self::Bool => "System.SByte",
+            Self::Int => "System.Int32",
+            Self::Long => "System.Int64",
+            Self::Real => "System.Double",
+            Self::Decimal => "System.Data.SqlTypes.SqlDecimal",
+            Self::String => "System.String",
+            Self::DateTime => "System.DateTime",
+            Self::TimeSpan => "System.TimeSpan",
+            Self::Guid => "System.Guid",
+            Self::Dynamic => "System.Object",
+        }
+    }
+
     /// By any name that Kusto reads.
     pub fn from_name(name: &str) -> Option<Self> {
         Some(match name {

@@ -71,7 +71,7 @@ fn run(_: &mut Context, rows: Rows, arguments: &[TableArgument]) -> Result<Rows,
             Some(ty) => (i32::try_from(place).unwrap_or(-1), Ok(ty)),
         };
         let (data_type, ty) = match ty {
-            Ok(ty) => (data_type(ty).to_owned(), ty.name()),
+            Ok(ty) => (ty.dotnet_name().to_owned(), ty.name()),
             Err(error) => (format!("ERROR(unknown CSL type:{error})"), error),
         };
         let texts = [data_type, ty.to_owned()].map(Value::String);
@@ -123,22 +123,6 @@ fn common(left: Type, right: Type) -> Option<Type> {
         return Some(left);
     }
     common_type(left, right)
-}
-
-/// The name that .NET has for a type.
-fn data_type(ty: Type) -> &'static str {
-    match ty {
-        Type::Bool => "System.SByte",
-        Type::Int => "System.Int32",
-        Type::Long => "System.Int64",
-        Type::Real => "System.Double",
-        Type::Decimal => "System.Data.SqlTypes.SqlDecimal",
-        Type::String => "System.String",
-        Type::DateTime => "System.DateTime",
-        Type::TimeSpan => "System.TimeSpan",
-        Type::Guid => "System.Guid",
-        Type::Dynamic => "System.Object",
-    }
 }
 
 #[cfg(test)]
