@@ -1,14 +1,12 @@
 //! Addresses to the networks that hold them.
 
-use std::collections::HashMap;
-use std::net::IpAddr;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use ipnet::IpNet;
-use kql_syntax::ast::{Call, ExprKind, Type};
+use kql_syntax::ast::{Argument, Call, ExprKind, Type};
 use kql_values::Value;
 use kql_values::function::Failure;
+use kql_values::network::lookup::Lookup;
 use kql_values::rows::Rows;
 
 use super::evaluate::LOOKED_AT_MAX;
@@ -26,7 +24,7 @@ impl Binder<'_> {
         call: &Call,
         scope: &Rc<Scope>,
     ) -> Bind<Relation> {
-        let (named_arguments, positional): (Vec<_>, Vec<_>) = call
+        let (named, positional): (Vec<_>, Vec<_>) = call
             .arguments
             .iter()
             .partition(|argument| argument.name.is_some());
@@ -43,52 +41,17 @@ impl Binder<'_> {
         let address = self
             .scalar(&address.value, &Row::of(&input.columns), scope)?
             .convert(Type::String);
-        let network_bound = self.scalar(&network.value, &Row::of(&lookup.columns), scope)?;
-        let mut keys = Vec::new();
-        let mut keeps_all = false;
-        for argument in extra {
-            match &argument.value.kind {
-                ExprKind::Name(name) if input.has(&name.text) && lookup.has(&name.text) => {
-                    keys.push(name.text.clone());
-                }
-                _ => {
-                    keeps_all |= self.constant(&argument.value, scope)?.constant()
-                        == Some(&Value::Bool(true));
-                }
-            }
-        }
-        for argument in named_arguments {
-            keeps_all |=
-                self.constant(&argument.value, scope)?.constant() == Some(&Value::Bool(true));
-        }
+        let network = self.network_column(&lookup, network, scope)?;
+        let (keys, keeps_all) = self.lookup_options(&input, &lookup, (extra, &named), scope)?;
         let rows = self.values(lookup.clone(), LOOKED_AT_MAX + 1)?;
         if rows.len() > LOOKED_AT_MAX {
             let text = format!("a table of more than {LOOKED_AT_MAX} networks");
             return Err(Refusal::at(table.value.span, text));
         }
-        let networks = Rows {
-            columns: lookup.columns.clone(),
-            rows,
-        };
-        let Kind::Column(network_name) = &network_bound.kind else {
-            return Err(Refusal::at(
-                network.value.span,
-                "the network is a column of the table",
-            ));
-        };
-        let place = lookup
-            .columns
-            .iter()
-            .position(|(name, _)| name == network_name)
-            .unwrap_or_default();
+        let columns = lookup.columns.clone();
+        let matching = Matching::new(Rows { columns, rows }, network, keys, keeps_all);
         let name = self.fresh("address");
         let input = input.extend(self.frame(), vec![(name, address)])?;
-        let key_places = keys.iter().filter_map(|key| {
-            let ours = input.columns.iter().position(|(name, _)| name == key)?;
-            let theirs = lookup.columns.iter().position(|(name, _)| name == key)?;
-            Some((ours, theirs))
-        });
-        let matching = Matching::new(&networks, place, key_places.collect(), keeps_all);
         let mut output: Vec<(String, Type)> =
             input.columns.iter().rev().skip(1).rev().cloned().collect();
         for (name, ty) in &lookup.columns {
@@ -96,66 +59,97 @@ impl Binder<'_> {
                 crate::names::unique(name, |name| output.iter().any(|(taken, _)| taken == name));
             output.push((name, *ty));
         }
-        let run: Run = Arc::new(move |rows: Rows| -> Result<Rows, Failure> {
-            Ok(matching.join(rows, &networks))
-        });
+        let run: Run =
+            Arc::new(move |rows: Rows| -> Result<Rows, Failure> { Ok(matching.join(rows)) });
         self.through(input, &call.name.text, output, run)
+    }
+
+    /// The place of the column that holds the networks.
+    fn network_column(
+        &self,
+        lookup: &Relation,
+        network: &Argument,
+        scope: &Rc<Scope>,
+    ) -> Bind<usize> {
+        let bound = self.scalar(&network.value, &Row::of(&lookup.columns), scope)?;
+        let place = match &bound.kind {
+            Kind::Column(name) => lookup.columns.iter().position(|(column, _)| column == name),
+            _ => None,
+        };
+        place.ok_or_else(|| Refusal::at(network.value.span, "the network is a column of the table"))
+    }
+
+    /// Places of columns that have to be the same on both sides, and whether rows without a network stay.
+    fn lookup_options(
+        &self,
+        input: &Relation,
+        lookup: &Relation,
+        (extra, named): (&[&Argument], &[&Argument]),
+        scope: &Rc<Scope>,
+    ) -> Bind<(Vec<(usize, usize)>, bool)> {
+        let place = |relation: &Relation, name: &str| {
+            let mut columns = relation.columns.iter();
+            columns.position(|(column, _)| column == name)
+        };
+        let mut keys = Vec::new();
+        let mut keeps_all = false;
+        for argument in extra.iter().chain(named) {
+            let key = match &argument.value.kind {
+                ExprKind::Name(name) if argument.name.is_none() => {
+                    place(input, &name.text).zip(place(lookup, &name.text))
+                }
+                _ => None,
+            };
+            match key {
+                Some(key) => keys.push(key),
+                None => {
+                    let option = self.constant(&argument.value, scope)?;
+                    keeps_all |= option.constant() == Some(&Value::Bool(true));
+                }
+            }
+        }
+        Ok((keys, keeps_all))
     }
 }
 
-/// Networks by their length, and which rows of the table they come from.
+/// A table with networks, against which rows with addresses are held.
 #[derive(Debug)]
-pub(super) struct Matching {
-    by_network: HashMap<IpNet, Vec<usize>>,
-    lengths: Vec<u8>,
+struct Matching {
+    table: Rows,
+    networks: Lookup,
     keys: Vec<(usize, usize)>,
     keeps_all: bool,
-    width: usize,
 }
 
 impl Matching {
-    pub(super) fn new(
-        table: &Rows,
-        network: usize,
-        keys: Vec<(usize, usize)>,
-        keeps_all: bool,
-    ) -> Self {
-        let mut by_network: HashMap<IpNet, Vec<usize>> = HashMap::new();
-        let mut lengths = Vec::new();
-        for (row, cells) in table.rows.iter().enumerate() {
-            let text = cells.get(network).map(Value::to_text).unwrap_or_default();
-            let Some(network) = parse(text.trim()) else {
-                continue;
-            };
-            if !lengths.contains(&network.prefix_len()) {
-                lengths.push(network.prefix_len());
-            }
-            by_network.entry(network.trunc()).or_default().push(row);
-        }
+    fn new(table: Rows, network: usize, keys: Vec<(usize, usize)>, keeps_all: bool) -> Self {
+        let text = |cells: &Vec<Value>| {
+            let text = cells.get(network).map(Value::to_text);
+            text.unwrap_or_default().trim().to_owned()
+        };
         Self {
-            by_network,
-            lengths,
+            networks: Lookup::new(table.rows.iter().map(text)),
+            table,
             keys,
             keeps_all,
-            width: table.columns.len(),
         }
     }
 
     /// Each row, whose last cell is the address, with every row of the table whose network holds it.
-    pub(super) fn join(&self, rows: Rows, table: &Rows) -> Rows {
+    fn join(&self, rows: Rows) -> Rows {
+        let width = self.table.columns.len();
         let mut joined = Vec::new();
         for mut cells in rows.rows {
             let address = cells.pop().map(|cell| cell.to_text()).unwrap_or_default();
-            let found = self.matches(address.trim(), &cells, table);
+            let found = self.matches(&address, &cells);
             if found.is_empty() && self.keeps_all {
-                let mut row = cells;
-                row.extend(std::iter::repeat_n(Value::Null, self.width));
-                joined.push(row);
+                cells.extend(std::iter::repeat_n(Value::Null, width));
+                joined.push(cells);
                 continue;
             }
             for place in found {
                 let mut row = cells.clone();
-                row.extend(table.rows.get(place).cloned().unwrap_or_default());
+                row.extend(self.table.rows.get(place).cloned().unwrap_or_default());
                 joined.push(row);
             }
         }
@@ -165,36 +159,16 @@ impl Matching {
         }
     }
 
-    fn matches(&self, address: &str, cells: &[Value], table: &Rows) -> Vec<usize> {
-        let Ok(address) = address.parse::<IpAddr>() else {
-            return Vec::new();
-        };
-        let mut found = Vec::new();
-        for length in &self.lengths {
-            let Ok(network) = IpNet::new(address, *length) else {
-                continue;
-            };
-            found.extend(
-                self.by_network
-                    .get(&network.trunc())
-                    .into_iter()
-                    .flatten()
-                    .copied(),
-            );
-        }
-        found.retain(|row| {
-            let theirs = table.rows.get(*row);
+    fn matches(&self, address: &str, cells: &[Value]) -> Vec<usize> {
+        let has_keys = |row: &usize| {
+            let theirs = self.table.rows.get(*row);
             self.keys
                 .iter()
                 .all(|(our, their)| cells.get(*our) == theirs.and_then(|row| row.get(*their)))
-        });
+        };
+        let found = self.networks.matches(address.trim());
+        let mut found: Vec<_> = found.filter(has_keys).collect();
         found.sort_unstable();
         found
     }
-}
-
-fn parse(text: &str) -> Option<IpNet> {
-    text.parse::<IpNet>()
-        .ok()
-        .or_else(|| text.parse::<IpAddr>().ok().map(IpNet::from))
 }

@@ -1,7 +1,6 @@
 //! Which networks of a table an address lies in, for `ipv4_lookup` and `ipv6_lookup`.
 
-use std::collections::BTreeMap;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use crate::network::address::Ipv6Network;
 
@@ -36,19 +35,6 @@ impl Lookup {
         });
         groups.flatten().copied()
     }
-
-    /// The rows of the longest prefix alone.
-    pub fn longest(&self, text: &str) -> &[usize] {
-        let Some(sought) = Ipv6Network::parse(text) else {
-            return &[];
-        };
-        let mut lengths = self.by_prefix.range(..=sought.prefix).rev();
-        let found = lengths.find_map(|(prefix, rows)| {
-            let network = sought.shortened(i64::from(*prefix))?;
-            rows.get(&network.address)
-        });
-        found.map_or(&[], Vec::as_slice)
-    }
 }
 
 #[cfg(test)]
@@ -65,20 +51,19 @@ mod tests {
     ];
 
     #[track_caller]
-    fn check(text: &str, expected: &[usize], longest: &[usize]) {
+    fn check(text: &str, expected: &[usize]) {
         let lookup = Lookup::new(NETWORKS);
         assert_eq!(lookup.matches(text).collect::<Vec<_>>(), expected);
-        assert_eq!(lookup.longest(text), longest);
     }
 
     #[test]
     fn the_longest_prefix_comes_first() {
-        check("10.1.2.3", &[3, 1, 4, 0], &[3]);
-        check("10.1.9.9", &[1, 4, 0], &[1, 4]);
-        check("10.1.9.0/24", &[1, 4, 0], &[1, 4]);
-        check("10.9.9.9", &[0], &[0]);
-        check("11.0.0.1", &[], &[]);
-        check("2001:db8:1::1", &[5], &[5]);
-        check("what", &[], &[]);
+        check("10.1.2.3", &[3, 1, 4, 0]);
+        check("10.1.9.9", &[1, 4, 0]);
+        check("10.1.9.0/24", &[1, 4, 0]);
+        check("10.9.9.9", &[0]);
+        check("11.0.0.1", &[]);
+        check("2001:db8:1::1", &[5]);
+        check("what", &[]);
     }
 }
