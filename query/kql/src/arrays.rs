@@ -16,7 +16,8 @@ use datafusion::common::exec_datafusion_err;
 use datafusion::error::Result;
 use datafusion::scalar::ScalarValue;
 use kql_syntax::ast::Type;
-use kql_values::{Dynamic, Value};
+use kql_values::Value;
+use kql_values::convert::{parse_dynamic, parse_guid};
 
 const DECIMAL: DataType = DataType::Decimal128(38, 18);
 
@@ -90,8 +91,10 @@ impl Reader {
             Type::Real => Value::Real(array.as_primitive::<Float64Type>().value(row)),
             Type::Decimal => Value::Decimal(array.as_primitive::<Decimal128Type>().value(row)),
             Type::String => Value::String(array.as_string::<i32>().value(row).to_owned()),
-            Type::Guid => guid(array.as_string::<i32>().value(row)),
-            Type::Dynamic => dynamic(array.as_string::<i32>().value(row)),
+            Type::Guid => {
+                parse_guid(array.as_string::<i32>().value(row)).map_or(Value::Null, Value::Guid)
+            }
+            Type::Dynamic => parse_dynamic(array.as_string::<i32>().value(row)),
             Type::DateTime => Value::DateTime(match array.data_type() {
                 DataType::Timestamp(TimeUnit::Microsecond, _) => {
                     let micros = array.as_primitive::<TimestampMicrosecondType>().value(row);
@@ -109,39 +112,11 @@ impl Reader {
     }
 }
 
-fn guid(text: &str) -> Value {
-    let hex: String = text.chars().filter(|sign| *sign != '-').collect();
-    u128::from_str_radix(&hex, 16).map_or(Value::Null, Value::Guid)
-}
-
-fn dynamic(text: &str) -> Value {
-    match serde_json::from_str::<Dynamic>(text) {
-        Ok(json) => Value::dynamic(json),
-        Err(_) if text.is_empty() => Value::Null,
-        Err(_) => Value::Dynamic(Dynamic::String(text.to_owned())),
-    }
-}
-
-/// Text of a guid.
-fn guid_text(guid: u128) -> String {
-    let hex = format!("{guid:032x}");
-    let part = |from: usize, to: usize| hex.get(from..to).unwrap_or_default();
-    format!(
-        "{}-{}-{}-{}-{}",
-        part(0, 8),
-        part(8, 12),
-        part(12, 16),
-        part(16, 20),
-        part(20, 32)
-    )
-}
-
 /// The text that holds a value of a type that is kept as text.
 fn text(value: &Value) -> Option<String> {
     Some(match value {
         Value::Null => return None,
         Value::String(text) => text.clone(),
-        Value::Guid(guid) => guid_text(*guid),
         Value::Dynamic(json) => json.to_string(),
         other => other.to_text(),
     })

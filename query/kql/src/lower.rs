@@ -14,8 +14,8 @@ use datafusion::functions::core::expr_fn::{coalesce, get_field};
 use datafusion::logical_expr::expr::ScalarFunction as Call;
 use datafusion::logical_expr::{Expr, ExprSchemable as _, cast, lit, try_cast};
 use kql_syntax::ast::Type;
-use kql_values::function::{Kernel, ScalarFunction};
-use kql_values::{ParameterType, Returns, Value};
+use kql_values::function::ScalarFunction;
+use kql_values::{ParameterType, Returns};
 
 use crate::arrays::{arrow_type, microseconds, scalar};
 use crate::bound::{Bound, Kind};
@@ -109,16 +109,8 @@ impl Lowering<'_> {
             (Int | Long | Bool, String) => coalesce(vec![cast(expr()?, DataType::Utf8), lit("")]),
             (Type::Guid, String) => expr()?,
             _ => {
-                let call = KernelCall {
-                    name: format!("to{}", to.name()),
-                    kernel: conversion(to),
-                    arguments: vec![inner.ty],
-                    strict: vec![false],
-                    returns: CallReturns::One(to),
-                    is_volatile: false,
-                    now: self.now,
-                };
-                Expr::ScalarFunction(Call::new_udf(call.function(None), vec![expr()?]))
+                let name = format!("to{}", to.name());
+                self.kernel(&name, std::slice::from_ref(inner), to, false)?
             }
         })
     }
@@ -229,31 +221,6 @@ pub(crate) fn strict(function: &ScalarFunction, arguments: &[Bound]) -> Vec<bool
             })
     };
     (0..arguments.len()).map(is_strict).collect()
-}
-
-/// The kernel that brings a value to a type.
-fn conversion(to: Type) -> Kernel {
-    macro_rules! to {
-        ($ty:ident) => {
-            |_, arguments| {
-                Ok(arguments
-                    .first()
-                    .map_or(Value::Null, |value| value.convert(Type::$ty)))
-            }
-        };
-    }
-    match to {
-        Type::Bool => to!(Bool),
-        Type::Int => to!(Int),
-        Type::Long => to!(Long),
-        Type::Real => to!(Real),
-        Type::Decimal => to!(Decimal),
-        Type::String => to!(String),
-        Type::DateTime => to!(DateTime),
-        Type::TimeSpan => to!(TimeSpan),
-        Type::Guid => to!(Guid),
-        Type::Dynamic => to!(Dynamic),
-    }
 }
 
 /// Conditions joined as a tree of little depth.

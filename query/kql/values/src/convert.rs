@@ -60,7 +60,7 @@ impl Value {
         }
         if to == Type::Dynamic {
             return match self {
-                Self::String(text) => dynamic_of(text),
+                Self::String(text) => parse_dynamic(text),
                 other => Self::dynamic(other.to_json()),
             };
         }
@@ -199,7 +199,8 @@ pub(crate) fn real_of(value: i64) -> f64 {
     value as f64
 }
 
-fn dynamic_of(text: &str) -> Value {
+/// JSON text as a `dynamic`; what is no JSON stays text, what is empty is null.
+pub fn parse_dynamic(text: &str) -> Value {
     if text.trim().is_empty() {
         return Value::Null;
     }
@@ -260,7 +261,8 @@ pub(crate) fn seeing_nulls(function: ScalarFunction) -> ScalarFunction {
     }
 }
 
-fn to(arguments: &[Value], ty: Type) -> Outcome {
+/// The first argument, brought to a type.
+pub(crate) fn to(arguments: &[Value], ty: Type) -> Outcome {
     Ok(arguments
         .first()
         .map_or(Value::Null, |value| value.convert(ty)))

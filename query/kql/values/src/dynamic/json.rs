@@ -1,9 +1,12 @@
 //! JSON text to a `dynamic` and back.
 
-use crate::convert::seeing_nulls;
-use crate::dynamic::path::{json_path, walk};
+use kql_syntax::ast::Type;
+
+use crate::convert::{seeing_nulls, to};
+use crate::dynamic::path::json_path;
+use crate::dynamic::path_text::path_text;
 use crate::function::{Context, Failure, Outcome, ScalarFunction, function};
-use crate::value::{Dynamic, Value};
+use crate::value::Value;
 
 pub(super) fn functions() -> Vec<ScalarFunction> {
     let table = [
@@ -26,15 +29,7 @@ pub(super) fn functions() -> Vec<ScalarFunction> {
 
 /// A text that is no JSON stays a text.
 fn parse_json(_: &mut Context, arguments: &[Value]) -> Outcome {
-    Ok(match arguments {
-        [Value::String(text)] if text.trim().is_empty() => Value::Null,
-        [Value::String(text)] => {
-            let json = serde_json::from_str(text);
-            Value::dynamic(json.unwrap_or_else(|_| text.as_str().into()))
-        }
-        [value] => Value::dynamic(value.to_json()),
-        _ => Value::Null,
-    })
+    to(arguments, Type::Dynamic)
 }
 
 /// Slots are in the order of their names already.
@@ -55,8 +50,5 @@ fn extract_json(_: &mut Context, arguments: &[Value]) -> Outcome {
             "'{path}' is no JSON path: write it like $.name['other name'][0]"
         ))
     })?;
-    let json: Option<Dynamic> = serde_json::from_str(text).ok();
-    let found = json.as_ref().and_then(|json| walk(json, &steps));
-    let found = found.cloned().map_or(Value::Null, Value::dynamic);
-    Ok(Value::String(found.to_text()))
+    Ok(Value::String(path_text(text, &steps).unwrap_or_default()))
 }
