@@ -1,11 +1,12 @@
 //! Bound expressions over single values: for operators that step through rows.
 
 use kql_values::Value;
+use kql_values::dynamic::{Step, walk};
 use kql_values::function::{Context, Failure};
 
 use crate::bound::{Bound, Kind};
 use crate::language::Language;
-use crate::lower::{step, strict};
+use crate::lower::strict;
 use crate::udf::result;
 
 /// The value of an expression; `column` gives the values of columns.
@@ -30,15 +31,13 @@ pub(crate) fn value_of(
             let Value::Dynamic(tree) = base else {
                 return Ok(Value::Null);
             };
-            let mut here = &tree;
+            let mut way = Vec::with_capacity(steps.len());
             for key in steps {
-                let key = value_of(key, language, context, column)?;
-                let Some(next) = step(here, &key) else {
-                    return Ok(Value::Null);
-                };
-                here = next;
+                way.push(Step::of(&value_of(key, language, context, column)?));
             }
-            Ok(Value::dynamic(here.clone()))
+            let way: Option<Vec<_>> = way.into_iter().collect();
+            let found = way.and_then(|way| walk(&tree, &way).cloned());
+            Ok(found.map_or(Value::Null, Value::dynamic))
         }
         Kind::Call(name, arguments) => {
             let mut values = Vec::with_capacity(arguments.len());

@@ -6,6 +6,7 @@
 
 mod compare;
 mod native;
+mod path;
 mod text;
 
 use datafusion::arrow::datatypes::DataType;
@@ -23,7 +24,8 @@ use crate::error::Bind;
 use crate::language::Language;
 use crate::udf::{CallReturns, KernelCall};
 
-pub(crate) use text::{json_of_list, step};
+use path::Form;
+pub(crate) use text::json_of_list;
 
 /// What lowering needs to know.
 #[derive(Clone, Copy, Debug)]
@@ -60,7 +62,7 @@ impl Lowering<'_> {
                     name,
                 ))
             }
-            Kind::Path(base, steps) => self.path(base, steps),
+            Kind::Path(base, steps) => self.path(base, steps, Form::Json),
         }
     }
 
@@ -100,6 +102,9 @@ impl Lowering<'_> {
 
     fn convert(&self, inner: &Bound, to: Type) -> Bind<Expr> {
         use Type::{Bool, Int, Long, Real, String};
+        if let (Kind::Path(base, steps), String) = (&inner.kind, to) {
+            return self.path(base, steps, Form::Text);
+        }
         let expr = || self.expr(inner);
         Ok(match (inner.ty, to) {
             (Int, Long) | (Int | Long, Real) | (Bool, Int | Long | Real) => {
@@ -115,7 +120,7 @@ impl Lowering<'_> {
         })
     }
 
-    fn path(&self, base: &Bound, steps: &[Bound]) -> Bind<Expr> {
+    fn path(&self, base: &Bound, steps: &[Bound], form: Form) -> Bind<Expr> {
         // A path reads JSON text itself, so text need not become JSON first.
         let base = match &base.kind {
             Kind::Convert(inner) if inner.ty == Type::String => inner,
@@ -126,7 +131,7 @@ impl Lowering<'_> {
             arguments.push(self.expr(step)?);
         }
         let types = steps.iter().map(|step| step.ty).collect();
-        Ok(text::path(types, arguments))
+        Ok(path::path(types, form, arguments))
     }
 
     fn result_name(&self, call: &Bound, place: usize) -> String {

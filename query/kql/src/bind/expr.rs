@@ -6,6 +6,7 @@ use kql_syntax::Span;
 use kql_syntax::ast::{BinaryOperator, Expr, ExprKind, Literal, Name, Type, UnaryOperator};
 use kql_values::Value;
 use kql_values::convert::literal;
+use kql_values::dynamic::{Step, walk};
 
 use super::{Binder, Binding, Row, Scope, did_you_mean};
 use crate::bound::{Bound, Kind};
@@ -175,7 +176,7 @@ impl Binder<'_> {
     pub(super) fn step(&self, base: Bound, key: Bound, span: Span) -> Bind<Bound> {
         if let (Some(value), Some(key)) = (base.constant(), key.constant()) {
             let found = match value {
-                Value::Dynamic(json) => crate::lower::step(json, key).cloned(),
+                Value::Dynamic(json) => Step::of(key).and_then(|step| walk(json, &[step]).cloned()),
                 _ => None,
             };
             return Ok(Bound::literal(

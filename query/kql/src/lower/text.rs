@@ -1,4 +1,4 @@
-//! Text: patterns for the engine's `like`, paths into JSON text, lists as JSON text.
+//! Text: patterns for the engine's `like`, lists as JSON text.
 
 use std::sync::Arc;
 
@@ -14,7 +14,7 @@ use kql_syntax::ast::Type;
 use kql_values::{Dynamic, Value};
 
 use super::Lowering;
-use crate::arrays::{Reader, strings};
+use crate::arrays::Reader;
 use crate::bound::Bound;
 use crate::error::Bind;
 
@@ -105,89 +105,6 @@ impl Lowering<'_> {
         let is_negated = pattern.is_negated;
         let found = pattern.like(self.text(operand)?);
         Ok(Some(if is_negated { not(found) } else { found }))
-    }
-}
-
-/// Steps into JSON text.
-#[derive(Debug, PartialEq, Eq, Hash)]
-struct PathUdf {
-    steps: Vec<Type>,
-    signature: Signature,
-}
-
-/// A call that steps into the JSON text of the first argument by the others.
-pub(super) fn path(steps: Vec<Type>, arguments: Vec<Expr>) -> Expr {
-    let signature = Signature::any(arguments.len(), Volatility::Immutable);
-    let function = ScalarUDF::from(PathUdf { steps, signature });
-    Expr::ScalarFunction(Call::new_udf(Arc::new(function), arguments))
-}
-
-impl ScalarUDFImpl for PathUdf {
-    fn name(&self) -> &'static str {
-        "path"
-    }
-
-    fn signature(&self) -> &Signature {
-        &self.signature
-    }
-
-    fn return_type(&self, _arguments: &[DataType]) -> Result<DataType> {
-        Ok(DataType::Utf8)
-    }
-
-    fn invoke_with_args(&self, arguments: ScalarFunctionArgs) -> Result<ColumnarValue> {
-        let rows = arguments.number_rows;
-        let arrays = ColumnarValue::values_to_arrays(&arguments.args)?;
-        let Some((base, steps)) = arrays.split_first() else {
-            return Ok(ColumnarValue::Array(Arc::new(
-                StringBuilder::new().finish(),
-            )));
-        };
-        let base = strings(base)?;
-        let steps = steps
-            .iter()
-            .zip(&self.steps)
-            .map(|(array, ty)| Reader::new(array, *ty))
-            .collect::<Result<Vec<_>>>()?;
-        let mut found = StringBuilder::new();
-        for row in 0..rows {
-            let text = (!base.is_null(row)).then(|| base.value(row));
-            let keys: Vec<_> = steps.iter().map(|step| step.value(row)).collect();
-            found.append_option(text.and_then(|text| step_into(text, &keys)));
-        }
-        Ok(ColumnarValue::Array(Arc::new(found.finish())))
-    }
-}
-
-fn step_into(text: &str, keys: &[Value]) -> Option<String> {
-    if !text.trim_start().starts_with(['{', '[']) {
-        return None;
-    }
-    let tree: Dynamic = serde_json::from_str(text).ok()?;
-    let mut here = &tree;
-    for key in keys {
-        here = step(here, key)?;
-    }
-    (!here.is_null()).then(|| here.to_string())
-}
-
-/// One step: a member by its name, an element by its place (from the end if negative).
-pub(crate) fn step<'a>(here: &'a Dynamic, key: &Value) -> Option<&'a Dynamic> {
-    match key {
-        Value::String(name) => here.get(name),
-        Value::Dynamic(Dynamic::String(name)) => here.get(name),
-        key => {
-            let Value::Long(place) = key.convert(Type::Long) else {
-                return None;
-            };
-            let items = here.as_array()?;
-            let place = if place < 0 {
-                i64::try_from(items.len()).ok()? + place
-            } else {
-                place
-            };
-            items.get(usize::try_from(place).ok()?)
-        }
     }
 }
 

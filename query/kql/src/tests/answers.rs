@@ -51,3 +51,28 @@ fn an_address_is_looked_up_in_networks() {
         &["ip:string, net:string, who:string", "10.1.2.3, , "],
     );
 }
+
+#[test]
+fn steps_lead_into_a_dynamic() {
+    check(
+        "Calls | take 1 | project name = Details.user.name, text = tostring(Details.user.name), \
+         tail = Details.user.tags[-1], all = tostring(Details.user.tags), none = Details.user[0], \
+         empty = tostring(Details.gone.name), own = Details[strcat('us', 'er')].name",
+        &[
+            "name:dynamic, text:string, tail:dynamic, all:string, none:dynamic, empty:string, own:dynamic",
+            r#"Ann, Ann, b, ["a","b"], , , Ann"#,
+        ],
+    );
+    check(
+        "datatable(json: string, key: string, place: long)[\
+           '{\"a\": [1.50, {\"b\": \"\\\\u0041\"}]}', 'a', 1, '[]', 'a', 0, 'no', 'a', 0] \
+         | extend d = parse_json(json) \
+         | project d[key][place], d.a[0], tostring(d.a[1].b), tostring(d[key])",
+        &[
+            "Column1:dynamic, d_a_0:dynamic, d_a_1_b:string, Column2:string",
+            r#"{"b":"A"}, 1.5, A, [1.5,{"b":"A"}]"#,
+            ", , , ",
+            ", , , ",
+        ],
+    );
+}

@@ -18,7 +18,7 @@ use crate::value::{Dynamic, Value};
 
 pub use expand::expand;
 pub use path::{Step, index, json_path, path, walk};
-pub use path_text::{path_json, path_text};
+pub use path_text::{path_compact, path_text};
 
 /// The functions of this module.
 pub(crate) fn functions() -> Vec<ScalarFunction> {

@@ -50,5 +50,6 @@ fn extract_json(_: &mut Context, arguments: &[Value]) -> Outcome {
             "'{path}' is no JSON path: write it like $.name['other name'][0]"
         ))
     })?;
-    Ok(Value::String(path_text(text, &steps).unwrap_or_default()))
+    let found = path_text(text, &steps).unwrap_or_default();
+    Ok(Value::String(found.into_owned()))
 }

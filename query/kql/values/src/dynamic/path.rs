@@ -1,6 +1,8 @@
 //! Ways into a `dynamic`: members, elements, JSON paths.
 
-use crate::value::Dynamic;
+use kql_syntax::ast::Type;
+
+use crate::value::{Dynamic, Value};
 
 /// One step into a `dynamic`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -9,6 +11,18 @@ pub enum Step {
     Member(String),
     /// An element of an array; a negative number counts from its end.
     Index(i64),
+}
+
+impl Step {
+    /// What a key means: a text is a member, a number a place.
+    pub fn of(key: &Value) -> Option<Self> {
+        match key {
+            Value::String(name) | Value::Dynamic(Dynamic::String(name)) => {
+                Some(Self::Member(name.clone()))
+            }
+            key => key.convert(Type::Long).as_long().map(Self::Index),
+        }
+    }
 }
 
 /// A member of a bag.
