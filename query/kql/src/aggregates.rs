@@ -15,47 +15,55 @@ use kql_syntax::ast::{Call, ExprKind, Type};
 use kql_values::{ParameterType, Returns, Value};
 
 use crate::arrays::arrow_type;
-use crate::bind::{Binder, Row, Scope};
+use crate::bind::{Binder, Row, Scope, check_arity, check_count};
 use crate::bound::Bound;
 use crate::error::{Bind, Refusal, failed_at};
 use crate::language::Language;
 use crate::lower::{Lowering, json_of_list};
 use crate::udaf::AccumulatorCall;
 
-/// Aggregates that the engine computes itself, whatever the kernels have.
-pub(crate) const NATIVE: [&str; 28] = [
-    "count",
-    "countif",
-    "cnt",
-    "sum",
-    "sumif",
-    "avg",
-    "avgif",
-    "min",
-    "max",
-    "minif",
-    "maxif",
-    "dcount",
-    "dcountif",
-    "count_distinct",
-    "count_distinctif",
-    "arg_max",
-    "arg_min",
-    "argmax",
-    "argmin",
-    "take_any",
-    "any",
-    "anyif",
-    "take_anyif",
-    "make_list",
-    "makelist",
-    "make_list_if",
-    "make_list_with_nulls",
-    "percentiles",
+/// Aggregates that the engine computes itself, and how many arguments they take.
+pub(crate) const NATIVE: [(&str, usize, Option<usize>); 28] = [
+    ("count", 0, Some(1)),
+    ("countif", 1, Some(1)),
+    ("cnt", 0, Some(1)),
+    ("sum", 1, Some(1)),
+    ("sumif", 2, Some(2)),
+    ("avg", 1, Some(1)),
+    ("avgif", 2, Some(2)),
+    ("min", 1, Some(1)),
+    ("max", 1, Some(1)),
+    ("minif", 2, Some(2)),
+    ("maxif", 2, Some(2)),
+    ("dcount", 1, Some(2)),
+    ("dcountif", 2, Some(3)),
+    ("count_distinct", 1, Some(1)),
+    ("count_distinctif", 2, Some(2)),
+    ("arg_max", 1, None),
+    ("arg_min", 1, None),
+    ("argmax", 1, None),
+    ("argmin", 1, None),
+    ("take_any", 1, None),
+    ("any", 1, None),
+    ("anyif", 2, Some(2)),
+    ("take_anyif", 2, Some(2)),
+    ("make_list", 1, Some(2)),
+    ("makelist", 1, Some(2)),
+    ("make_list_if", 2, Some(3)),
+    ("make_list_with_nulls", 1, Some(2)),
+    ("percentiles", 2, None),
 ];
+
+fn native(name: &str) -> Option<(usize, Option<usize>)> {
+    let found = NATIVE.iter().find(|(native, ..)| *native == name);
+    found.map(|(_, min, max)| (*min, *max))
+}
 
 /// Most values that a list or a set of a group keeps.
 const ITEMS_MAX: usize = 1_048_576;
+
+/// The same for the old names of the aggregates that make them.
+const OLD_ITEMS_MAX: usize = 128;
 
 /// The aggregates of one operator.
 #[derive(Debug, Default)]
@@ -72,7 +80,7 @@ pub(crate) struct Aggregate {
 
 /// Whether a name is an aggregate's.
 pub(crate) fn is_aggregate(language: &Language, name: &str) -> bool {
-    NATIVE.contains(&name) || language.aggregates.get(name).is_some()
+    native(name).is_some() || language.aggregates.get(name).is_some()
 }
 
 impl Binder<'_> {
@@ -122,18 +130,18 @@ impl Binder<'_> {
         mut arguments: Vec<Bound>,
         span: Span,
     ) -> Bind<(Vec<Bound>, Type)> {
-        let first = arguments.first().map(|first| first.ty);
-        let need = || Refusal::at(span, format!("{name}() needs a value"));
-        if let Some(condition) = condition_place(name) {
-            let Some(place) = arguments.get_mut(condition) else {
-                return Err(Refusal::at(span, format!("{name}() needs a condition")));
-            };
+        let Some(counts) = native(name) else {
+            return self.kernel_types(name, arguments, span);
+        };
+        check_count(&format!("{name}()"), counts, arguments.len(), span)?;
+        let first = arguments.first().map_or(Type::Long, |first| first.ty);
+        if let Some(place) = condition_place(name).and_then(|place| arguments.get_mut(place)) {
             *place = place.clone().convert(Type::Bool);
         }
         let ty = match name {
             "count" | "countif" | "cnt" | "dcount" | "dcountif" | "count_distinct"
             | "count_distinctif" => Type::Long,
-            "sum" | "sumif" => match first.ok_or_else(need)? {
+            "sum" | "sumif" => match first {
                 Type::Int | Type::Long | Type::Bool => Type::Long,
                 ty @ (Type::Real | Type::Decimal | Type::TimeSpan) => ty,
                 Type::Dynamic => Type::Real,
@@ -144,22 +152,24 @@ impl Binder<'_> {
                     ));
                 }
             },
-            "avg" | "avgif" => match first.ok_or_else(need)? {
+            "avg" | "avgif" => match first {
                 ty @ (Type::TimeSpan | Type::DateTime | Type::Decimal) => ty,
                 Type::String | Type::Guid => return Err(Refusal::at(span, "text has no average")),
                 _ => Type::Real,
             },
             "min" | "max" | "minif" | "maxif" | "take_any" | "any" | "anyif" | "take_anyif" => {
-                first.ok_or_else(need)?
+                first
             }
-            "make_list" | "makelist" | "make_list_if" | "make_list_with_nulls" => Type::Dynamic,
-            "arg_max" | "arg_min" | "argmax" | "argmin" | "percentiles" => {
+            "make_list" | "makelist" | "make_list_if" | "make_list_with_nulls" => {
+                items_max(name, &arguments, span)?;
+                Type::Dynamic
+            }
+            _ => {
                 return Err(Refusal::at(
                     span,
                     format!("{name}() gives several columns and stands by itself in summarize"),
                 ));
             }
-            _ => return self.kernel_types(name, arguments, span),
         };
         if matches!(name, "sum" | "sumif") || (ty == Type::Real && name.starts_with("avg")) {
             arguments = arguments
@@ -187,17 +197,7 @@ impl Binder<'_> {
             return Err(Refusal::at(span, format!("there is no aggregate '{name}'")));
         };
         let signature = &function.signature;
-        let count = arguments.len();
-        if count < signature.arity_min() || signature.arity_max().is_some_and(|max| count > max) {
-            let names: Vec<_> = signature.parameters.iter().map(|one| one.name).collect();
-            return Err(Refusal::at(
-                span,
-                format!(
-                    "{name}({}) does not take {count} arguments",
-                    names.join(", ")
-                ),
-            ));
-        }
+        check_arity(signature, arguments.len(), span)?;
         let (arguments, ty) = crate::bind::fit(signature, arguments, span)?;
         let ty = match &signature.returns {
             Returns::One(ParameterType::Exactly(ty)) => *ty,
@@ -207,6 +207,24 @@ impl Binder<'_> {
         // Wrong constants are found here, where the query says where they stand.
         (function.start)(&constants).map_err(failed_at(span))?;
         Ok((arguments, ty))
+    }
+}
+
+/// How many values a list or a set keeps: what its last argument says.
+fn items_max(name: &str, arguments: &[Bound], span: Span) -> Bind<usize> {
+    let place = condition_place(name).map_or(1, |place| place + 1);
+    let Some(size) = arguments.get(place) else {
+        let is_old = matches!(name, "makelist" | "makeset");
+        return Ok(if is_old { OLD_ITEMS_MAX } else { ITEMS_MAX });
+    };
+    match size.clone().convert(Type::Long).constant() {
+        Some(Value::Long(size)) if *size > 0 => {
+            Ok(usize::try_from(*size).map_or(ITEMS_MAX, |size| size.min(ITEMS_MAX)))
+        }
+        _ => Err(Refusal::at(
+            span,
+            "a maximum size must be a whole number from 1",
+        )),
     }
 }
 
@@ -222,7 +240,7 @@ fn condition_place(name: &str) -> Option<usize> {
     match name {
         "countif" => Some(0),
         "sumif" | "avgif" | "minif" | "maxif" | "dcountif" | "count_distinctif" | "anyif"
-        | "take_anyif" | "make_list_if" => Some(1),
+        | "take_anyif" | "make_list_if" | "make_set_if" => Some(1),
         _ => None,
     }
 }
@@ -272,14 +290,18 @@ pub(crate) fn lower(
     if is_set && !order.is_empty() {
         return list(aggregate, lowering, order, true);
     }
-    if !NATIVE.contains(&name) {
+    if native(name).is_none() {
         return kernel(aggregate, lowering);
     }
     let first = aggregate.arguments.first();
-    let value = first
-        .map(|first| lowering.expr(first))
-        .transpose()?
-        .unwrap_or_else(|| lit(1_i64));
+    let value = match first {
+        // Missing text is a value, the empty one.
+        Some(first) if first.ty == Type::String && name.contains("count") => {
+            lowering.text(first)?
+        }
+        Some(first) => lowering.expr(first)?,
+        None => lit(1_i64),
+    };
     let first_type = first.map_or(Type::Long, |first| first.ty);
     let (call, finish) = match name {
         "count" | "cnt" if aggregate.arguments.is_empty() => (count(lit(1_i64)), Finish::Keep),
@@ -375,14 +397,7 @@ fn list(
             None => condition,
         });
     }
-    let size = aggregate.arguments.get(if is_conditional { 2 } else { 1 });
-    let items_max = match size.and_then(|size| size.clone().convert(Type::Long).constant().cloned())
-    {
-        Some(Value::Long(size)) if size > 0 => {
-            usize::try_from(size).unwrap_or(ITEMS_MAX).min(ITEMS_MAX)
-        }
-        _ => ITEMS_MAX,
-    };
+    let items_max = items_max(&aggregate.name, &aggregate.arguments, Span::default())?;
     let mut call = array_agg(value);
     if let Some(filter) = filter {
         call = call.filter(filter).build()?;

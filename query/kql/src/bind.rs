@@ -20,7 +20,7 @@ use crate::error::{Bind, Refusal};
 use crate::plan::{Environment, Render};
 use crate::relation::{Frame, Relation};
 
-pub(crate) use call::fit;
+pub(crate) use call::{check_arity, check_count, fit};
 pub(crate) use operator::alike;
 pub(crate) use scope::{Binding, Scope};
 pub(crate) use special::SPECIAL;

@@ -29,7 +29,7 @@ impl Language {
     pub fn function_names(&self) -> Vec<&'static str> {
         let mut names: Vec<_> = self.functions.names().collect();
         names.extend(self.aggregates.names());
-        names.extend(crate::aggregates::NATIVE);
+        names.extend(crate::aggregates::NATIVE.map(|(name, ..)| name));
         names.extend(crate::bind::SPECIAL);
         names.sort_unstable();
         names.dedup();

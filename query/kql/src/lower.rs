@@ -86,7 +86,7 @@ impl Lowering<'_> {
     }
 
     /// Text that is never null.
-    fn text(&self, bound: &Bound) -> Bind<Expr> {
+    pub(crate) fn text(&self, bound: &Bound) -> Bind<Expr> {
         let expr = self.expr(bound)?;
         let is_nullable = expr.nullable(self.schema).unwrap_or(true);
         Ok(if is_nullable {

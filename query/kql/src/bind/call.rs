@@ -170,22 +170,31 @@ pub(crate) fn type_argument(expr: &Expr) -> Option<Type> {
     }
 }
 
-fn check_arity(signature: &Signature, count: usize, span: Span) -> Bind<()> {
-    let (min, max) = (signature.arity_min(), signature.arity_max());
+/// Refuses a call that has too few arguments for a signature, or too many.
+pub(crate) fn check_arity(signature: &Signature, count: usize, span: Span) -> Bind<()> {
+    let names: Vec<_> = signature.parameters.iter().map(|one| one.name).collect();
+    let call = format!("{}({})", signature.name, names.join(", "));
+    let counts = (signature.arity_min(), signature.arity_max());
+    check_count(&call, counts, count, span)
+}
+
+/// The same for least and most arguments.
+pub(crate) fn check_count(
+    call: &str,
+    (min, max): (usize, Option<usize>),
+    count: usize,
+    span: Span,
+) -> Bind<()> {
     if count >= min && max.is_none_or(|max| count <= max) {
         return Ok(());
     }
     let wanted = match max {
-        Some(max) if max == min => format!("{min}"),
-        Some(max) => format!("{min} to {max}"),
-        None => format!("at least {min}"),
+        Some(1) if min == 1 => "1 argument".to_owned(),
+        Some(max) if max == min => format!("{min} arguments"),
+        Some(max) => format!("{min} to {max} arguments"),
+        None => format!("at least {min} arguments"),
     };
-    let names: Vec<_> = signature.parameters.iter().map(|one| one.name).collect();
-    let text = format!(
-        "{}({}) takes {wanted} arguments, and has {count} here",
-        signature.name,
-        names.join(", ")
-    );
+    let text = format!("{call} takes {wanted}, and has {count} here");
     Err(Refusal::at(span, text))
 }
 

@@ -76,3 +76,47 @@ fn steps_lead_into_a_dynamic() {
         ],
     );
 }
+
+#[test]
+fn lists_hold_the_values_of_groups() {
+    const WORDS: &str =
+        "datatable(s: string, n: long)['GET', 1, 'POST', long(null), 'GET', 3, '', 4]";
+    check(
+        &format!(
+            "{WORDS} | summarize make_list(s), two = make_list(s, 2), make_list_if(s, n != 3), \
+             make_list(n), nulls = make_list_with_nulls(n)"
+        ),
+        &[
+            "list_s:dynamic, two:dynamic, list_s1:dynamic, list_n:dynamic, nulls:dynamic",
+            r#"["GET","POST","GET",""], ["GET","POST"], ["GET","POST",""], [1,3,4], [1,null,3,4]"#,
+        ],
+    );
+    check(
+        &format!("{WORDS} | where false | summarize make_list(s)"),
+        &["list_s:dynamic", "[]"],
+    );
+    check(
+        "print a = dynamic([1, 2]) | union (print a = dynamic([1, 2])) | summarize l = make_list(a)",
+        &["l:dynamic", "[[1,2],[1,2]]"],
+    );
+    check(
+        "range x from 1 to 200 step 1 | summarize old = array_length(makelist(x)), \
+         new = array_length(make_list(x)), set = array_length(makeset(x))",
+        &["old:long, new:long, set:long", "128, 200, 128"],
+    );
+}
+
+#[test]
+fn distinct_values_are_counted_missing_text_too() {
+    check(
+        "datatable(k: long)[1, 2, 3, 4] \
+         | join kind=leftouter (datatable(k: long, s: string, n: long)[1, 'a', 7, 2, '', 7]) on k \
+         | summarize count_distinct(s), dcount(s), count_distinct(n), dcount(n), \
+           count_distinctif(s, k > 2), count(s)",
+        &[
+            "count_distinct_s:long, dcount_s:long, count_distinct_n:long, dcount_n:long, \
+             count_distinctif_s:long, count_s:long",
+            "2, 2, 1, 1, 1, 4",
+        ],
+    );
+}

@@ -1,13 +1,12 @@
 //! The aggregates themselves, by family.
 //!
-//! Each one holds at most [`BYTES_MAX`] for a group; lists, sets and bags end the query beyond that, digests and
+//! Each one holds at most [`BYTES_MAX`] for a group; sets and bags end the query beyond that, digests and
 //! sketches lose accuracy long before.
 
 mod bits;
 mod collect;
 mod digest;
 mod digest_functions;
-mod distinct;
 mod filtered;
 mod moments;
 mod percentile;
@@ -35,7 +34,6 @@ pub(crate) fn functions() -> Vec<AggregateFunction> {
         bits::table(),
         collect::table(),
         digest_functions::table(),
-        distinct::table(),
         moments::table(),
         percentile::table(),
         schema::table(),

@@ -1,4 +1,4 @@
-//! All values of a group in one: lists, sets and bags.
+//! All values of a group in one: sets and bags. The engine makes lists itself.
 
 use std::collections::HashSet;
 
@@ -16,24 +16,6 @@ const OLD_SIZE: usize = 128;
 
 pub(super) fn table() -> Vec<Row> {
     vec![
-        aggregate("make_list(expr: any, maxSize?: long): dynamic", |given| {
-            List::start(given, SIZE_MAX, Nulls::Skipped)
-        }),
-        aggregate("makelist(expr: any, maxSize?: long): dynamic", |given| {
-            List::start(given, OLD_SIZE, Nulls::Skipped)
-        }),
-        aggregate(
-            "make_list_if(expr: any, predicate: bool, maxSize?: long): dynamic",
-            |given| {
-                filtered(given, 1, |given| {
-                    List::start(given, SIZE_MAX, Nulls::Skipped)
-                })
-            },
-        ),
-        aggregate(
-            "make_list_with_nulls(expr: any, maxSize?: long): dynamic",
-            |given| List::start(given, SIZE_MAX, Nulls::Kept),
-        ),
         aggregate("make_set(expr: any, maxSize?: long): dynamic", |given| {
             Set::start(given, SIZE_MAX)
         }),
@@ -66,72 +48,6 @@ fn size(constants: &[Value], otherwise: usize) -> Result<usize, Failure> {
     let size = usize::try_from(size).ok().filter(|size| *size > 0);
     let wrong = || Failure::new("a maximum size must be a whole number from 1");
     Ok(size.ok_or_else(wrong)?.min(SIZE_MAX))
-}
-
-#[derive(Clone, Copy, Debug, PartialEq)]
-enum Nulls {
-    Kept,
-    Skipped,
-}
-
-#[derive(Debug)]
-struct List {
-    items: Vec<Dynamic>,
-    size_max: usize,
-    bytes: usize,
-    nulls: Nulls,
-}
-
-impl List {
-    fn start(
-        constants: &[Value],
-        otherwise: usize,
-        nulls: Nulls,
-    ) -> Result<Box<dyn Accumulator>, Failure> {
-        Ok(Box::new(Self {
-            items: Vec::new(),
-            size_max: size(constants, otherwise)?,
-            bytes: 0,
-            nulls,
-        }))
-    }
-
-    fn push(&mut self, item: Dynamic) -> Result<(), Failure> {
-        let is_skipped = item.is_null() && self.nulls == Nulls::Skipped;
-        if is_skipped || self.items.len() >= self.size_max {
-            return Ok(());
-        }
-        self.bytes += weight(&item);
-        bounded(self.bytes, "the list")?;
-        self.items.push(item);
-        Ok(())
-    }
-}
-
-impl Accumulator for List {
-    fn update(&mut self, _: &mut Context, arguments: &[Value]) -> Result<(), Failure> {
-        let item = arguments.first().map_or(Dynamic::Null, Value::to_json);
-        self.push(item)
-    }
-
-    fn state(&self) -> Dynamic {
-        Dynamic::Array(self.items.clone())
-    }
-
-    fn merge(&mut self, state: Dynamic) -> Result<(), Failure> {
-        let Dynamic::Array(items) = state else {
-            return Ok(());
-        };
-        items.into_iter().try_for_each(|item| self.push(item))
-    }
-
-    fn finish(&self) -> Value {
-        Value::Dynamic(self.state())
-    }
-
-    fn bytes(&self) -> usize {
-        size_of::<Self>() + self.bytes
-    }
 }
 
 /// Distinct values in the order in which they came first. Of an array, its elements are taken.

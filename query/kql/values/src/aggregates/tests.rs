@@ -108,7 +108,7 @@ fn dynamic(json: Dynamic) -> Value {
 
 #[test]
 fn every_signature_is_written_rightly() {
-    assert_eq!(super::functions().len(), 42);
+    assert_eq!(super::functions().len(), 36);
     assert_eq!(super::scalar_functions().len(), 9);
 }
 
@@ -119,38 +119,6 @@ fn bits() {
     check("binary_all_or", &rows, &Value::Long(0b1111));
     check("binary_all_xor", &rows, &Value::Long(0b0011));
     check("binary_all_or", &[], &Value::Null);
-}
-
-#[test]
-fn lists() {
-    let rows = texts(&["GET", "POST", "GET", ""]);
-    check(
-        "make_list",
-        &rows,
-        &dynamic(json!(["GET", "POST", "GET", ""])),
-    );
-    check("make_list", &[], &dynamic(json!([])));
-    let two = with(&rows, &[Value::Long(2)]);
-    check("make_list", &two, &dynamic(json!(["GET", "POST"])));
-    check(
-        "make_list_if",
-        &every_second(&rows),
-        &dynamic(json!(["GET", "GET"])),
-    );
-    let gaps = vec![vec![Value::Null], vec![Value::Int(4)], vec![Value::Null]];
-    check("make_list", &gaps, &dynamic(json!([4])));
-    check(
-        "make_list_with_nulls",
-        &gaps,
-        &dynamic(json!([null, 4, null])),
-    );
-    let arrays = dynamics(&[json!([1, 2]), json!([1, 2])]);
-    check("make_list", &arrays, &dynamic(json!([[1, 2], [1, 2]])));
-    let many = longs(&(0..200).collect::<Vec<_>>());
-    let Value::Dynamic(Dynamic::Array(items)) = result("makelist", &many) else {
-        panic!("no list");
-    };
-    assert_eq!(items.len(), 128);
 }
 
 #[test]
@@ -427,17 +395,6 @@ fn many_distinct_values_are_counted_roughly() {
         let off = (count - 10_000).abs();
         assert!(off <= error, "accuracy {accuracy}: {count}");
     }
-}
-
-#[test]
-fn distinct_values_are_counted_exactly() {
-    let rows = [texts(&["a", "b", "a", ""]), vec![vec![Value::Null]]].concat();
-    check("count_distinct", &rows, &Value::Long(3));
-    check(
-        "count_distinctif",
-        &every_second(&texts(&["a", "b", "a", "c"])),
-        &Value::Long(1),
-    );
 }
 
 #[test]
