@@ -74,6 +74,7 @@ const FIRST_ARGUMENT: &[&str] = &[
     "binary_all_or",
     "binary_all_and",
     "binary_all_xor",
+    "take_any",
     "take_anyif",
     "make_datetime",
     "make_timespan",

@@ -33,6 +33,13 @@ impl Summary {
             || self.results.iter().any(|(result, _)| result == name)
     }
 
+    /// `Column1`, `Column2`: the first that is free.
+    fn unnamed(&self) -> String {
+        let names = (1_usize..).map(|number| format!("Column{number}"));
+        let mut free = names.filter(|name| !self.is_taken(name));
+        free.next().unwrap_or_default()
+    }
+
     fn add(&mut self, name: &str, value: Bound) {
         let name = names::unique(name, |name| self.is_taken(name));
         self.results.push((name, value));
@@ -98,12 +105,14 @@ impl Binder<'_> {
         for (name, value) in bound? {
             self.check_grouped(&value, aggregate, summary)?;
             let is_bare = aggregate.names.is_empty() && implied.is_none();
-            let name = if is_bare
-                && matches!(&aggregate.value.kind, ExprKind::Call(call) if is_aggregate(self.environment.language, &call.name.text))
-            {
-                format!("{}_", call_name(&aggregate.value))
-            } else {
-                name
+            let name = match &aggregate.value.kind {
+                ExprKind::Call(call)
+                    if is_bare && is_aggregate(self.environment.language, &call.name.text) =>
+                {
+                    format!("{}_", call.name.text)
+                }
+                _ if is_bare && name.starts_with("Column") => summary.unnamed(),
+                _ => name,
             };
             summary.add(&name, value);
         }
@@ -441,13 +450,6 @@ fn percentile_name(value: &Expr, rank: &Bound) -> String {
         "percentile_{}_{rank}",
         names::implied(value).unwrap_or_default()
     )
-}
-
-fn call_name(expr: &Expr) -> String {
-    match &expr.kind {
-        ExprKind::Call(call) => call.name.text.clone(),
-        _ => String::new(),
-    }
 }
 
 /// Names of the columns that an expression reads.

@@ -120,3 +120,70 @@ fn distinct_values_are_counted_missing_text_too() {
         ],
     );
 }
+
+#[test]
+fn columns_without_a_name_get_one() {
+    check(
+        "Calls | summarize count(), sum(Bytes), dcount(Caller), take_any(Caller), any(Caller), \
+         percentile(Bytes, 50)",
+        &[
+            "count_:long, sum_Bytes:long, dcount_Caller:long, Caller:string, any_Caller:string, \
+             percentile_Bytes_50:long",
+            "2, 30, 2, ann, ann, 10",
+        ],
+    );
+    check(
+        "Calls | summarize sum(Bytes) + 1, sum(Bytes) * 2 by bin(Bytes, 100), substring('abc', 1)",
+        &[
+            "Bytes:long, Column1:string, Column2:long, Column3:long",
+            "0, bc, 31, 60",
+        ],
+    );
+    check(
+        "Calls | take 1 | project Bytes + 1, Bytes * 2, tostring(Bytes), strlen(Caller), \
+         Details.user.name, Details['user']['name']",
+        &[
+            "Column1:long, Column2:long, Bytes:string, strlen_Caller:long, Details_user_name:dynamic, \
+             Details_user_name1:dynamic",
+            "11, 20, 10, 3, Ann, Ann",
+        ],
+    );
+    check(
+        "print 1, b = 2, 'x'",
+        &["print_0:long, b:long, print_2:string", "1, 2, x"],
+    );
+    check("Calls | count", &["Count:long", "2"]);
+}
+
+#[test]
+fn columns_of_both_sides_of_a_join_are_told_apart() {
+    check(
+        "Calls | project Caller, Bytes | join kind=inner (Calls | project Caller, Bytes) on Caller \
+         | sort by Caller asc",
+        &[
+            "Caller:string, Bytes:long, Caller1:string, Bytes1:long",
+            "ann, 10, ann, 10",
+            "bob, 20, bob, 20",
+        ],
+    );
+    check(
+        "Calls | project Caller, Bytes | lookup (Calls | project Caller, Bytes, ResultType) on Caller \
+         | sort by Caller asc | take 1",
+        &[
+            "Caller:string, Bytes:long, Bytes1:long, ResultType:string",
+            "ann, 10, 10, 0",
+        ],
+    );
+}
+
+#[test]
+fn text_is_compared_with_numbers_as_rules_do() {
+    for condition in ["ResultType == 0", "0 == ResultType", "ResultType in (0, 1)"] {
+        let query = format!("Calls | where {condition} | project Caller");
+        check(&query, &["Caller:string", "ann"]);
+    }
+    check(
+        "Calls | where ResultType != 0 | project Caller",
+        &["Caller:string", "bob"],
+    );
+}
