@@ -112,16 +112,14 @@ impl Binder<'_> {
             {
                 return self.call_scalar(&function, &home, Vec::new(), name.span);
             }
-            Some(Binding::Tabular(_)) => {
-                let message = format!(
-                    "'{text}' is a table, and one value is needed here; toscalar({text}) takes the first value of its first row"
-                );
-                return Err(Refusal::at(name.span, message));
-            }
+            Some(Binding::Tabular(_)) => return Err(is_a_table(name)),
             _ => {}
         }
         if let Some(bound) = custom_column(text, row) {
             return Ok(bound);
+        }
+        if self.is_known_table(text) {
+            return Err(is_a_table(name));
         }
         Err(Refusal::at(name.span, self.unknown_name(text, row, scope)))
     }
@@ -275,6 +273,14 @@ impl Binder<'_> {
             )),
         }
     }
+}
+
+fn is_a_table(name: &Name) -> Refusal {
+    let text = &name.text;
+    let message = format!(
+        "'{text}' is a table, and one value is needed here; toscalar({text}) takes the first value of its first row"
+    );
+    Refusal::at(name.span, message)
 }
 
 /// The type of a literal, of a null one too.

@@ -132,7 +132,7 @@ impl Binder<'_> {
         }
     }
 
-    fn is_known_table(&self, name: &str) -> bool {
+    pub(super) fn is_known_table(&self, name: &str) -> bool {
         let catalog = self.environment.catalog;
         catalog.tables().iter().any(|table| table == name)
             || catalog.functions().iter().any(|known| known == name)
