@@ -132,7 +132,11 @@ fn things_in_the_wrong_place() {
         "line 1, column 20: count() counts rows of groups: it stands in summarize, make-series \
          and their kin",
     );
-    refuse("print Calls", "line 1, column 7: 'Calls' is a table");
+    refuse(
+        "print Calls",
+        "line 1, column 7: 'Calls' is a table, and one value is needed here; toscalar(Calls) takes \
+         the first value of its first row",
+    );
     refuse(
         "Calls | project a = Caller, a = Bytes",
         "line 1, column 21: two columns are named 'a'",
