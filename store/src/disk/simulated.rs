@@ -150,6 +150,11 @@ impl SimulatedDisk {
         self.plan.lock().points.insert(name, (skip, action));
     }
 
+    /// Forgets the actions at points that nothing came to yet.
+    pub(crate) fn disarm(&self) {
+        self.plan.lock().points.clear();
+    }
+
     /// How many of the faults and actions that were asked for came to pass.
     pub(crate) fn strikes(&self) -> u64 {
         self.plan.lock().strikes

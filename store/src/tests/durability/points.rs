@@ -37,6 +37,8 @@ async fn strike(
     rig.disk.at_point(point.name(), skip, action);
     rig.work_through(30).await;
     let struck = rig.disk.strikes() > 0;
+    // What comes now has to succeed.
+    rig.disk.disarm();
     (rig, struck)
 }
 
