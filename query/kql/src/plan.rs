@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use datafusion::logical_expr::LogicalPlan;
-use kql_syntax::ast::Type;
+use kql_syntax::ast::{Query, Statement, Type};
 use kql_values::Value;
 
 use crate::bind::{Binder, Scope};
@@ -14,7 +14,7 @@ use crate::language::Language;
 use crate::relation::Relation;
 
 /// What a query is planned in.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct Environment<'a> {
     /// Tables and stored functions.
     pub catalog: &'a dyn Catalog,
@@ -22,7 +22,7 @@ pub struct Environment<'a> {
     pub evaluate: &'a dyn Evaluate,
     /// Functions of the language.
     pub language: &'a Language,
-    /// What `now()` gives, in ticks of 100 ns since 1970-01-01.
+    /// What `now()` gives unless the query sets `query_now`, in ticks of 100 ns since 1970-01-01.
     pub now: i64,
     /// What `current_database()` gives.
     pub database: &'a str,
@@ -57,7 +57,12 @@ pub struct Render {
 /// Plans the results of a query, in the order of its statements.
 pub fn plan(text: &str, environment: &Environment<'_>) -> Result<Vec<Planned>, KqlError> {
     let query = kql_syntax::parse(text)?;
-    let binder = Binder::new(environment);
+    let now = as_of(&query, environment).map_err(|refusal| refusal.place(text))?;
+    let environment = Environment {
+        now,
+        ..*environment
+    };
+    let binder = Binder::new(&environment);
     let scope = Rc::new(Scope::default());
     let mut results = Vec::new();
     for statement in &query.statements {
@@ -90,7 +95,27 @@ pub fn plan(text: &str, environment: &Environment<'_>) -> Result<Vec<Planned>, K
     Ok(results)
 }
 
-fn finish(relation: Relation, name: Option<String>, render: Option<Render>) -> Bind<Planned> {
+/// The time that `set query_now` names, or that of the environment.
+fn as_of(query: &Query, environment: &Environment<'_>) -> Bind<i64> {
+    let set = query.statements.iter().rev().find_map(|each| match each {
+        Statement::Set { name, value } if name.text == "query_now" => value.as_ref(),
+        _ => None,
+    });
+    let Some(value) = set else {
+        return Ok(environment.now);
+    };
+    let named = Binder::new(environment).constant(value, &Rc::default())?;
+    match named.convert(Type::DateTime).constant() {
+        Some(Value::DateTime(ticks)) => Ok(*ticks),
+        _ => Err(Refusal::at(value.span, "query_now is a datetime")),
+    }
+}
+
+fn finish(mut relation: Relation, name: Option<String>, render: Option<Render>) -> Bind<Planned> {
+    if !relation.order.is_empty() {
+        // The engine keeps an order only as far as something asks for it; where it is there, this costs nothing.
+        relation.plan = relation.builder().sort(relation.order.clone())?.build()?;
+    }
     let names: Vec<_> = relation
         .columns
         .iter()
@@ -102,10 +127,8 @@ fn finish(relation: Relation, name: Option<String>, render: Option<Render>) -> B
             .iter()
             .zip(&names)
             .all(|(field, name)| field.name() == name);
-    let mut relation = relation;
     if !is_exact {
-        relation.hidden.clear();
-        relation = relation.select(&names)?;
+        relation = relation.unordered().select(&names)?;
     }
     Ok(Planned {
         name,
@@ -123,7 +146,7 @@ pub(crate) fn parameter(text: &str, ty: Type) -> Bound {
             kql_syntax::parse(text)
                 .ok()
                 .and_then(|query| match query.statements.as_slice() {
-                    [kql_syntax::ast::Statement::Expr(expr)] => match &expr.kind {
+                    [Statement::Expr(expr)] => match &expr.kind {
                         kql_syntax::ast::ExprKind::Literal(kql_syntax::ast::Literal::String(
                             inner,
                         )) => Some(inner.clone()),
@@ -137,7 +160,7 @@ pub(crate) fn parameter(text: &str, ty: Type) -> Bound {
         kql_syntax::parse(text)
             .ok()
             .and_then(|query| match query.statements.as_slice() {
-                [kql_syntax::ast::Statement::Expr(expr)] => match &expr.kind {
+                [Statement::Expr(expr)] => match &expr.kind {
                     kql_syntax::ast::ExprKind::Literal(literal) => {
                         kql_values::convert::literal(literal).ok()
                     }

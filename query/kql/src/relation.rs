@@ -1,5 +1,7 @@
 //! A tabular value while it is bound: a plan, its columns with KQL's types, and what is known of their order.
 
+use std::collections::HashSet;
+
 use datafusion::common::Column;
 use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, SortExpr};
 use kql_syntax::ast::Type;
@@ -17,7 +19,7 @@ pub(crate) struct Relation {
     pub(crate) columns: Vec<(String, Type)>,
     /// Columns that it does not see, carried along for the operator that put them there.
     pub(crate) hidden: Vec<Hidden>,
-    /// The order of the rows, if they were sorted.
+    /// The order of the rows, if they were sorted: columns, hidden ones among them.
     pub(crate) order: Vec<SortExpr>,
     /// Its name, for `withsource`.
     pub(crate) name: Option<String>,
@@ -76,6 +78,13 @@ impl Relation {
         LogicalPlanBuilder::from(self.plan.clone())
     }
 
+    /// The rows in no order, without hidden columns: what takes part in a join or a union.
+    pub(crate) fn unordered(mut self) -> Self {
+        self.hidden.clear();
+        self.order.clear();
+        self
+    }
+
     /// The hidden columns that tell groups apart.
     pub(crate) fn keys(&self) -> Vec<Expr> {
         let keys = self.hidden.iter().filter(|hidden| hidden.is_key);
@@ -92,39 +101,54 @@ impl Relation {
         self.project_lowered(lowered)
     }
 
-    /// The same, from expressions of the engine.
+    /// The same, from expressions of the engine. What orders the rows is carried along, hidden where the query drops or
+    /// overwrites it.
     pub(crate) fn project_lowered(self, columns: Vec<(String, Type, Expr)>) -> Bind<Self> {
         let mut types = Vec::with_capacity(columns.len());
         let mut exprs = Vec::with_capacity(columns.len());
-        let mut order_kept = self.order.clone();
+        let mut kept = HashSet::with_capacity(columns.len());
         for (name, ty, expr) in columns {
             let is_same = matches!(&expr, Expr::Column(column) if column.name == name);
-            if !is_same {
-                // A key that is overwritten orders no more.
-                order_kept.truncate(kept_before(&order_kept, &name));
-            }
-            exprs.push(if is_same {
-                expr
+            if is_same {
+                kept.insert(name.clone());
+                exprs.push(expr);
             } else {
-                expr.alias(name.clone())
-            });
+                exprs.push(expr.alias(name.clone()));
+            }
             types.push((name, ty));
         }
-        for hidden in &self.hidden {
-            exprs.push(column(&hidden.name));
+        let mut hidden = self.hidden.clone();
+        exprs.extend(hidden.iter().map(|hidden| column(&hidden.name)));
+        let mut order = Vec::with_capacity(self.order.len());
+        for mut key in self.order.iter().cloned() {
+            let Expr::Column(Column { name, .. }) = &key.expr else {
+                break;
+            };
+            if !self.is_taken(name) {
+                break;
+            }
+            if let Some(ty) = self.type_of(name)
+                && !kept.contains(name)
+            {
+                let carried = Hidden {
+                    name: free_name(&hidden),
+                    ty,
+                    is_key: false,
+                };
+                exprs.push(column(name).alias(carried.name.clone()));
+                key.expr = column(&carried.name);
+                hidden.push(carried);
+            }
+            order.push(key);
         }
-        let names: Vec<_> = types.iter().map(|(name, _)| name.as_str()).collect();
-        let is_known = |key: &SortExpr| matches!(&key.expr, Expr::Column(Column { name, .. }) if names.contains(&name.as_str()) || self.hidden.iter().any(|hidden| hidden.name == *name));
-        let known = order_kept.iter().take_while(|key| is_known(key)).count();
-        order_kept.truncate(known);
         let plan = LogicalPlanBuilder::from(self.plan)
             .project(exprs)?
             .build()?;
         Ok(Self {
             plan,
             columns: types,
-            hidden: self.hidden,
-            order: order_kept,
+            hidden,
+            order,
             name: self.name,
         })
     }
@@ -198,8 +222,14 @@ impl Relation {
     }
 }
 
-fn kept_before(order: &[SortExpr], name: &str) -> usize {
-    let is_other =
-        |key: &&SortExpr| !matches!(&key.expr, Expr::Column(column) if column.name == name);
-    order.iter().take_while(is_other).count()
+/// A name that no query can write and no hidden column has.
+fn free_name(hidden: &[Hidden]) -> String {
+    let mut number = hidden.len();
+    loop {
+        let name = format!("\u{1}order{number}");
+        if hidden.iter().all(|hidden| hidden.name != name) {
+            return name;
+        }
+        number += 1;
+    }
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::Arc;
 
+use datafusion::logical_expr::{Expr as Plan, SortExpr};
 use kql_syntax::Span;
 use kql_syntax::ast::{Argument, Call, Column, Expr, ExprKind, Name, NamedExpr, Type};
 use kql_values::function::Context;
@@ -128,24 +129,18 @@ impl Binder<'_> {
         output: Vec<(String, Type)>,
         run: Run,
     ) -> Bind<Relation> {
-        let order: Vec<Key> = input
-            .order
-            .iter()
-            .filter_map(|key| match &key.expr {
-                datafusion::logical_expr::Expr::Column(column) => {
-                    let place = input
-                        .columns
-                        .iter()
-                        .position(|(name, _)| *name == column.name)?;
-                    Some((place, key.asc, key.nulls_first))
-                }
-                _ => None,
-            })
-            .collect();
         let names: Vec<_> = input.columns.iter().map(|(name, _)| name.clone()).collect();
-        let mut input = input;
-        input.hidden.clear();
-        let input = input.select(&names)?;
+        let orders = |name: &str| input.order.iter().any(|key| is_column(&key.expr, name));
+        let mut hidden = input.hidden.clone();
+        hidden.retain(|hidden| orders(&hidden.name) && !input.has(&hidden.name));
+        // Behind what the plugin sees stands what orders its rows.
+        let places = names.iter().chain(hidden.iter().map(|hidden| &hidden.name));
+        let place = |key: &SortExpr| {
+            let found = places.clone().position(|name| is_column(&key.expr, name));
+            found.map(|place| (place, key.asc, key.nulls_first))
+        };
+        let order: Vec<Key> = input.order.iter().filter_map(place).collect();
+        let input = Relation { hidden, ..input }.select(&names)?;
         let types = input.columns.iter().map(|(_, ty)| *ty).collect();
         let plan = RowsNode::plan(name, (input.plan, types), order, output.clone(), run)?;
         Ok(Relation::new(crate::catalog::unqualified(plan)?, output))
@@ -431,4 +426,8 @@ fn argument_names(expr: &Expr) -> Vec<String> {
             .collect(),
         _ => Vec::new(),
     }
+}
+
+fn is_column(expr: &Plan, name: &str) -> bool {
+    matches!(expr, Plan::Column(column) if column.name == name)
 }

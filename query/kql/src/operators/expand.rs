@@ -59,13 +59,11 @@ impl Binder<'_> {
             ty: Type::Dynamic,
             is_key: false,
         };
-        let order = input.order.clone();
         let mut listed = input.add_hidden(hidden, call)?;
         let options = UnnestOptions::new().with_preserve_nulls(false);
         listed.plan = LogicalPlanBuilder::from(listed.plan)
             .unnest_column_with_options(Column::new_unqualified(&list), options)?
             .build()?;
-        listed.order = order;
         let index = word(&expand.properties, "with_itemindex");
         self.take_fields(listed, &list, &targets, index.as_deref())
     }
@@ -132,9 +130,7 @@ impl Binder<'_> {
                 get_field(column(list), "index"),
             ));
         }
-        let order = listed.order.clone();
         let mut expanded = listed.project_lowered(columns)?;
-        expanded.order = order;
         expanded.hidden.retain(|hidden| hidden.name != list);
         if typed.is_empty() {
             return Ok(expanded);
@@ -209,16 +205,13 @@ impl Binder<'_> {
             .window(vec![number.alias(hidden.name.clone())])?
             .build()?;
         let mut numbered = Relation { plan, ..input };
-        let order = numbered.order.clone();
         numbered.hidden.push(hidden);
         let columns: Vec<_> = numbered
             .columns
             .iter()
             .map(|(name, ty)| (name.clone(), *ty, column(name)))
             .collect();
-        let mut numbered = numbered.project_lowered(columns)?;
-        numbered.order = order;
-        Ok(numbered)
+        numbered.project_lowered(columns)
     }
 }
 

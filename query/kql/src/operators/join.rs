@@ -227,11 +227,7 @@ impl Binder<'_> {
             .iter()
             .filter_map(|(old, new)| right.type_of(old).map(|ty| (new.clone(), ty, column(old))))
             .collect();
-        let right = Relation {
-            hidden: Vec::new(),
-            ..right
-        }
-        .project_lowered(columns)?;
+        let right = right.unordered().project_lowered(columns)?;
         for (_, right_key) in &keys.pairs {
             let right_key = rename(right_key.clone(), &renamed);
             right_keys.push(key(

@@ -103,10 +103,9 @@ impl Binder<'_> {
                 .build()?;
             return Ok(Relation { plan, ..input });
         }
-        let place = self.fresh("place");
+        let place = self.fresh("first");
         let window = row_number(keys, input.order.clone())?;
         let columns = input.columns.clone();
-        let order = input.order.clone();
         let plan = LogicalPlanBuilder::from(input.plan.clone())
             .window(vec![window.alias(place.clone())])?;
         let last = i64::try_from(count).unwrap_or(i64::MAX);
@@ -124,9 +123,7 @@ impl Binder<'_> {
             .into_iter()
             .map(|(name, ty)| (name.clone(), ty, column(&name)))
             .collect();
-        let mut kept = kept.project_lowered(same)?;
-        kept.order = order;
-        Ok(kept)
+        kept.project_lowered(same)
     }
 
     pub(super) fn sample_distinct(

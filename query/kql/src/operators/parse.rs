@@ -159,7 +159,6 @@ impl Binder<'_> {
             ty: Type::Dynamic,
             is_key: false,
         };
-        let order = input.order.clone();
         let parsed = input.add_hidden(hidden, call)?;
         let mut all: Vec<(String, Type, Plan)> = parsed
             .columns
@@ -174,8 +173,7 @@ impl Binder<'_> {
             }
         }
         let found = get_field(column(&name), "found");
-        let mut parsed = parsed.project_lowered(all)?;
-        parsed.order = order;
+        let parsed = parsed.project_lowered(all)?;
         Ok((parsed, found))
     }
 }

@@ -32,15 +32,14 @@ impl Binder<'_> {
             ty: bound.ty,
             is_key: true,
         };
-        let order = input.order.clone();
         let mut rows = input.add_hidden(hidden, expr)?;
-        rows.order = order;
         let inner = Scope::within(scope);
         for operator in body {
             rows = self.operator_on(rows, operator, &inner)?;
         }
         let names: Vec<_> = rows.columns.iter().map(|(name, _)| name.clone()).collect();
         rows.hidden = outside;
+        rows.order.clear();
         rows.select(&names)
     }
 

@@ -275,15 +275,7 @@ pub(super) fn window_session(
             rows: stepped,
         })
     });
-    let order = input.order.clone();
-    let mut sessions = binder.through(input, "row_window_session", output, run)?;
-    sessions.plan = if order.is_empty() {
-        sessions.plan
-    } else {
-        sessions.builder().sort(order.clone())?.build()?
-    };
-    sessions.order = order;
-    Ok(sessions)
+    binder.through(input, "row_window_session", output, run)
 }
 
 fn ticks(value: &Value) -> Option<i64> {

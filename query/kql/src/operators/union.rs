@@ -99,13 +99,7 @@ impl Binder<'_> {
                 };
                 projected.push((new.clone(), *ty, expr));
             }
-            parts.push(
-                Relation {
-                    hidden: Vec::new(),
-                    ..input
-                }
-                .project_lowered(projected)?,
-            );
+            parts.push(input.unordered().project_lowered(projected)?);
         }
         self.stack(parts)
     }

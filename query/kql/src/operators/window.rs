@@ -22,7 +22,7 @@ use crate::bind::{Binder, Row, Scope};
 use crate::bound::Bound;
 use crate::error::{Bind, Refusal};
 use crate::lower::column;
-use crate::relation::Relation;
+use crate::relation::{Hidden, Relation};
 
 /// The window functions of one operator, in the order in which they are computed.
 #[derive(Debug, Default)]
@@ -42,6 +42,9 @@ impl Windows {
         self.0.is_empty()
     }
 }
+
+/// How the names of columns begin that hold the places of rows.
+const PLACE: &str = "\u{1}place";
 
 /// Names of the functions of this module.
 const NAMES: [&str; 8] = [
@@ -103,14 +106,46 @@ impl Binder<'_> {
 
     /// Adds the columns of window functions.
     pub(crate) fn apply_windows(&self, mut input: Relation, windows: &Windows) -> Bind<Relation> {
+        if !windows.is_empty() {
+            input = self.placed(input)?;
+        }
         for window in &windows.0 {
             input = if window.name == "row_window_session" {
-                self.window_session(input, window)?
+                self.placed(self.window_session(input, window)?)?
             } else {
                 self.apply_window(input, window)?
             };
         }
         Ok(input)
+    }
+
+    /// The rows with their place as what orders them: rows that the keys of a `sort` don't tell apart, and those that
+    /// were never sorted, stay as they are in all that follows. Groups are each by themselves, and have no place among
+    /// others.
+    fn placed(&self, input: Relation) -> Bind<Relation> {
+        let is_placed = matches!(
+            input.order.as_slice(),
+            [SortExpr { expr: Plan::Column(column), .. }] if column.name.starts_with(PLACE)
+        );
+        if is_placed || !input.keys().is_empty() {
+            return Ok(input);
+        }
+        let hidden = Hidden {
+            name: self.fresh(PLACE.trim_start_matches('\u{1}')),
+            ty: Type::Long,
+            is_key: false,
+        };
+        let number = row_number(Vec::new(), input.order.clone())?;
+        let mut placed = Relation {
+            plan: input
+                .builder()
+                .window(vec![number.alias(hidden.name.clone())])?
+                .build()?,
+            ..input
+        };
+        placed.order = vec![column(&hidden.name).sort(true, false)];
+        placed.hidden.push(hidden);
+        Ok(placed)
     }
 
     fn apply_window(&self, input: Relation, window: &Window) -> Bind<Relation> {
@@ -271,9 +306,8 @@ fn add_window(input: Relation, expr: Plan, name: &str, ty: Type) -> Bind<Relatio
         .build()?;
     let mut input = Relation { plan, ..input };
     input.columns.push((name.to_owned(), ty));
-    let order = input.order.clone();
     let columns = input.columns.clone();
-    let mut added = input.project_lowered(
+    input.project_lowered(
         columns
             .into_iter()
             .map(|(name, ty)| {
@@ -281,9 +315,7 @@ fn add_window(input: Relation, expr: Plan, name: &str, ty: Type) -> Bind<Relatio
                 (name, ty, expr)
             })
             .collect(),
-    )?;
-    added.order = order;
-    Ok(added)
+    )
 }
 
 fn numbered(
@@ -305,10 +337,7 @@ fn numbered(
         .collect();
     let value = cast(column(&temporary), arrow_type(Type::Long)) + lit(start - 1);
     columns.push((name.to_owned(), Type::Long, value));
-    let order = input.order.clone();
-    let mut numbered = input.project_lowered(columns)?;
-    numbered.order = order;
-    Ok(numbered)
+    input.project_lowered(columns)
 }
 
 /// `row_number()` over groups.
