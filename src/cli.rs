@@ -112,6 +112,9 @@ pub(crate) struct QueryArguments {
     /// The query is in SQL
     #[arg(long)]
     pub(crate) sql: bool,
+    /// Print how the query would be run instead of its rows
+    #[arg(long)]
+    pub(crate) explain: bool,
     /// How to print answers
     #[arg(long, value_enum, default_value_t = FormatArgument::Table)]
     pub(crate) format: FormatArgument,

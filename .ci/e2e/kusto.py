@@ -74,6 +74,8 @@ def explorer(checks, service):
     error = refused(lambda: kusto.execute_query("default", "Nothing | take 1"), KustoApiError)
     checks.check("an unknown table is a semantic error", error.is_semantic_error() and error.get_api_error().permanent, error)
     error = refused(lambda: client(service, "bzn_wrong").execute_query("default", "print 1"), KustoServiceError)
+    plan = kusto.execute_mgmt("default", ".show queryplan <| ApiManagementGatewayLogs | where ResponseCode == 404 | count").primary_results[0]
+    checks.check("the plan of a query is shown", "AggregateExec" in {row["plan_type"]: row["plan"] for row in plan}["physical_plan"], plan)
     checks.check("a wrong key is told so", "401" in str(error), error)
 
 

@@ -63,8 +63,12 @@ pub struct Question {
     pub span: Option<Span>,
     /// Values of `$name` placeholders in SQL, of declared query parameters in KQL; always text.
     pub parameters: Vec<(String, String)>,
+    /// What `now()` gives in KQL, if not the end of the span.
+    pub now: Option<Timestamp>,
     /// What `externaldata` gives.
     pub external: External,
+    /// Whether the plans are wanted instead of the rows: columns `plan_type` and `plan`.
+    pub explain: bool,
     /// Only so many rows of each result, if given.
     pub take: Option<usize>,
     /// Rows after which the answer is cut off, and says so.
@@ -81,7 +85,9 @@ impl Question {
             text: text.into(),
             span: None,
             parameters: Vec::new(),
+            now: None,
             external: External::Refused,
+            explain: false,
             take: None,
             rows_max: 100_000,
             timeout: Duration::from_secs(30),
@@ -226,13 +232,17 @@ impl Engine {
             return Err(QueryError::Busy);
         };
         let (turn, timeout) = (Arc::new(turn), question.timeout);
-        let (limits, take) = (Limits::from_now(question.rows_max, timeout), question.take);
+        let limits = Limits::from_now(question.rows_max, timeout);
+        let (take, explain) = (question.take, question.explain);
         let planned = async {
             let (state, results) = self.results(workspace, question, limits.deadline).await?;
             let mut answers = Vec::with_capacity(results.len());
-            for (mut plan, about) in results {
+            for (mut plan, mut about) in results {
                 if take.is_some() {
                     plan = LogicalPlanBuilder::from(plan).limit(0, take)?.build()?;
+                }
+                if explain {
+                    (plan, about) = explained(plan, about)?;
                 }
                 let schema = Arc::clone(plan.schema().inner());
                 let physical = state.create_physical_plan(&plan).await?;
@@ -299,7 +309,7 @@ impl Engine {
         deadline: Instant,
     ) -> Result<(SessionState, Vec<(LogicalPlan, About)>), QueryError> {
         guard::check_length(&question.text)?;
-        let now = self.now(question.span);
+        let now = question.now.unwrap_or_else(|| self.now(question.span));
         let (state, tables) = self.session(workspace, question.span)?;
         let watchlists = self.watchlists.of(workspace);
         let catalog = SessionCatalog {
@@ -415,6 +425,21 @@ impl Engine {
     fn now(&self, span: Option<Span>) -> Timestamp {
         span.map_or_else(|| self.clock.now(), |span| span.end)
     }
+}
+
+/// What gives the plans of a plan.
+fn explained(plan: LogicalPlan, about: About) -> Result<(LogicalPlan, About), DataFusionError> {
+    let plan = LogicalPlanBuilder::from(plan)
+        .explain(false, false)?
+        .build()?;
+    let text = |name: &str| ResultColumn {
+        name: name.to_owned(),
+        kind: kql_values::Type::String,
+    };
+    let columns = about
+        .columns
+        .map(|_| ["plan_type", "plan"].map(text).into_iter().collect());
+    Ok((plan, About { columns, ..about }))
 }
 
 /// The one result that there is.

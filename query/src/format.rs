@@ -20,6 +20,7 @@ use datafusion::arrow::error::ArrowError;
 use datafusion::arrow::ipc::writer::StreamWriter;
 use datafusion::arrow::json::writer::{EncoderOptions, NullableEncoder, make_encoder};
 use datafusion::arrow::json::{LineDelimitedWriter, WriterBuilder};
+use store::Timestamp;
 
 pub(crate) use cells::printed;
 pub use cells::{Dynamics, ResultColumn, RowWriter};
@@ -64,6 +65,12 @@ impl Format {
 pub fn timespan(text: &str) -> Option<Duration> {
     let ticks = u64::try_from(kql_values::convert::parse_timespan(text.trim())?).ok()?;
     Some(Duration::from_nanos(ticks.saturating_mul(100)))
+}
+
+/// An instant in any of the forms that Kusto reads, to the microsecond.
+pub fn instant(text: &str) -> Option<Timestamp> {
+    let ticks = kql_values::convert::parse_datetime(text.trim())?;
+    Some(Timestamp::from_micros(ticks.div_euclid(10)))
 }
 
 /// Writes one answer.

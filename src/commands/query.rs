@@ -38,7 +38,8 @@ pub(crate) async fn run(arguments: QueryArguments) -> anyhow::Result<ExitCode> {
         }
         None => input()?,
     };
-    match asking.ask(&text).await? {
+    match asking.ask(&text, arguments.explain).await? {
+        Said::Answer(body) if arguments.explain => print::plans(&body)?,
         Said::Answer(body) => print::answer(asking.format, &body)?,
         Said::Refusal(refusal) => {
             print::refusal(&text, &refusal);
@@ -82,14 +83,17 @@ struct Refusal {
 }
 
 impl Asking {
-    async fn ask(&self, text: &str) -> anyhow::Result<Said> {
+    /// A query, or with `explain` what the engine makes of it.
+    async fn ask(&self, text: &str, explain: bool) -> anyhow::Result<Said> {
         let language = if self.is_sql { "sql" } else { "kql" };
         let format = match self.format {
+            _ if explain => "json",
             FormatArgument::Table | FormatArgument::Json => "json",
             FormatArgument::Ndjson => "ndjson",
             FormatArgument::Csv => "csv",
         };
-        let body = json!({"query": text, "language": language, "format": format});
+        let body =
+            json!({"query": text, "language": language, "format": format, "explain": explain});
         self.post("/api/v1/query", &body).await
     }
 

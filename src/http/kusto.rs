@@ -131,7 +131,11 @@ async fn run(
     let facts = Facts::begin(headers, app.clock.now());
     let mut request = request;
     // Plug-ins send commands to the door for queries too.
-    if request.text.trim_start().starts_with('.') {
+    let explained = commands::explained(&request.text).map(str::to_owned);
+    let explain = explained.is_some();
+    if let Some(query) = explained {
+        request.text = query;
+    } else if request.text.trim_start().starts_with('.') {
         let command = Command::parse(&request.text)
             .ok_or_else(|| Problem::bad_request(commands::unknown(&request.text)))?;
         let found = command.run(&core, &principal.workspace, app.http.listen)?;
@@ -140,7 +144,8 @@ async fn run(
             Some(pipe) => request.text = format!("{}\n|{pipe}", found.as_kql()),
         }
     }
-    let question = request.question(&app.query);
+    let mut question = request.question(&app.query);
+    question.explain = explain;
     let answers = core.engine.answers(&principal.workspace, question).await;
     let answers = answers.map_err(|error| problem(&error))?;
     answer(envelope, facts, answers).await

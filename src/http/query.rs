@@ -38,6 +38,9 @@ pub(crate) struct QueryRequest {
     timespan: Option<String>,
     /// Most rows of the answer, up to the service's limit (100,000 unless configured).
     rows: Option<usize>,
+    /// Instead of rows the plans that give them: `plan_type` (`logical_plan`, `physical_plan`) and `plan`, as text.
+    #[serde(default)]
+    explain: bool,
     /// Longest time in milliseconds, up to the service's limit (30,000 unless configured).
     timeout_ms: Option<u64>,
 }
@@ -253,6 +256,7 @@ fn question(app: &App, language: Language, request: QueryRequest) -> Result<Ques
         Language::Sql => Question::sql(request.query),
         Language::Kql => Question::kql(request.query),
     };
+    question.explain = request.explain;
     question.rows_max = request
         .rows
         .unwrap_or(app.query.rows_max)

@@ -69,6 +69,74 @@ async fn a_span_bounds_the_tables_and_is_now() {
 }
 
 #[tokio::test]
+async fn a_query_may_be_asked_as_of_another_time() {
+    let fixture = fixture(&CALLS).await;
+    let kql = "set query_now = datetime(1970-01-01T01:01:30Z); \
+        ApiManagementGatewayLogs | where TimeGenerated > ago(1h) | count";
+    assert_eq!(csv(&fixture, Question::kql(kql)).await, "Count\n2\n");
+    let mut question = Question::kql("print now()");
+    question.now = Some(Timestamp::from_micros(1_000_000));
+    let expected = "print_0\n1970-01-01T00:00:01.0000000Z\n";
+    assert_eq!(csv(&fixture, question).await, expected);
+}
+
+#[tokio::test]
+async fn a_question_may_ask_for_its_plan() {
+    let fixture = fixture(&CALLS).await;
+    let kql = "ApiManagementGatewayLogs | where ResponseCode == 401 | summarize count() by ApiId";
+    let sql = "select ApiId, count(*) from ApiManagementGatewayLogs where ResponseCode = 401 group by ApiId";
+    for mut question in [Question::kql(kql), Question::sql(sql)] {
+        question.explain = true;
+        let plans = csv(&fixture, question).await;
+        assert!(
+            plans.starts_with("plan_type,plan\nlogical_plan,"),
+            "{plans}"
+        );
+        let physical = plans.split_once("physical_plan,").unwrap().1;
+        assert!(
+            physical.contains("AggregateExec: mode=FinalPartitioned"),
+            "{plans}"
+        );
+        assert!(physical.contains("predicate=ResponseCode"), "{plans}");
+    }
+}
+
+/// The answer to a query, its rows without the header.
+async fn rows(fixture: &Fixture, kql: &str) -> String {
+    let answer = csv(fixture, Question::kql(kql)).await;
+    let (_, rows) = answer.split_once('\n').unwrap();
+    rows.trim_end().replace('\n', " ")
+}
+
+#[tokio::test]
+async fn sorted_rows_stay_in_their_order() {
+    let fixture = fixture(&CALLS).await;
+    // More rows than a batch holds, so that the engine works on several at once.
+    let many =
+        "range x from 1 to 40000 step 1 | extend part = x % 7, y = -x | sort by part asc, y asc";
+    for then in [
+        "extend total = row_cumsum(1, part != prev(part)) | where total <= 2 | project x",
+        "extend before = prev(part), n = row_number() | where part != before or part != prev(before) | project x",
+        "mv-expand z = range(1, 1, 1) | extend n = row_number(1, part != prev(part)) | where n <= 2 | project x",
+        "serialize n = row_number(1, part != prev(part)) | where n < 3 | project-away y, part | extend p = prev(n) | project x",
+    ] {
+        let found = rows(&fixture, &format!("{many} | {then}")).await;
+        let expected =
+            "39998 39991 39999 39992 40000 39993 39994 39987 39995 39988 39996 39989 39997 39990";
+        assert_eq!(found, expected, "{then}");
+    }
+    let sessions = "range x from 1 to 30000 step 1 | extend t = datetime(2026-01-01) + x * 1m | sort by t desc \
+        | sort by t asc | extend begin = row_window_session(t, 1d, 5m, false), n = row_number() | where x > 29998 | project x, n";
+    assert_eq!(rows(&fixture, sessions).await, "29999,29999 30000,30000");
+    // What orders them may be gone.
+    let kql = format!("{many} | project x | where x > 39996 | extend b = prev(x)");
+    assert_eq!(
+        rows(&fixture, &kql).await,
+        "39998, 39999,39998 40000,39999 39997,40000"
+    );
+}
+
+#[tokio::test]
 async fn lists_of_the_configuration_are_watchlists() {
     let fixture = fixture(&CALLS).await;
     let kql = "let office = toscalar(_GetWatchlist('office') | summarize make_list(IPAddress)); \

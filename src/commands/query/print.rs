@@ -44,6 +44,18 @@ struct TableColumn {
     column_name: String,
 }
 
+/// Prints the plans of a question, each under what it is.
+pub(super) fn plans(body: &[u8]) -> anyhow::Result<()> {
+    let answer: Answer = serde_json::from_slice(body).context("read the answer")?;
+    for row in answer.rows {
+        for (place, text) in row.iter().filter_map(Value::as_str).enumerate() {
+            let end = if place == 0 { ":" } else { "" };
+            terminal::line(format!("{}{end}", terminal::visible(text.trim_end())));
+        }
+    }
+    Ok(())
+}
+
 /// Prints the answer to a question.
 pub(super) fn answer(format: FormatArgument, body: &[u8]) -> anyhow::Result<()> {
     if format != FormatArgument::Table {

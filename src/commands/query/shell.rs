@@ -25,6 +25,7 @@ const HISTORY_BYTES_MAX: u64 = 4 << 20;
 
 const HELP: &str = "A query ends with a semicolon or an empty line; Tab completes tables, columns, operators and functions.
   .tables               what tables there are
+  .explain QUERY;       how a query would be run
   .show ...             a management command, such as .show table AuditLogs
   .sql, .kql            the language of queries
   .format FORMAT        table, json, ndjson or csv
@@ -196,7 +197,8 @@ fn common_start(found: &[String]) -> Option<String> {
 /// Whether a text is to be sent: a command, or a query with its end.
 fn is_whole(text: &str) -> bool {
     let trimmed = text.trim();
-    let is_command = trimmed.starts_with('.') || matches!(trimmed, "" | "exit" | "quit" | "help");
+    let is_command = trimmed.starts_with('.') && !trimmed.starts_with(".explain")
+        || matches!(trimmed, "" | "exit" | "quit" | "help");
     is_command || trimmed.ends_with(';')
 }
 
@@ -271,12 +273,20 @@ fn one(runtime: &Handle, asking: &mut Asking, text: &str) -> anyhow::Result<bool
             let tables = asking.command(".show tables | project TableName");
             said(runtime.block_on(tables), text, None)?;
         }
+        (".explain", Some(_)) => {
+            let query = text.trim_start().trim_start_matches(".explain");
+            explained(runtime.block_on(asking.ask(query, true)), text)?;
+        }
         (word, _) if word.starts_with('.') => {
             said(runtime.block_on(asking.command(text)), text, None)?;
         }
         _ => {
             let format = asking.format;
-            said(runtime.block_on(asking.ask(text)), text, Some(format))?;
+            said(
+                runtime.block_on(asking.ask(text, false)),
+                text,
+                Some(format),
+            )?;
         }
     }
     Ok(true)
@@ -293,6 +303,16 @@ fn said(
         (Ok(Said::Answer(body)), None) => print::command(&body)?,
         (Ok(Said::Refusal(refusal)), _) => print::refusal(text, &refusal),
         (Err(error), _) => terminal::error(&error),
+    }
+    Ok(())
+}
+
+/// Prints plans as they are indented.
+fn explained(said: anyhow::Result<Said>, text: &str) -> anyhow::Result<()> {
+    match said {
+        Ok(Said::Answer(body)) => print::plans(&body)?,
+        Ok(Said::Refusal(refusal)) => print::refusal(text, &refusal),
+        Err(error) => terminal::error(&error),
     }
     Ok(())
 }

@@ -23,12 +23,21 @@ pub(super) struct Command {
     pub(super) pipe: Option<String>,
 }
 
+/// The query whose plan `.show queryplan <| T` asks for.
+pub(super) fn explained(text: &str) -> Option<&str> {
+    let words = text.trim_start().strip_prefix(".show")?.trim_start();
+    words
+        .strip_prefix("queryplan")?
+        .trim_start()
+        .strip_prefix("<|")
+}
+
 /// What to say of a command that is not served.
 pub(super) fn unknown(text: &str) -> String {
     let shown: String = text.trim().chars().take(100).collect();
     format!(
         "the command '{shown}' is not served; known are .show version, databases, database schema, schema, tables, \
-         table, functions, cluster, and a few more that look at something"
+         table, functions, cluster, queryplan <| QUERY, and a few more that look at something"
     )
 }
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 use query::{External, Question};
 use serde::Deserialize;
 use serde_json::{Map, Value};
+use store::Timestamp;
 
 use super::missing;
 use crate::config::QueryConfig;
@@ -75,6 +76,7 @@ impl Request {
         question.rows_max = rows.map_or(config.rows_max, |rows| rows.min(config.rows_max));
         question.external = External::Empty;
         question.take = options.get("query_take_max_records").and_then(number);
+        question.now = options.get("query_now").and_then(instant);
         let timeout = options.get("servertimeout").and_then(duration);
         question.timeout = timeout.map_or(config.timeout, |timeout| timeout.min(config.timeout));
         let parameters = self.properties.parameters.into_iter();
@@ -95,6 +97,15 @@ fn number(value: &Value) -> Option<usize> {
 /// `00:04:00` as Kusto writes it, or `0:04:00` as Python does.
 fn duration(value: &Value) -> Option<Duration> {
     query::format::timespan(value.as_str()?)
+}
+
+/// An instant as text, also as the literal `datetime(...)`.
+fn instant(value: &Value) -> Option<Timestamp> {
+    let text = value.as_str()?.trim();
+    let literal = text
+        .strip_prefix("datetime(")
+        .and_then(|text| text.strip_suffix(')'));
+    query::format::instant(literal.unwrap_or(text))
 }
 
 fn text(value: Value) -> String {
@@ -133,6 +144,19 @@ mod tests {
             100,
             seconds(30),
         );
+    }
+
+    #[test]
+    fn now_may_be_another_time() {
+        let check = |now: &str, expected: Option<i64>| {
+            let body =
+                format!(r#"{{"csl":"T","properties":{{"Options":{{"query_now":"{now}"}}}}}}"#);
+            let question = Request::parse(body.as_bytes()).unwrap().question(&CONFIG);
+            assert_eq!(question.now.map(Timestamp::as_micros), expected);
+        };
+        check("1970-01-02T00:00:00Z", Some(86_400_000_000));
+        check("datetime(1970-01-02)", Some(86_400_000_000));
+        check("yesterday", None);
     }
 
     #[test]
