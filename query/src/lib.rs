@@ -17,7 +17,7 @@ mod watchlist;
 pub use answer::Answer;
 pub use engine::{Engine, EngineSettings, External, Language, Question, Span};
 pub use error::{Fault, QueryError};
-pub use kql::Render;
+pub use kql::{Render, operator_names as kql_operators};
 pub use kql_values::Type;
 pub use kusto::kusto_type;
 pub use views::all as kql_views;

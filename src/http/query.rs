@@ -56,59 +56,18 @@ pub(crate) struct WordsBody {
     functions: Vec<&'static str>,
 }
 
-/// Tabular operators, for completion.
-const OPERATORS: [&str; 50] = [
-    "as",
-    "consume",
-    "count",
-    "distinct",
-    "evaluate",
-    "extend",
-    "externaldata",
-    "facet",
-    "filter",
-    "find",
-    "fork",
-    "getschema",
-    "invoke",
-    "join",
-    "limit",
-    "lookup",
-    "make-series",
-    "mv-apply",
-    "mv-expand",
-    "order by",
-    "parse",
-    "parse-kv",
-    "parse-where",
-    "partition",
-    "print",
-    "project",
-    "project-away",
-    "project-by-names",
-    "project-keep",
-    "project-rename",
-    "project-reorder",
-    "range",
-    "reduce by",
-    "render",
-    "sample",
-    "sample-distinct",
-    "scan",
-    "search",
-    "serialize",
-    "sort by",
-    "summarize",
-    "take",
-    "top",
-    "top-hitters",
-    "top-nested",
-    "union",
-    "where",
-    "datatable",
-    "let",
-    "set",
-];
+/// What may stand at the beginning besides an operator, for completion.
+const BEGINNINGS: [&str; 4] = ["datatable", "externaldata", "let", "set"];
+
+/// Tabular operators, for completion; some are never without `by`.
+fn operators() -> impl Iterator<Item = &'static str> {
+    ::query::kql_operators().map(|name| match name {
+        "order" => "order by",
+        "reduce" => "reduce by",
+        "sort" => "sort by",
+        name => name,
+    })
+}
 
 /// Words within operators, for completion.
 const WORDS: [&str; 44] = [
@@ -164,7 +123,7 @@ const WORDS: [&str; 44] = [
 pub(super) async fn words(State(app): State<Arc<App>>) -> Result<Json<WordsBody>, Problem> {
     let core = app.core()?;
     Ok(Json(WordsBody {
-        operators: OPERATORS.to_vec(),
+        operators: operators().chain(BEGINNINGS).collect(),
         words: WORDS.to_vec(),
         functions: core.engine.kql_functions(),
     }))

@@ -41,6 +41,7 @@ mod udf;
 
 pub use catalog::{Catalog, Evaluate, Source, unqualified};
 pub use error::KqlError;
+pub use kql_syntax::operator_names;
 pub use language::Language;
 pub use node::{TableFunctionPlanner, query_planner};
 pub use plan::{Environment, Planned, Render, plan};

@@ -26,6 +26,7 @@ mod words;
 pub use error::{SyntaxError, SyntaxErrors};
 pub use lexer::tokens;
 pub use logic::chain;
+pub use parser::operator::operator_names;
 pub use parser::parse;
 pub use print::print;
 pub use span::{Position, Span};

@@ -147,6 +147,12 @@ fn is_opaque(keyword: &str) -> bool {
     keyword.starts_with("graph-") || matches!(keyword, "make-graph" | "macro-expand")
 }
 
+/// Keywords of the operators that are served, without their old spellings.
+pub fn operator_names() -> impl Iterator<Item = &'static str> {
+    let names = NAMES.iter().copied();
+    names.filter(|name| !is_opaque(name) && !matches!(*name, "mvapply" | "mvexpand"))
+}
+
 impl Parser<'_> {
     /// One operator, from its keyword.
     pub(super) fn operator(&mut self) -> Parse<Operator> {
