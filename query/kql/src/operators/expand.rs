@@ -18,7 +18,8 @@ use datafusion::logical_expr::{
     Signature, Volatility,
 };
 use kql_syntax::ast::{MvColumn, MvExpand, Operator, OperatorKind, Type};
-use kql_values::{Dynamic, Value};
+use kql_values::Value;
+use kql_values::dynamic::expand;
 
 use super::window::row_number;
 use super::word;
@@ -269,23 +270,13 @@ impl Expansion {
 
     /// The elements of a value; null is one null, something that is no collection is itself.
     fn elements(&self, value: Value) -> Vec<Option<String>> {
-        let text = |element: Dynamic| (!element.is_null()).then(|| element.to_string());
-        match value {
-            Value::Dynamic(Dynamic::Array(items)) => items.into_iter().map(text).collect(),
-            Value::Dynamic(Dynamic::Object(members)) => members
-                .into_iter()
-                .map(|(key, value)| {
-                    let entry = if self.as_array {
-                        Dynamic::Array(vec![Dynamic::String(key), value])
-                    } else {
-                        Dynamic::Object([(key, value)].into_iter().collect())
-                    };
-                    text(entry)
-                })
-                .collect(),
-            Value::Dynamic(other) => vec![text(other)],
-            _ => vec![None],
-        }
+        let Value::Dynamic(json) = value else {
+            return vec![None];
+        };
+        let elements = expand(json, self.as_array).into_iter();
+        elements
+            .map(|element| (!element.is_null()).then(|| element.to_string()))
+            .collect()
     }
 }
 

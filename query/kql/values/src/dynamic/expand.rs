@@ -6,19 +6,22 @@ use crate::value::Dynamic;
 
 /// What a value expands to: an array to its elements, a bag to bags of one slot each (or, `as_array`, to arrays of key
 /// and value); null and other values to themselves. An empty array or bag expands to nothing.
-pub fn expand(value: &Dynamic, as_array: bool) -> Vec<Dynamic> {
+pub fn expand(value: Dynamic, as_array: bool) -> Vec<Dynamic> {
     match value {
-        Dynamic::Array(items) => items.clone(),
-        Dynamic::Object(slots) => slots.iter().map(|slot| one_slot(slot, as_array)).collect(),
-        other => vec![other.clone()],
+        Dynamic::Array(items) => items,
+        Dynamic::Object(slots) => {
+            let slots = slots.into_iter();
+            slots.map(|slot| one_slot(slot, as_array)).collect()
+        }
+        other => vec![other],
     }
 }
 
-fn one_slot((key, value): (&String, &Dynamic), as_array: bool) -> Dynamic {
+fn one_slot((key, value): (String, Dynamic), as_array: bool) -> Dynamic {
     if as_array {
-        return Dynamic::Array(vec![key.clone().into(), value.clone()]);
+        return Dynamic::Array(vec![key.into(), value]);
     }
-    Dynamic::Object(Map::from_iter([(key.clone(), value.clone())]))
+    Dynamic::Object(Map::from_iter([(key, value)]))
 }
 
 #[cfg(test)]
@@ -29,7 +32,7 @@ mod tests {
 
     #[track_caller]
     fn check(value: &Dynamic, as_array: bool, expected: &[Dynamic]) {
-        assert_eq!(expand(value, as_array), expected);
+        assert_eq!(expand(value.clone(), as_array), expected);
     }
 
     #[test]
