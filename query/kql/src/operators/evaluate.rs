@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use datafusion::logical_expr::{Expr as Plan, SortExpr};
 use kql_syntax::Span;
-use kql_syntax::ast::{Argument, Call, Column, Expr, ExprKind, Name, NamedExpr, Type};
+use kql_syntax::ast::{Argument, Call, Column, Expr, ExprKind, NamedExpr, Type};
 use kql_values::function::Context;
 use kql_values::rows::TableArgument;
 use kql_values::{Dynamic, Value};
@@ -285,18 +285,10 @@ impl Binder<'_> {
                 .iter()
                 .filter(|(name, _)| *name != key_name && !used.contains(name));
             others
-                .map(|(name, _)| NamedExpr {
-                    names: Vec::new(),
-                    value: named(name, key.span),
-                })
+                .map(|(name, _)| Expr::name(name, key.span).into())
                 .collect()
         } else {
-            rest.iter()
-                .map(|expr| NamedExpr {
-                    names: Vec::new(),
-                    value: (*expr).clone(),
-                })
-                .collect()
+            rest.into_iter().cloned().map(NamedExpr::from).collect()
         };
         let mut summary = super::summarize::Summary {
             keys: self.named(&groups, &Row::of(&input.columns), scope, Unnamed::Column)?,
@@ -400,16 +392,6 @@ fn type_of(value: &Dynamic) -> Option<Type> {
         Dynamic::Number(_) => Some(Type::Real),
         Dynamic::String(_) => Some(Type::String),
         _ => Some(Type::Dynamic),
-    }
-}
-
-fn named(name: &str, span: Span) -> Expr {
-    Expr {
-        kind: ExprKind::Name(Name {
-            text: name.to_owned(),
-            span,
-        }),
-        span,
     }
 }
 

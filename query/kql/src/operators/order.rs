@@ -134,11 +134,7 @@ impl Binder<'_> {
         scope: &Rc<Scope>,
     ) -> Bind<Relation> {
         let count = self.count(count, scope)?;
-        let named = kql_syntax::ast::NamedExpr {
-            names: Vec::new(),
-            value: of.clone(),
-        };
-        let distinct = self.distinct(input, std::slice::from_ref(&named), scope)?;
+        let distinct = self.distinct(input, &[of.clone().into()], scope)?;
         self.first_rows(distinct, count)
     }
 

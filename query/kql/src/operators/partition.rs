@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use kql_syntax::Span;
-use kql_syntax::ast::{Call, Expr, ForkBranch, NamedExpr, Operator, PartitionBody};
+use kql_syntax::ast::{Call, Expr, ExprKind, ForkBranch, Name, Operator, PartitionBody};
 
 use crate::bind::{Binder, Binding, Row, Scope};
 use crate::error::{Bind, Refusal};
@@ -51,15 +51,7 @@ impl Binder<'_> {
         scope: &Rc<Scope>,
     ) -> Bind<Relation> {
         for column in by {
-            let named = NamedExpr {
-                names: Vec::new(),
-                value: column.clone(),
-            };
-            let count = NamedExpr {
-                names: Vec::new(),
-                value: count_call(column.span),
-            };
-            let counted = self.summarize(input.clone(), &[count], &[named], scope)?;
+            let counted = self.count_by(input.clone(), column, scope)?;
             self.side_results
                 .borrow_mut()
                 .push((crate::names::implied(column).unwrap_or_default(), counted));
@@ -75,6 +67,21 @@ impl Binder<'_> {
                 .push(("with".to_owned(), rows.clone()));
         }
         Ok(rows)
+    }
+
+    /// How many rows have each value.
+    fn count_by(&self, input: Relation, value: &Expr, scope: &Rc<Scope>) -> Bind<Relation> {
+        let count = Expr {
+            kind: ExprKind::Call(Call {
+                name: Name {
+                    text: "count".to_owned(),
+                    span: value.span,
+                },
+                arguments: Vec::new(),
+            }),
+            span: value.span,
+        };
+        self.summarize(input, &[count.into()], &[value.clone().into()], scope)
     }
 
     pub(super) fn fork(
@@ -122,18 +129,5 @@ impl Binder<'_> {
                 )),
             },
         }
-    }
-}
-
-fn count_call(span: Span) -> Expr {
-    Expr {
-        kind: kql_syntax::ast::ExprKind::Call(Call {
-            name: kql_syntax::ast::Name {
-                text: "count".to_owned(),
-                span,
-            },
-            arguments: Vec::new(),
-        }),
-        span,
     }
 }

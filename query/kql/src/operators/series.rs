@@ -14,7 +14,8 @@ use datafusion::logical_expr::{
     ColumnarValue, Expr as Plan, LogicalPlanBuilder, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl,
     Signature, Volatility, lit,
 };
-use kql_syntax::ast::{Expr, MakeSeries, Name, NamedExpr, Type};
+use kql_syntax::Span;
+use kql_syntax::ast::{Expr, MakeSeries, Type};
 use kql_values::{Dynamic, Value};
 
 use super::word;
@@ -66,10 +67,7 @@ impl Binder<'_> {
             aggregates.push(aggregate.value.clone());
         }
         let mut groups = series.by.clone();
-        groups.push(NamedExpr {
-            names: Vec::new(),
-            value: name_expr(&place_name),
-        });
+        groups.push(Expr::name(place_name.clone(), Span::default()).into());
         let stepped = self.summarize(input, &aggregates, &groups, scope)?;
         let results: Vec<_> = stepped
             .columns
@@ -203,7 +201,7 @@ impl Binder<'_> {
             ),
             _ => steps,
         };
-        let span = kql_syntax::Span::default();
+        let span = Span::default();
         let end = self.fold(
             Bound::call("+", vec![axis.start.clone(), reach], axis.ty),
             span,
@@ -326,17 +324,6 @@ impl Axis {
                 .map(|place| value(place).to_json())
                 .collect(),
         )
-    }
-}
-
-fn name_expr(name: &str) -> Expr {
-    let span = kql_syntax::Span::default();
-    Expr {
-        kind: kql_syntax::ast::ExprKind::Name(Name {
-            text: name.to_owned(),
-            span,
-        }),
-        span,
     }
 }
 

@@ -3,7 +3,8 @@
 use std::rc::Rc;
 
 use datafusion::common::JoinType;
-use kql_syntax::ast::{Expr, NamedExpr, SortOrder, TopNested, Type};
+use kql_syntax::Span;
+use kql_syntax::ast::{Expr, Name, NamedExpr, SortOrder, TopNested, Type};
 
 use super::join::JoinKeys;
 use crate::bind::{Binder, Row, Scope};
@@ -80,7 +81,7 @@ impl Binder<'_> {
                 None => format!("aggregated_{of_name}"),
             };
             let by = NamedExpr {
-                names: vec![kql_syntax::ast::Name {
+                names: vec![Name {
                     text: by_name.clone(),
                     span: level.by.value.span,
                 }],
@@ -196,13 +197,9 @@ impl Binder<'_> {
                     .filter(|name| name != of_name && name != by_name)
                     .collect::<Vec<_>>(),
             )?;
-            let all: Vec<_> = above
-                .columns
-                .iter()
-                .map(|(name, _)| NamedExpr {
-                    names: Vec::new(),
-                    value: name_expr(name),
-                })
+            let names = above.columns.iter().map(|(name, _)| name);
+            let all: Vec<_> = names
+                .map(|name| Expr::name(name, Span::default()).into())
                 .collect();
             let above = self.distinct(above, &all, scope)?;
             self.within(rest, above, keys)?
@@ -222,16 +219,5 @@ impl Binder<'_> {
             .collect();
         let rest = rest.project(self.frame(), columns)?;
         self.stack(vec![kept, rest])
-    }
-}
-
-fn name_expr(name: &str) -> Expr {
-    let span = kql_syntax::Span::default();
-    Expr {
-        kind: kql_syntax::ast::ExprKind::Name(kql_syntax::ast::Name {
-            text: name.to_owned(),
-            span,
-        }),
-        span,
     }
 }

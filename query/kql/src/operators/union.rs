@@ -6,7 +6,7 @@ use datafusion::arrow::datatypes::{DataType, TimeUnit};
 use datafusion::logical_expr::{Expr as Plan, LogicalPlanBuilder, cast, lit};
 use datafusion::scalar::ScalarValue;
 use kql_syntax::Span;
-use kql_syntax::ast::{BinaryOperator, Expr, ExprKind, Find, Literal, Name, Property, Type, Union};
+use kql_syntax::ast::{BinaryOperator, Expr, ExprKind, Find, Literal, Property, Type, Union};
 use kql_values::Value;
 
 use super::project::matches_wildcard;
@@ -66,10 +66,7 @@ impl Binder<'_> {
         names.retain(|name| matches_wildcard(name, pattern));
         names.sort();
         let span = Span::default();
-        let table = |text: String| {
-            let kind = ExprKind::Name(Name { text, span });
-            self.tabular(&Expr { kind, span }, scope)
-        };
+        let table = |name: String| self.tabular(&Expr::name(name, span), scope);
         names.into_iter().map(table).collect()
     }
 

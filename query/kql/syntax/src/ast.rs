@@ -137,6 +137,17 @@ pub struct Expr {
     pub span: Span,
 }
 
+impl Expr {
+    /// A name that stands where it is said to.
+    pub fn name(text: impl Into<String>, span: Span) -> Self {
+        let text = text.into();
+        Self {
+            kind: ExprKind::Name(Name { text, span }),
+            span,
+        }
+    }
+}
+
 /// What an expression is.
 #[derive(Clone, Debug, PartialEq)]
 pub enum ExprKind {
@@ -331,6 +342,16 @@ pub struct NamedExpr {
     pub names: Vec<Name>,
     /// Its value.
     pub value: Expr,
+}
+
+impl From<Expr> for NamedExpr {
+    /// A value without a name of its own.
+    fn from(value: Expr) -> Self {
+        Self {
+            names: Vec::new(),
+            value,
+        }
+    }
 }
 
 /// `name = value` among an operator's options: hints, `kind`, `with (...)`. Several values, as in `ycolumns = a, b`,

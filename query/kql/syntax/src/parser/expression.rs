@@ -239,11 +239,7 @@ impl Parser<'_> {
         } else if self.is_name_list() {
             self.in_parens(|parser| parser.list(|parser| parser.declared_name("a name")))?
         } else {
-            let value = self.expression()?;
-            return Ok(NamedExpr {
-                names: Vec::new(),
-                value,
-            });
+            return Ok(self.expression()?.into());
         };
         self.at += 1;
         let value = self.expression()?;

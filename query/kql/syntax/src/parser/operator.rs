@@ -197,9 +197,7 @@ impl Parser<'_> {
     fn distinct(&mut self) -> Parse<OperatorKind> {
         self.properties(&[])?;
         if self.is(TokenKind::Star) && self.infix(1).is_none() {
-            let value = self.star();
-            let names = Vec::new();
-            return Ok(OperatorKind::Distinct(vec![NamedExpr { names, value }]));
+            return Ok(OperatorKind::Distinct(vec![self.star().into()]));
         }
         Ok(OperatorKind::Distinct(self.list(Self::named)?))
     }
