@@ -12,6 +12,7 @@ use super::*;
 use crate::format::{Encoder, Format};
 
 mod kql;
+mod language;
 
 const GATEWAY: Table = Table::ApiManagementGatewayLogs;
 

@@ -6,6 +6,7 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use datafusion::arrow::datatypes::DataType;
+use datafusion::functions::core::expr_fn::coalesce;
 use datafusion::functions_aggregate::expr_fn::{
     approx_distinct, array_agg, avg, count, count_distinct, first_value, max, min, sum,
 };
@@ -257,6 +258,10 @@ pub(crate) enum Finish {
     Keep,
     /// The result is cast.
     Cast(Type),
+    /// The result is cast, and zero where there was nothing to add.
+    Sum(Type),
+    /// No number where there was nothing to divide by.
+    Average,
     /// A list becomes JSON text.
     List {
         item: Type,
@@ -270,6 +275,13 @@ impl Finish {
         match self {
             Self::Keep => result,
             Self::Cast(ty) => cast(result, arrow_type(ty)),
+            Self::Sum(Type::Real) => coalesce(vec![result, lit(0.0)]),
+            Self::Sum(Type::Long) => coalesce(vec![result, lit(0_i64)]),
+            Self::Sum(ty) => {
+                let zero = cast(lit(0_i64), arrow_type(ty));
+                coalesce(vec![cast(result, arrow_type(ty)), zero])
+            }
+            Self::Average => coalesce(vec![result, lit(f64::NAN)]),
             Self::List {
                 item,
                 items_max,
@@ -304,18 +316,13 @@ pub(crate) fn lower(
     };
     let first_type = first.map_or(Type::Long, |first| first.ty);
     let (call, finish) = match name {
-        "count" | "cnt" if aggregate.arguments.is_empty() => (count(lit(1_i64)), Finish::Keep),
-        "count" | "cnt" if first_type == Type::String => (count(lit(1_i64)), Finish::Keep),
-        "count" | "cnt" => (count(value), Finish::Keep),
-        "countif" => (count(lit(1_i64)), Finish::Keep),
+        // A value given to count changes nothing: rows count, nulls too.
+        "count" | "cnt" | "countif" => (count(lit(1_i64)), Finish::Keep),
         "sum" | "sumif" if first_type == Type::TimeSpan => (
             sum(cast(value, DataType::Int64)),
-            Finish::Cast(Type::TimeSpan),
+            Finish::Sum(Type::TimeSpan),
         ),
-        "sum" | "sumif" if aggregate.ty == Type::Decimal => {
-            (sum(value), Finish::Cast(Type::Decimal))
-        }
-        "sum" | "sumif" => (sum(value), Finish::Keep),
+        "sum" | "sumif" => (sum(value), Finish::Sum(aggregate.ty)),
         "avg" | "avgif" => average(value, aggregate.ty),
         "min" | "minif" => (min(value), Finish::Keep),
         "max" | "maxif" => (max(value), Finish::Keep),
@@ -360,7 +367,7 @@ fn average(value: Plan, ty: Type) -> (Plan, Finish) {
             (mean, Finish::Cast(Type::DateTime))
         }
         Type::Decimal => (avg(value), Finish::Cast(Type::Decimal)),
-        _ => (avg(value), Finish::Keep),
+        _ => (avg(value), Finish::Average),
     }
 }
 

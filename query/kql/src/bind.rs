@@ -16,6 +16,7 @@ use kql_syntax::Span;
 use kql_syntax::ast::Type;
 use kql_values::Value;
 
+use crate::bound::Bound;
 use crate::error::{Bind, Refusal};
 use crate::plan::{Environment, Render};
 use crate::relation::{Frame, Relation};
@@ -41,6 +42,8 @@ pub(crate) struct Binder<'a> {
     /// Results beside the main one (`fork`, `facet`), and the hint of `render`.
     pub(crate) side_results: RefCell<Vec<(String, Relation)>>,
     pub(crate) render: RefCell<Option<Render>>,
+    /// What `toscalar` of an expression gave where it stands: the same for each call of the function around it.
+    scalars: RefCell<Vec<(Span, Bound, Bound)>>,
     /// What the reader of the result has to know.
     pub(crate) warnings: RefCell<Vec<String>>,
 }
@@ -85,6 +88,7 @@ impl<'a> Binder<'a> {
             operators: Cell::new(0),
             side_results: RefCell::new(Vec::new()),
             render: RefCell::new(None),
+            scalars: RefCell::new(Vec::new()),
             warnings: RefCell::new(Vec::new()),
         }
     }

@@ -6,11 +6,11 @@
 use std::cmp::Ordering;
 use std::fmt;
 use std::hash::{Hash, Hasher};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use datafusion::arrow::array::{ArrayRef, RecordBatch, RecordBatchOptions};
 use datafusion::arrow::compute::{
-    SortColumn, SortOptions, concat_batches, lexsort_to_indices, take_record_batch,
+    SortColumn, SortOptions, cast, concat_batches, lexsort_to_indices, take_record_batch,
 };
 use datafusion::arrow::datatypes::{Field, Schema, SchemaRef};
 use datafusion::catalog::Session;
@@ -18,7 +18,7 @@ use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::common::{DFSchema, DFSchemaRef, exec_datafusion_err, internal_err};
 use datafusion::error::Result;
 use datafusion::execution::context::QueryPlanner;
-use datafusion::execution::memory_pool::MemoryConsumer;
+use datafusion::execution::memory_pool::{MemoryConsumer, MemoryReservation};
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::logical_expr::physical_planning_context::PhysicalPlanningContext;
 use datafusion::logical_expr::{
@@ -41,6 +41,36 @@ use crate::arrays::{Reader, arrow_type, build};
 /// What is done to the rows.
 pub(crate) type Run = Arc<dyn Fn(Rows) -> Result<Rows, Failure> + Send + Sync>;
 
+/// Rows and the memory that they take, once they are there.
+type Kept = Arc<Mutex<Option<(RecordBatch, MemoryReservation)>>>;
+
+/// What a node does with its rows.
+#[derive(Clone)]
+enum Work {
+    /// Passes them through a function.
+    Run(Run),
+    /// Keeps those that come first, for every node that shares the place.
+    Keep(Kept),
+}
+
+impl Work {
+    fn is_same(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Run(one), Self::Run(other)) => Arc::ptr_eq(one, other),
+            (Self::Keep(one), Self::Keep(other)) => Arc::ptr_eq(one, other),
+            _ => false,
+        }
+    }
+
+    /// Rows as single values take several times what arrays take.
+    fn bytes_per_byte(&self) -> usize {
+        match self {
+            Self::Run(_) => 6,
+            Self::Keep(_) => 2,
+        }
+    }
+}
+
 /// A key that orders the rows: the place of its column, ascending, nulls first.
 pub(crate) type Key = (usize, bool, bool);
 
@@ -52,7 +82,7 @@ pub(crate) struct RowsNode {
     pub(crate) input_types: Vec<Type>,
     pub(crate) order: Vec<Key>,
     pub(crate) output: Vec<(String, Type)>,
-    pub(crate) run: Run,
+    work: Work,
     schema: DFSchemaRef,
 }
 
@@ -66,15 +96,40 @@ impl RowsNode {
         run: Run,
     ) -> Result<LogicalPlan> {
         let schema = Arc::new(DFSchema::try_from(arrow_schema(&output))?);
-        let node = Self {
+        Self {
             name: name.to_owned(),
             input: input.0,
             input_types: input.1,
             order,
             output,
-            run,
+            work: Work::Run(run),
             schema,
-        };
+        }
+        .extension()
+    }
+
+    /// The plan of rows that are kept once they are there.
+    pub(crate) fn keeping(
+        name: &str,
+        input: LogicalPlan,
+        order: Vec<Key>,
+        columns: Vec<(String, Type)>,
+    ) -> Result<LogicalPlan> {
+        let schema = Arc::new(DFSchema::try_from(arrow_schema(&columns))?);
+        Self {
+            name: name.to_owned(),
+            input,
+            input_types: columns.iter().map(|(_, ty)| *ty).collect(),
+            order,
+            output: columns,
+            work: Work::Keep(Kept::default()),
+            schema,
+        }
+        .extension()
+    }
+
+    fn extension(self) -> Result<LogicalPlan> {
+        let node = self;
         Ok(LogicalPlan::Extension(Extension {
             node: Arc::new(node),
         }))
@@ -95,7 +150,7 @@ impl fmt::Debug for RowsNode {
 // Two nodes are the same if they share the function: it holds all that they do.
 impl PartialEq for RowsNode {
     fn eq(&self, other: &Self) -> bool {
-        self.name == other.name && self.input == other.input && Arc::ptr_eq(&self.run, &other.run)
+        self.name == other.name && self.input == other.input && self.work.is_same(&other.work)
     }
 }
 
@@ -270,34 +325,52 @@ impl ExecutionPlan for RowsExec {
         let schema = Arc::new(arrow_schema(&node.output));
         let result_schema = Arc::clone(&schema);
         let computed = async move {
-            let (batch, _memory) = gather(input, &node.name, &context).await?;
+            if let Work::Keep(place) = &node.work
+                && let Some(batch) = kept(place, None)
+            {
+                return Ok(batch);
+            }
+            let (batch, memory) = gather(input, &node, &context).await?;
             let batch = ordered(&batch, &node.order)?;
-            let rows = to_rows(&batch, &node.input_types)?;
-            let run = Arc::clone(&node.run);
-            let rows =
-                run(rows).map_err(|failure| exec_datafusion_err!("{}: {failure}", node.name))?;
-            to_batch(&rows, &result_schema)
+            match &node.work {
+                Work::Keep(place) => {
+                    let batch = brought(&batch, &result_schema)?;
+                    Ok(kept(place, Some((batch.clone(), memory))).unwrap_or(batch))
+                }
+                Work::Run(run) => {
+                    let rows = run(to_rows(&batch, &node.input_types)?);
+                    let rows =
+                        rows.map_err(|failure| exec_datafusion_err!("{}: {failure}", node.name))?;
+                    to_batch(&rows, &result_schema)
+                }
+            }
         };
         let stream = futures::stream::once(computed).boxed();
         Ok(Box::pin(RecordBatchStreamAdapter::new(schema, stream)))
     }
 }
 
+/// The rows that are kept at a place: those that came first.
+fn kept(place: &Kept, rows: Option<(RecordBatch, MemoryReservation)>) -> Option<RecordBatch> {
+    let mut place = place.lock().unwrap_or_else(PoisonError::into_inner);
+    if place.is_none() {
+        *place = rows;
+    }
+    place.as_ref().map(|(batch, _)| batch.clone())
+}
+
 /// All rows of a stream, counted against the memory of the query.
 async fn gather(
     mut input: SendableRecordBatchStream,
-    name: &str,
+    node: &RowsNode,
     context: &TaskContext,
-) -> Result<(
-    RecordBatch,
-    datafusion::execution::memory_pool::MemoryReservation,
-)> {
-    let memory = MemoryConsumer::new(name).register(context.memory_pool());
+) -> Result<(RecordBatch, MemoryReservation)> {
+    let memory = MemoryConsumer::new(&node.name).register(context.memory_pool());
     let schema = input.schema();
     let mut batches = Vec::new();
     while let Some(batch) = input.try_next().await? {
-        // Rows as single values take several times what arrays take.
-        memory.try_grow(batch.get_array_memory_size().saturating_mul(6))?;
+        let bytes = batch.get_array_memory_size();
+        memory.try_grow(bytes.saturating_mul(node.work.bytes_per_byte()))?;
         batches.push(batch);
     }
     Ok((concat_batches(&schema, &batches)?, memory))
@@ -319,6 +392,20 @@ fn ordered(batch: &RecordBatch, order: &[Key]) -> Result<RecordBatch> {
         .collect();
     let indices = lexsort_to_indices(&columns, None)?;
     Ok(take_record_batch(batch, &indices)?)
+}
+
+/// A batch with the types of a schema, whose columns stand in the same order.
+fn brought(batch: &RecordBatch, schema: &SchemaRef) -> Result<RecordBatch> {
+    let columns = batch.columns().iter().zip(schema.fields());
+    let columns = columns
+        .map(|(column, field)| Ok(cast(column, field.data_type())?))
+        .collect::<Result<Vec<ArrayRef>>>()?;
+    let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
+    Ok(RecordBatch::try_new_with_options(
+        Arc::clone(schema),
+        columns,
+        &options,
+    )?)
 }
 
 /// A batch as single values.

@@ -1,13 +1,17 @@
 //! Tabular operators: each takes a relation and gives another.
 
+mod ahead;
+mod each;
 mod evaluate;
 mod expand;
 mod join;
+mod kept;
 mod lookup;
 mod order;
 mod parse;
 mod partition;
 mod project;
+mod sample;
 mod scan;
 mod series;
 mod source;
@@ -18,7 +22,7 @@ mod window;
 
 use std::rc::Rc;
 
-use kql_syntax::ast::{Expr, ExprKind, Operator, OperatorKind, Property, Type};
+use kql_syntax::ast::{Expr, ExprKind, Operator, OperatorKind, PartitionBody, Property, Type};
 use kql_values::Value;
 
 use crate::bind::{Binder, Row, Scope};
@@ -26,6 +30,8 @@ use crate::error::{Bind, Refusal};
 use crate::plan::Render;
 use crate::relation::Relation;
 
+pub(crate) use project::matches_wildcard;
+pub(crate) use summarize::visit;
 pub(crate) use window::Windows;
 
 /// Graph operators and others that are known and not served.
@@ -83,9 +89,8 @@ impl Binder<'_> {
             OperatorKind::Count => self.count_rows(input),
             OperatorKind::Sort { keys, .. } => self.sort(input, keys, scope),
             OperatorKind::Top { count, by, .. } => self.top(input, count, by, scope),
-            OperatorKind::Take(count) | OperatorKind::Sample(count) => {
-                self.take(input, count, scope)
-            }
+            OperatorKind::Take(count) => self.take(input, count, scope),
+            OperatorKind::Sample(count) => self.sample(input, count, scope),
             OperatorKind::SampleDistinct { count, of } => {
                 self.sample_distinct(input, count, of, scope)
             }
@@ -110,7 +115,10 @@ impl Binder<'_> {
                 properties,
             } => self.parse_kv(input, value, columns, properties, scope),
             OperatorKind::MakeSeries(series) => self.make_series(input, series, scope),
-            OperatorKind::As { name, .. } => {
+            OperatorKind::As { name, properties } => {
+                let is_kept = word(properties, "hint.materialized")
+                    .is_some_and(|word| word.eq_ignore_ascii_case("true"));
+                let input = if is_kept { self.kept(input)? } else { input };
                 let input = Relation {
                     name: Some(name.text.clone()),
                     ..input
@@ -121,7 +129,10 @@ impl Binder<'_> {
                 );
                 Ok(input)
             }
-            OperatorKind::Partition { by, body, .. } => self.partition(input, by, body, scope),
+            OperatorKind::Partition { by, body, .. } => match body {
+                PartitionBody::Operators(_) => self.partition(input, by, body, scope),
+                PartitionBody::Expr(body) => self.for_each_key(input, by, body, scope),
+            },
             OperatorKind::Facet { by, with } => self.facet(input, by, with, scope),
             OperatorKind::Fork(branches) => self.fork(input, branches, scope),
             OperatorKind::Invoke(call) => self.invoke(input, call, operator.span, scope),

@@ -12,6 +12,7 @@ use kql_values::{ParameterType, Returns, Signature};
 use super::{Binder, Binding, Row, Scope, did_you_mean};
 use crate::bound::{Bound, Kind};
 use crate::error::{Bind, Refusal};
+use crate::operators::matches_wildcard;
 
 impl Binder<'_> {
     /// Binds a call that gives one value.
@@ -56,6 +57,9 @@ impl Binder<'_> {
         }
         if name.starts_with("geo_") {
             return format!("{name}() is a geospatial function; Bartizan has none of them");
+        }
+        if let Some(reason) = refused(name) {
+            return format!("{name}() is not served: {reason}");
         }
         if self
             .environment
@@ -108,7 +112,14 @@ impl Binder<'_> {
         let (arguments, typeof_type) = without_type(&call.arguments);
         let mut bound = Vec::with_capacity(arguments.len());
         for argument in arguments {
-            bound.push(self.scalar(&argument.value, row, scope)?);
+            match &argument.value.kind {
+                ExprKind::Wildcard(pattern) => {
+                    let columns = row.columns.iter();
+                    let meant = columns.filter(|(name, _)| matches_wildcard(name, &pattern.text));
+                    bound.extend(meant.map(|(name, ty)| Bound::column(name.clone(), *ty)));
+                }
+                _ => bound.push(self.scalar(&argument.value, row, scope)?),
+            }
         }
         check_arity(signature, bound.len(), span)?;
         let (bound, ty) = fit(signature, bound, span)?;
@@ -150,6 +161,33 @@ impl Binder<'_> {
         });
         Some(results.collect())
     }
+}
+
+/// Why a function of the language is not served.
+pub(super) fn refused(name: &str) -> Option<&'static str> {
+    Some(match name {
+        "graph" | "all" | "any" | "map" | "inner_nodes" | "labels" | "node_degree_in"
+        | "node_degree_out" | "node_id" => "graphs are not: tables, joins and mv-apply are",
+        "cursor_after"
+        | "cursor_before_or_at"
+        | "cursor_current"
+        | "current_cursor"
+        | "extent_id"
+        | "extentid"
+        | "extent_tags"
+        | "row_id"
+        | "rowstore_ordinal_range"
+        | "current_node_id" => {
+            "it tells how Kusto keeps its rows; ingestion_time() tells when a row came"
+        }
+        "current_principal_is_member_of" => "there are no groups of users",
+        "materialized_view" | "stored_query_result" => {
+            "there are no results that are kept; a function of the query gives rows anew"
+        }
+        "external_table" => "tables outside are read with externaldata",
+        "entity_group" => "there is one database",
+        _ => return None,
+    })
 }
 
 fn without_type(arguments: &[Argument]) -> (&[Argument], Option<Type>) {

@@ -63,6 +63,16 @@ impl Binder<'_> {
                 operator,
                 left,
                 right,
+            } if is_star(left) => {
+                let right = self.scalar(right, row, scope)?;
+                self.any_column(row, expr.span, |value| {
+                    self.binary(*operator, value, right.clone(), expr.span)
+                })
+            }
+            ExprKind::Binary {
+                operator,
+                left,
+                right,
             } => {
                 let left = self.scalar(left, row, scope)?;
                 let right = self.scalar(right, row, scope)?;
@@ -98,6 +108,24 @@ impl Binder<'_> {
                 "a function is defined by let, not within an expression",
             )),
         }
+    }
+
+    /// A test of `*`: true where the text of any column passes it.
+    fn any_column(
+        &self,
+        row: &Row<'_>,
+        span: Span,
+        test: impl Fn(Bound) -> Bind<Bound>,
+    ) -> Bind<Bound> {
+        let visible = row.columns.iter();
+        let visible = visible.filter(|(name, _)| !name.starts_with('\u{1}'));
+        let texts =
+            visible.map(|(name, ty)| Bound::column(name.clone(), *ty).convert(Type::String));
+        let tests = texts.map(test).collect::<Bind<Vec<_>>>()?;
+        if tests.is_empty() {
+            return Err(Refusal::at(span, "there is no column that * could mean"));
+        }
+        Ok(Bound::call("or", tests, Type::Bool))
     }
 
     fn name(&self, name: &Name, row: &Row<'_>, scope: &Rc<Scope>) -> Bind<Bound> {
@@ -171,7 +199,7 @@ impl Binder<'_> {
     }
 
     /// A step into a dynamic value.
-    pub(super) fn step(&self, base: Bound, key: Bound, span: Span) -> Bind<Bound> {
+    pub(crate) fn step(&self, base: Bound, key: Bound, span: Span) -> Bind<Bound> {
         if let (Some(value), Some(key)) = (base.constant(), key.constant()) {
             let found = match value {
                 Value::Dynamic(json) => Step::of(key).and_then(|step| walk(json, &[step]).cloned()),
@@ -281,6 +309,11 @@ fn is_a_table(name: &Name) -> Refusal {
         "'{text}' is a table, and one value is needed here; toscalar({text}) takes the first value of its first row"
     );
     Refusal::at(name.span, message)
+}
+
+/// Whether an expression is `*`, every column.
+fn is_star(expr: &Expr) -> bool {
+    matches!(&expr.kind, ExprKind::Wildcard(name) if name.text == "*")
 }
 
 /// The type of a literal, of a null one too.

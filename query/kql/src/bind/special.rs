@@ -2,16 +2,18 @@
 
 use std::rc::Rc;
 
+use datafusion::logical_expr::LogicalPlanBuilder;
 use kql_syntax::Span;
 use kql_syntax::ast::{Call, Expr, ExprKind, Literal, Type};
-use kql_values::Value;
+use kql_values::{Dynamic, Value};
 
 use super::{Binder, Row, Scope};
 use crate::bound::Bound;
 use crate::error::{Bind, Refusal};
+use crate::relation::Relation;
 
 /// Their names, for completion.
-pub(crate) const SPECIAL: [&str; 20] = [
+pub(crate) const SPECIAL: [&str; 19] = [
     "ago",
     "bag_pack_columns",
     "bin_auto",
@@ -20,7 +22,6 @@ pub(crate) const SPECIAL: [&str; 20] = [
     "current_cluster_endpoint",
     "current_database",
     "current_principal",
-    "estimate_data_size",
     "ingestion_time",
     "materialize",
     "next",
@@ -58,9 +59,7 @@ impl Binder<'_> {
                 }
                 ("column_names_of", [table]) => {
                     let columns = self.tabular(table, scope)?.columns;
-                    let names = columns
-                        .into_iter()
-                        .map(|(name, _)| kql_values::Dynamic::String(name));
+                    let names = columns.into_iter().map(|(name, _)| Dynamic::String(name));
                     Bound::literal(Value::list(names), Type::Dynamic)
                 }
                 ("pack_all" | "packall", rest) => self.pack_all(rest, row),
@@ -141,12 +140,38 @@ impl Binder<'_> {
     /// The first value of the first row of a table; a value is itself.
     fn to_scalar(&self, inner: &Expr, row: &Row<'_>, scope: &Rc<Scope>) -> Bind<Bound> {
         if !self.is_tabular(inner, row, scope) {
-            return self.scalar(inner, row, scope);
+            return self.once(self.scalar(inner, row, scope)?, inner.span);
         }
         let relation = self.tabular(inner, scope)?;
+        self.first_value(relation, inner.span)
+    }
+
+    /// A value that reads no column, computed now: what it takes from chance is the same in all rows.
+    fn once(&self, value: Bound, span: Span) -> Bind<Bound> {
+        let mut reads = false;
+        crate::operators::visit(&value, &mut |_| reads = true);
+        if reads || value.constant().is_some() {
+            return Ok(value);
+        }
+        let known = self.scalars.borrow();
+        let found = known.iter().find(|one| one.0 == span && one.1 == value);
+        if let Some((_, _, result)) = found {
+            return Ok(result.clone());
+        }
+        drop(known);
+        let plan = LogicalPlanBuilder::empty(true).build()?;
+        let named = vec![("value".to_owned(), value.clone())];
+        let relation = Relation::new(plan, Vec::new()).project(self.frame(), named)?;
+        let result = self.first_value(relation, span)?;
+        let mut known = self.scalars.borrow_mut();
+        known.push((span, value, result.clone()));
+        Ok(result)
+    }
+
+    fn first_value(&self, relation: Relation, span: Span) -> Bind<Bound> {
         let Some((name, ty)) = relation.columns.first().cloned() else {
             return Err(Refusal::at(
-                inner.span,
+                span,
                 "this table has no column whose value could be taken",
             ));
         };
@@ -197,20 +222,31 @@ impl Binder<'_> {
         let skips_null = arguments.first().is_some_and(|first| {
             matches!(first.kind, ExprKind::Literal(Literal::Bool(Some(true))))
         });
-        let mut parts = Vec::new();
-        for (name, ty) in row
-            .columns
-            .iter()
-            .filter(|(name, _)| !name.starts_with('\u{1}'))
-        {
-            parts.push(Bound::string(name.clone()));
-            parts.push(Bound::column(name.clone(), *ty));
+        let visible = row.columns.iter();
+        let visible = visible.filter(|(name, _)| !name.starts_with('\u{1}'));
+        let slot = |(name, ty): &(String, Type)| {
+            [
+                Bound::string(name.clone()),
+                Bound::column(name.clone(), *ty),
+            ]
+        };
+        if !skips_null {
+            return Bound::call("bag_pack", visible.flat_map(slot).collect(), Type::Dynamic);
         }
-        let packed = Bound::call("bag_pack", parts, Type::Dynamic);
-        if skips_null {
-            return Bound::call("\u{1}bag_without_nulls", vec![packed], Type::Dynamic);
-        }
-        packed
+        let empty = || {
+            Bound::literal(
+                Value::Dynamic(Dynamic::Object(serde_json::Map::new())),
+                Type::Dynamic,
+            )
+        };
+        let bags = visible.map(|column| {
+            let text = Bound::column(column.0.clone(), column.1).convert(Type::String);
+            let is_empty = Bound::call("isempty", vec![text], Type::Bool);
+            let bag = Bound::call("bag_pack", slot(column).to_vec(), Type::Dynamic);
+            Bound::call("case", vec![is_empty, empty(), bag], Type::Dynamic)
+        });
+        let bags = std::iter::once(empty()).chain(bags).collect();
+        Bound::call("bag_merge", bags, Type::Dynamic)
     }
 
     fn pack_columns(&self, columns: &[&Expr], row: &Row<'_>, scope: &Rc<Scope>) -> Bind<Bound> {

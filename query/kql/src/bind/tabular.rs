@@ -3,7 +3,9 @@
 use std::rc::Rc;
 
 use kql_syntax::Span;
-use kql_syntax::ast::{Call, Expr, ExprKind, Function, Name, ParameterType, Statement};
+use kql_syntax::ast::{
+    Call, Expr, ExprKind, Function, Name, OperatorKind, ParameterType, Statement,
+};
 use kql_values::Value;
 
 use super::{Binder, Binding, Row, Scope, did_you_mean};
@@ -188,7 +190,12 @@ impl Binder<'_> {
                         self.source_operator(first, scope)?
                     }
                 };
-                for operator in operators {
+                let rest = operators.as_slice();
+                for (place, operator) in rest.iter().enumerate() {
+                    if let OperatorKind::Join(join) = &operator.kind {
+                        let after = rest.get(place + 1..).unwrap_or_default();
+                        relation = self.filtered_before(relation, join, after, scope)?;
+                    }
                     relation = self.operator_on(relation, operator, scope)?;
                 }
                 Ok(relation)
@@ -257,7 +264,7 @@ impl Binder<'_> {
             return self.call_tabular(&function, &home, arguments, span);
         }
         match (name, first) {
-            ("materialize", Some(inner)) => return self.tabular(inner, scope),
+            ("materialize", Some(inner)) => return self.kept(self.tabular(inner, scope)?),
             ("table", Some(table)) => {
                 let bound = self.constant(table, scope)?;
                 if let Some(Value::String(text)) = bound.constant() {
@@ -283,6 +290,10 @@ impl Binder<'_> {
         if let Some(function) = self.stored(name, span)? {
             let arguments = self.arguments(&call.arguments, &Row::default(), scope)?;
             return self.call_tabular(&function, &Rc::new(Scope::default()), arguments, span);
+        }
+        if let Some(reason) = super::call::refused(name) {
+            let text = format!("{name}() is not served: {reason}");
+            return Err(Refusal::at(call.name.span, text));
         }
         let lets = scope.names();
         let functions = self.environment.catalog.functions();

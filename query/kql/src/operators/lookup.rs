@@ -49,19 +49,34 @@ impl Binder<'_> {
             return Err(Refusal::at(table.value.span, text));
         }
         let columns = lookup.columns.clone();
+        let key_places: Vec<_> = keys.iter().map(|(_, theirs)| *theirs).collect();
         let matching = Matching::new(Rows { columns, rows }, network, keys, keeps_all);
         let name = self.fresh("address");
         let input = input.extend(self.frame(), vec![(name, address)])?;
-        let mut output: Vec<(String, Type)> =
+        let source: Vec<(String, Type)> =
             input.columns.iter().rev().skip(1).rev().cloned().collect();
-        for (name, ty) in &lookup.columns {
-            let name =
+        let mut output = source.clone();
+        let mut added = Vec::with_capacity(lookup.columns.len());
+        for (place, (name, ty)) in lookup.columns.iter().enumerate() {
+            let free =
                 crate::names::unique(name, |name| output.iter().any(|(taken, _)| taken == name));
-            output.push((name, *ty));
+            // A key is the same on both sides, and stands once.
+            if !key_places.contains(&place) {
+                added.push(free.clone());
+            }
+            output.push((free, *ty));
         }
         let run: Run =
             Arc::new(move |rows: Rows| -> Result<Rows, Failure> { Ok(matching.join(rows)) });
-        self.through(input, &call.name.text, output, run)
+        let ours = source.into_iter().map(|(name, _)| name);
+        // The documentation shows the columns of the looked-up table first for version 6, last for version 4.
+        let shown: Vec<_> = if call.name.text == "ipv6_lookup" {
+            added.into_iter().chain(ours).collect()
+        } else {
+            ours.chain(added).collect()
+        };
+        self.through(input, &call.name.text, output, run)?
+            .select(&shown)
     }
 
     /// The place of the column that holds the networks.

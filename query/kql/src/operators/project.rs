@@ -4,7 +4,9 @@ use std::cell::RefCell;
 use std::cmp::Ordering;
 use std::rc::Rc;
 
-use kql_syntax::ast::{Expr, ExprKind, Name, NamedExpr, ReorderKey, ReorderOrder, Type};
+use kql_syntax::ast::{
+    Argument, Expr, ExprKind, Literal, Name, NamedExpr, ReorderKey, ReorderOrder, Type,
+};
 use kql_values::{Dynamic, Value};
 
 use super::Windows;
@@ -47,8 +49,8 @@ impl Binder<'_> {
                 continue;
             }
             let value = self.scalar(&column.value, row, scope)?;
-            if let Some(results) = self.several(&value) {
-                self.name_results(column, results, &mut bound)?;
+            if let Some(results) = self.results(&column.value, &value)? {
+                name_results(column, results, unnamed, &mut bound)?;
                 continue;
             }
             if let [first, _, ..] = column.names.as_slice() {
@@ -57,11 +59,11 @@ impl Binder<'_> {
             }
             let name = match column.names.first() {
                 Some(name) => name.text.clone(),
+                None if unnamed == Unnamed::Print => format!("print_{place}"),
                 None => match names::implied(&column.value).filter(|name| !name.is_empty()) {
                     Some(name) => {
                         names::unique(&name, |name| bound.iter().any(|(taken, _)| taken == name))
                     }
-                    None if unnamed == Unnamed::Print => format!("print_{place}"),
                     None => {
                         number += 1;
                         names::unique(&format!("Column{number}"), |name| {
@@ -75,44 +77,47 @@ impl Binder<'_> {
         Ok(bound)
     }
 
-    /// `(a, b) = f()` and `f(x)` where `f` gives several values.
-    fn name_results(
-        &self,
-        column: &NamedExpr,
-        results: Vec<(String, Bound)>,
-        bound: &mut Vec<(String, Bound)>,
-    ) -> Bind<()> {
-        if !column.names.is_empty() {
-            if column.names.len() > results.len() {
-                let text = format!(
-                    "this call gives {} values, and {} names are given",
-                    results.len(),
-                    column.names.len()
-                );
-                return Err(Refusal::at(column.value.span, text));
-            }
-            let named = column.names.iter().zip(results);
-            bound.extend(named.map(|(name, (_, value))| (name.text.clone(), value)));
-            return Ok(());
+    /// The values of a call that gives several, each with the name that it has if the query gives none.
+    fn results(&self, expr: &Expr, value: &Bound) -> Bind<Option<Vec<(String, Bound)>>> {
+        let ExprKind::Call(call) = &expr.kind else {
+            return Ok(None);
+        };
+        let implied = |argument: &Argument| names::implied(&argument.value).unwrap_or_default();
+        if let Some(results) = self.several(value) {
+            let first = call.arguments.first().map(implied).unwrap_or_default();
+            let stem = match first.as_str() {
+                "" => call.name.text.clone(),
+                first => format!("{}_{first}", call.name.text),
+            };
+            let named = results.into_iter();
+            return Ok(Some(
+                named
+                    .map(|(name, value)| (format!("{stem}_{name}"), value))
+                    .collect(),
+            ));
         }
-        let ExprKind::Call(call) = &column.value.kind else {
-            bound.extend(results);
-            return Ok(());
-        };
-        let first = call
-            .arguments
-            .first()
-            .and_then(|first| names::implied(&first.value));
-        let stem = match first {
-            Some(first) if !first.is_empty() => format!("{}_{first}", call.name.text),
-            _ => call.name.text.clone(),
-        };
-        bound.extend(
-            results
-                .into_iter()
-                .map(|(name, value)| (format!("{stem}_{name}"), value)),
+        // Sorting several arrays gives as many.
+        let is_sort = matches!(
+            call.name.text.as_str(),
+            "array_sort_asc" | "array_sort_desc"
         );
-        Ok(())
+        let is_array = |argument: &&Argument| {
+            !matches!(argument.value.kind, ExprKind::Literal(Literal::Bool(_)))
+        };
+        let arrays: Vec<_> = call.arguments.iter().filter(is_array).collect();
+        if !is_sort || arrays.len() < 2 {
+            return Ok(None);
+        }
+        let mut results = Vec::with_capacity(arrays.len());
+        for (place, argument) in arrays.into_iter().enumerate() {
+            let name = match implied(argument).as_str() {
+                "" => format!("array{place}_sorted"),
+                name => format!("{name}_sorted"),
+            };
+            let index = Bound::long(i64::try_from(place).unwrap_or(i64::MAX));
+            results.push((name, self.step(value.clone(), index, expr.span)?));
+        }
+        Ok(Some(results))
     }
 
     /// `(a, b) = dynamic`: its elements.
@@ -423,4 +428,33 @@ fn granny(left: &str, right: &str) -> Ordering {
         }
     }
     left.len().cmp(&right.len())
+}
+
+/// `(a, b) = f()` and `f(x)` where `f` gives several values: those that the query does not name have names of their
+/// own, but for `print`, which leaves them out behind one that is named.
+fn name_results(
+    column: &NamedExpr,
+    results: Vec<(String, Bound)>,
+    unnamed: Unnamed,
+    bound: &mut Vec<(String, Bound)>,
+) -> Bind<()> {
+    if column.names.len() > results.len() {
+        let text = format!(
+            "this call gives {} values, and {} names are given",
+            results.len(),
+            column.names.len()
+        );
+        return Err(Refusal::at(column.value.span, text));
+    }
+    let is_cut = unnamed == Unnamed::Print && !column.names.is_empty();
+    let mut given = column.names.iter();
+    for (own, value) in results {
+        let name = match given.next() {
+            Some(name) => name.text.clone(),
+            None if is_cut => break,
+            None => names::unique(&own, |name| bound.iter().any(|(taken, _)| taken == name)),
+        };
+        bound.push((name, value));
+    }
+    Ok(())
 }

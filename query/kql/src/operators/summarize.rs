@@ -453,7 +453,7 @@ fn percentile_name(value: &Expr, rank: &Bound) -> String {
 }
 
 /// Names of the columns that an expression reads.
-pub(super) fn visit(bound: &Bound, found: &mut impl FnMut(&str)) {
+pub(crate) fn visit(bound: &Bound, found: &mut impl FnMut(&str)) {
     match &bound.kind {
         Kind::Literal(_) => {}
         Kind::Column(name) => found(name),

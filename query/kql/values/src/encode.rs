@@ -4,6 +4,7 @@ mod base64;
 mod compression;
 mod hash;
 mod punycode;
+mod size;
 mod url;
 
 use crate::function::{Context, Failure, ScalarFunction};
@@ -15,6 +16,7 @@ pub(crate) fn functions() -> Vec<ScalarFunction> {
         compression::functions(),
         hash::functions(),
         punycode::functions(),
+        size::functions(),
         url::functions(),
     ]
     .concat()

@@ -43,6 +43,7 @@ pub(super) fn scalar_functions() -> Vec<Option<ScalarFunction>> {
             "rank_tdigest(digest: dynamic, value: any): real",
             rank_tdigest,
         ),
+        function("tdigest_isvalid(digest: dynamic): bool", tdigest_isvalid),
         function("merge_tdigest(tdigest...: dynamic): dynamic", merge_tdigest),
         function("tdigest_merge(tdigest...: dynamic): dynamic", merge_tdigest),
     ]
@@ -117,6 +118,11 @@ fn read(value: &Value) -> Option<Digest> {
         Value::Dynamic(json) => Digest::from_json(json, Form::Public),
         _ => None,
     }
+}
+
+fn tdigest_isvalid(_: &mut Context, arguments: &[Value]) -> Outcome {
+    let is_valid = arguments.first().and_then(read).is_some();
+    Ok(Value::Bool(is_valid))
 }
 
 fn percentile_tdigest(_: &mut Context, arguments: &[Value]) -> Outcome {

@@ -25,6 +25,7 @@ pub(super) fn scalar_functions() -> Vec<Option<ScalarFunction>> {
     vec![
         function("hll_merge(hll...: dynamic): dynamic", hll_merge),
         function("dcount_hll(hll: dynamic): long", dcount_hll),
+        function("hll_isvalid(hll: dynamic): bool", hll_isvalid),
     ]
 }
 
@@ -112,6 +113,13 @@ fn hll_merge(_: &mut Context, arguments: &[Value]) -> Outcome {
         }
     }
     Ok(merged.finish())
+}
+
+fn hll_isvalid(_: &mut Context, arguments: &[Value]) -> Outcome {
+    let is_valid = |json| Sketch::from_json(json).is_some();
+    Ok(Value::Bool(
+        matches!(arguments, [Value::Dynamic(json)] if is_valid(json)),
+    ))
 }
 
 fn dcount_hll(_: &mut Context, arguments: &[Value]) -> Outcome {

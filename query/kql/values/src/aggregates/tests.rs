@@ -109,7 +109,7 @@ fn dynamic(json: Dynamic) -> Value {
 #[test]
 fn every_signature_is_written_rightly() {
     assert_eq!(super::functions().len(), 36);
-    assert_eq!(super::scalar_functions().len(), 9);
+    assert_eq!(super::scalar_functions().len(), 11);
 }
 
 #[test]
@@ -365,6 +365,17 @@ fn few_distinct_values_are_counted_exactly() {
         Value::Long(3)
     );
     let other = result("hll", &texts(&["c", "d"]));
+    assert_eq!(
+        scalar("hll_isvalid", std::slice::from_ref(&sketch)),
+        Value::Bool(true)
+    );
+    let other_kind = Value::dynamic(json!([[1], 2]));
+    for name in ["hll_isvalid", "tdigest_isvalid"] {
+        assert_eq!(
+            scalar(name, std::slice::from_ref(&other_kind)),
+            Value::Bool(false)
+        );
+    }
     let merged = scalar("hll_merge", &[sketch.clone(), other.clone()]);
     assert_eq!(scalar("dcount_hll", &[merged]), Value::Long(4));
     let merged = result("hll_merge", &[vec![sketch], vec![other]]);

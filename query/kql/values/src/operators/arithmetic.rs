@@ -36,7 +36,12 @@ pub fn binary_type(operator: BinaryOperator, left: Type, right: Type) -> Option<
     Some(match (operator, left, right) {
         (B::Add | B::Subtract | B::Multiply | B::Divide | B::Modulo, Dynamic, Dynamic) => Dynamic,
         (B::Add | B::Subtract, TimeSpan, TimeSpan) => TimeSpan,
-        (B::Add, DateTime, TimeSpan) | (B::Add, TimeSpan, DateTime) => DateTime,
+        (B::Add, DateTime, DateTime | TimeSpan) | (B::Add, TimeSpan, DateTime) => DateTime,
+        (B::Multiply | B::Divide, DateTime, other) | (B::Multiply, other, DateTime)
+            if is_number(other) =>
+        {
+            DateTime
+        }
         (B::Subtract, DateTime, TimeSpan) => DateTime,
         (B::Subtract, DateTime, DateTime) => TimeSpan,
         (B::Subtract, DateTime, Dynamic) | (B::Subtract, Dynamic, DateTime) => TimeSpan,
@@ -194,6 +199,13 @@ fn plain(operator: BinaryOperator, left: &Value, right: &Value) -> Option<Value>
             non_null(datetime_within(left.checked_add(*right)))
         }
         (DateTime(left), DateTime(right)) => datetimes(operator, *left, *right),
+        // What counts of an instant is the time since year 1: half the sum of two is the one between them.
+        (DateTime(ticks), number) if operator != B::Add => {
+            scaled_datetime(operator, *ticks, number)
+        }
+        (number, DateTime(ticks)) if operator == B::Multiply => {
+            scaled_datetime(operator, *ticks, number)
+        }
         (TimeSpan(ticks), number) => scaled(operator, *ticks, number),
         (number, TimeSpan(ticks)) if operator == B::Multiply => scaled(operator, *ticks, number),
         _ => None,
@@ -287,8 +299,19 @@ fn datetime_and_span(operator: BinaryOperator, left: i64, right: i64) -> Option<
 fn datetimes(operator: BinaryOperator, left: i64, right: i64) -> Option<Value> {
     match operator {
         B::Subtract => left.checked_sub(right).map(Value::TimeSpan),
+        B::Add => {
+            let sum = left.checked_add(right)?.checked_add(TICKS_TO_1970);
+            non_null(datetime_within(sum))
+        }
         _ => datetime_and_span(operator, left, right.checked_add(TICKS_TO_1970)?)
             .filter(|_| matches!(operator, B::Divide | B::Modulo)),
+    }
+}
+
+fn scaled_datetime(operator: BinaryOperator, ticks: i64, number: &Value) -> Option<Value> {
+    match scaled(operator, ticks.checked_add(TICKS_TO_1970)?, number)? {
+        Value::TimeSpan(ticks) => non_null(datetime_within(ticks.checked_sub(TICKS_TO_1970))),
+        _ => None,
     }
 }
 

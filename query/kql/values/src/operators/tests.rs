@@ -212,6 +212,9 @@ fn times_are_computed() {
     let day = Value::TimeSpan(DAY);
     assert_eq!(run("-", &[moment.clone(), Value::DateTime(0)]), day);
     assert_eq!(run("-", &[moment.clone(), day.clone()]), Value::DateTime(0));
+    let sum = run("+", &[moment.clone(), Value::DateTime(0)]);
+    assert_eq!(run("/", &[sum, Value::Long(2)]), Value::DateTime(DAY / 2));
+    assert_eq!(run("*", &[Value::Int(1), moment.clone()]), moment);
     assert_eq!(run("+", &[day.clone(), Value::DateTime(0)]), moment);
     assert_eq!(run("/", &[day.clone(), hour.clone()]), Value::Real(24.0));
     assert_eq!(

@@ -144,9 +144,13 @@ impl Call {
 
     /// The rows by group, each group's by time; rows without a time are left out.
     fn groups(&self, rows: Vec<Vec<Value>>) -> Vec<Group> {
+        self.groups_after(rows, HashMap::new())
+    }
+
+    /// The same where some identities have numbers already.
+    fn groups_after(&self, rows: Vec<Vec<Value>>, mut ids: HashMap<String, usize>) -> Vec<Group> {
         let mut groups: Vec<Group> = Vec::new();
         let mut places: HashMap<Vec<String>, usize> = HashMap::new();
-        let mut ids: HashMap<String, usize> = HashMap::new();
         for row in rows {
             let Some(time) = row.get(self.timeline).and_then(ticks) else {
                 continue;

@@ -1,6 +1,6 @@
 //! `new_activity_metrics`: what becomes of those who were first seen in a window.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use kql_syntax::ast::Type;
 
@@ -8,7 +8,7 @@ use crate::function::{Context, Failure};
 use crate::rows::activity::bins::Bins;
 use crate::rows::activity::{Call, Group, bound, by_time, count, ratio};
 use crate::rows::{Columns, Rows, TableArgument, TableFunction};
-use crate::value::Value;
+use crate::value::{Dynamic, Value};
 
 const NAME: &str = "new_activity_metrics";
 
@@ -24,6 +24,7 @@ pub(super) fn functions() -> Vec<TableFunction> {
     vec![TableFunction {
         name: NAME,
         columns: |columns, arguments| {
+            let (arguments, _) = lookback(arguments);
             Ok(columns_of(&Call::new(NAME, columns, arguments)?, columns))
         },
         run,
@@ -39,8 +40,24 @@ fn columns_of(call: &Call, input: &Columns) -> Columns {
     timeline.into_iter().chain(rest).collect()
 }
 
+/// An array at the end has those who were there before: they are new in no window.
+fn lookback(arguments: &[TableArgument]) -> (&[TableArgument], HashMap<String, usize>) {
+    match arguments.split_last() {
+        Some((TableArgument::Constant(Value::Dynamic(Dynamic::Array(ids))), rest)) => {
+            let texts: BTreeSet<String> = ids
+                .iter()
+                .map(|id| Value::dynamic(id.clone()).to_text())
+                .collect();
+            (rest, texts.into_iter().zip(0..).collect())
+        }
+        _ => (arguments, HashMap::new()),
+    }
+}
+
 /// A fourth constant names the one cohort that is wanted.
 fn run(context: &mut Context, rows: Rows, arguments: &[TableArgument]) -> Result<Rows, Failure> {
+    let (arguments, before) = lookback(arguments);
+    let known = before.len();
     let call = Call::new(NAME, &rows.columns, arguments)?;
     let (start, end, window, cohort) = match call.constants.as_slice() {
         [start, end, window] => (start, end, window, None),
@@ -60,9 +77,9 @@ fn run(context: &mut Context, rows: Rows, arguments: &[TableArgument]) -> Result
     let cohort = cohort.map(|cohort| bins.start_of(cohort));
     let windows = bins.all(context, start, end)?;
     let mut found = Vec::new();
-    for group in call.groups(rows.rows) {
+    for group in call.groups_after(rows.rows, before) {
         let periods = periods(&group, bins, &windows, (start, end));
-        let mut seen = HashSet::new();
+        let mut seen: HashSet<usize> = (0..known).collect();
         for (place, (from, ids)) in periods.iter().enumerate() {
             let new: HashSet<usize> = ids.difference(&seen).copied().collect();
             seen.extend(&new);
