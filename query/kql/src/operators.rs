@@ -57,6 +57,9 @@ impl Binder<'_> {
                 predicate,
             } => self.search(None, properties, tables, predicate, scope),
             OperatorKind::Opaque { keyword, .. } => Err(Refusal::at(keyword.span, GRAPH)),
+            OperatorKind::Evaluate { call, .. } if evaluate::is_outward(&call.name.text) => {
+                Err(evaluate::outward(call))
+            }
             _ => Err(Refusal::at(
                 operator.span,
                 "this operator needs rows before it, as in `Table | ...`",
@@ -141,7 +144,11 @@ impl Binder<'_> {
                 self.evaluate(input, call, schema.as_deref(), scope)
             }
             OperatorKind::Scan(scan) => self.scan(input, scan, scope),
-            OperatorKind::Reduce { by, with, .. } => self.reduce(input, by, with, scope),
+            OperatorKind::Reduce {
+                properties,
+                by,
+                with,
+            } => self.reduce(input, by, (properties, with), scope),
             OperatorKind::Render { chart, properties } => {
                 *self.render.borrow_mut() = Some(render(&chart.text, properties));
                 Ok(input)

@@ -84,6 +84,13 @@ async fn conditions_behind_a_join_work_before_a_row_is_chosen() {
 }
 
 #[tokio::test]
+async fn columns_of_several_types_are_told_apart() {
+    let kql = "let a = view () { print n = 1 }; let b = view () { print n = 'x' }; let c = view () { print n_long = 2 }; \
+        union a, b, c | project n_long1, n_string, n_long | sort by n_long1 desc, n_string desc";
+    check(kql, "n_long1,n_string,n_long\n1,,\n,x,\n,,2\n").await;
+}
+
+#[tokio::test]
 async fn networks_are_looked_up_with_keys_once() {
     let kql = "let nets = datatable(net: string, site: string, owner: string)['10.0.0.0/8', 'north', 'x', '10.0.0.0/8', 'south', 'y']; \
         datatable(ip: string, site: string)['10.1.1.1', 'south'] | evaluate ipv4_lookup(nets, ip, net, site)";
@@ -106,11 +113,73 @@ async fn chance_plays_once_where_it_is_kept() {
 }
 
 #[tokio::test]
+async fn plugins_leave_the_columns_as_they_are() {
+    let kql = format!(
+        "{GATES} gates | sort by gate asc | evaluate rows_near(calls > 4, 1) | project-away calls"
+    );
+    check(&kql, "site,gate\nnorth,a\nnorth,b\nsouth,c\n").await;
+}
+
+#[tokio::test]
 async fn a_subquery_in_braces_runs_for_each_key() {
     let kql = format!(
         "{GATES} range n from 3 to 5 step 1 | partition by n {{ gates | where calls == n }} | project gate | sort by gate asc"
     );
     check(&kql, "gate\na\nb\n").await;
+}
+
+#[tokio::test]
+async fn an_array_expanded_under_its_own_name_is_the_subquerys() {
+    let kql = "print site = 'north', calls = dynamic([3, 1]) \
+        | mv-apply calls to typeof(long) on (summarize total = sum(calls))";
+    check(kql, "site,total\nnorth,4\n").await;
+    let kql = "print site = 'north', calls = dynamic([3, 1]) \
+        | mv-apply call = calls to typeof(long) on (summarize total = sum(call))";
+    check(kql, "site,calls,total\nnorth,\"[3,1]\",4\n").await;
+}
+
+const VISITS: &str = "let visits = datatable(who: string, at: long, gate: string)[\
+    'x', 1, 'in', 'y', 2, 'in', 'x', 4, 'out', 'y', 9, 'in', 'y', 12, 'out'];";
+
+#[tokio::test]
+async fn a_scan_may_part_its_rows_itself() {
+    let kql = format!(
+        "{VISITS} visits | scan partition by who declare (since: long) with (\
+            step arrived output=none: gate == 'in' => since = at; \
+            step left: gate == 'out' => since = at - arrived.since;) \
+         | project who, at, since | sort by who asc"
+    );
+    check(&kql, "who,at,since\nx,4,3\ny,12,3\n").await;
+}
+
+#[tokio::test]
+async fn steps_of_a_sequence_have_their_names() {
+    let kql = format!(
+        "{VISITS} visits | evaluate sequence_detect(at, 5, 5, came = (gate == 'in'), went = gate == 'out', who) \
+         | sort by who asc"
+    );
+    check(&kql, "who,came_at,went_at,Duration\nx,1,4,3\ny,9,12,3\n").await;
+}
+
+#[tokio::test]
+async fn those_of_a_lookback_are_not_new() {
+    let kql = format!(
+        "{VISITS} let before = datatable(at: long, who: string)[0, 'x']; \
+         visits | evaluate new_activity_metrics(who, at, 0, 19, 10, before) \
+         | project from_at, to_at, dcount_new_values"
+    );
+    check(&kql, "from_at,to_at,dcount_new_values\n0,0,1\n0,10,0\n").await;
+}
+
+#[tokio::test]
+async fn rows_may_be_shown_with_their_pattern() {
+    let kql = "range n from 1 to 3 step 1 | extend text = strcat('gate ', n) \
+        | reduce kind=source by text | sort by n asc";
+    check(
+        kql,
+        "n,text,Pattern\n1,gate 1,gate *\n2,gate 2,gate *\n3,gate 3,gate *\n",
+    )
+    .await;
 }
 
 #[tokio::test]

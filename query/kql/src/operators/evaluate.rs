@@ -38,23 +38,8 @@ impl Binder<'_> {
             "bag_unpack" => self.bag_unpack(input, call, schema, scope),
             "pivot" => self.pivot(input, call, scope),
             "ipv4_lookup" | "ipv6_lookup" => self.ip_lookup(input, call, scope),
-            "python"
-            | "r"
-            | "http_request"
-            | "http_request_post"
-            | "sql_request"
-            | "cosmosdb_sql_request"
-            | "mysql_request"
-            | "postgresql_request"
-            | "azure_digital_twins_query_request"
-            | "ai_embeddings"
-            | "ai_chat_completion" => {
-                let text = format!(
-                    "the plugin '{}' runs code or calls services, which Bartizan does not do",
-                    call.name.text
-                );
-                Err(Refusal::at(call.name.span, text))
-            }
+            "preview" | "identity" => self.preview(input, call, scope),
+            name if is_outward(name) => Err(outward(call)),
             _ => self.plugin(input, call, scope),
         }
     }
@@ -79,12 +64,26 @@ impl Binder<'_> {
                 format!("there is no plugin '{}'{hint}", call.name.text),
             ));
         };
+        let names: Vec<_> = input.columns.iter().map(|(name, _)| name.clone()).collect();
         let (input, arguments) = self.table_arguments(input, &call.arguments, scope)?;
         let output =
             (plugin.columns)(&input.columns, &arguments).map_err(failed_at(call.name.span))?;
         let now = self.environment.now;
         let run: Run = Arc::new(move |rows| (plugin.run)(&mut Context::new(now), rows, &arguments));
-        self.through(input, plugin.name, output, run)
+        let result = self.through(input, plugin.name, output, run)?;
+        // Its rows are those of the source; the condition is no column of them.
+        if plugin.name == "rows_near" {
+            return result.select(&names);
+        }
+        Ok(result)
+    }
+
+    /// The first rows; `identity()` gives all.
+    fn preview(&self, input: Relation, call: &Call, scope: &Rc<Scope>) -> Bind<Relation> {
+        match call.arguments.first() {
+            Some(count) => self.take(input, &count.value, scope),
+            None => Ok(input),
+        }
     }
 
     /// Arguments of a plugin: columns by their places, constants by their values. Other expressions become columns.
@@ -96,15 +95,21 @@ impl Binder<'_> {
     ) -> Bind<(Relation, Vec<TableArgument>)> {
         let mut bound = Vec::with_capacity(arguments.len());
         for argument in arguments {
+            if self.is_tabular(&argument.value, &Row::of(&input.columns), scope) {
+                bound.push(self.identities(&argument.value, arguments, scope)?);
+                continue;
+            }
             let value = self.scalar(&argument.value, &Row::of(&input.columns), scope)?;
             if let Some(constant) = value.constant() {
                 bound.push(TableArgument::Constant(constant.clone()));
                 continue;
             }
-            let name = match &value.kind {
-                Kind::Column(name) => name.clone(),
-                _ => {
-                    let name = crate::names::implied(&argument.value)
+            let given = argument.name.as_ref().map(|name| name.text.clone());
+            let name = match (&value.kind, given) {
+                (Kind::Column(name), None) => name.clone(),
+                (_, given) => {
+                    let name = given
+                        .or_else(|| crate::names::implied(&argument.value))
                         .unwrap_or_else(|| "Column1".to_owned());
                     let name = crate::names::unique(&name, |name| input.is_taken(name));
                     input = input.extend(self.frame(), vec![(name.clone(), value)])?;
@@ -371,6 +376,41 @@ impl Binder<'_> {
         values.sort();
         Ok(values)
     }
+}
+
+/// Whether a plugin runs code of others or asks a service.
+pub(super) fn is_outward(name: &str) -> bool {
+    const NAMES: [&str; 19] = [
+        "ai_chat_completion",
+        "ai_chat_completion_prompt",
+        "ai_embed_text",
+        "ai_embeddings",
+        "azure_digital_twins_query_request",
+        "cosmosdb_sql_request",
+        "csharp",
+        "dax_request",
+        "execute_query",
+        "execute_show_command",
+        "http_request",
+        "http_request_post",
+        "infer_storage_schema",
+        "infer_storage_schema_with_suggestions",
+        "mysql_request",
+        "postgresql_request",
+        "python",
+        "r",
+        "sql_request",
+    ];
+    NAMES.contains(&name)
+}
+
+/// Why such a plugin is refused.
+pub(super) fn outward(call: &Call) -> Refusal {
+    let text = format!(
+        "the plugin '{}' runs code or calls services, which Bartizan does not do",
+        call.name.text
+    );
+    Refusal::at(call.name.span, text)
 }
 
 /// The columns that `: (*, a: long)` states for a bag.

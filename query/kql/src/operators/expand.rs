@@ -181,16 +181,25 @@ impl Binder<'_> {
         for operator in body {
             rows = self.operator_on(rows, operator, &inner_scope)?;
         }
-        // The source's columns come first, from the subquery where it still has them, then what the subquery adds.
+        // The source's columns come first, from the subquery where it still has them, then what the subquery adds. A
+        // column that is expanded under its own name is the subquery's alone.
+        let is_expanded = |name: &str| {
+            let mut columns = expand.columns.iter().map(|column| &column.value);
+            columns.any(|one| {
+                one.names.is_empty()
+                    && matches!(&one.value.kind, kql_syntax::ast::ExprKind::Name(own) if own.text == name)
+            })
+        };
+        let outer: Vec<_> = carried.iter().filter(|one| !is_expanded(&one.0)).collect();
         let mut columns: Vec<(String, Type, Plan)> = Vec::new();
-        for (name, copy, ty) in &carried {
+        for (name, copy, ty) in &outer {
             match rows.type_of(name) {
                 Some(now) => columns.push((name.clone(), now, column(name))),
                 None => columns.push((name.clone(), *ty, column(copy))),
             }
         }
         for (name, ty) in &rows.columns {
-            if !outer.iter().any(|(taken, _)| taken == name) {
+            if !outer.iter().any(|(taken, ..)| taken == name) {
                 columns.push((name.clone(), *ty, column(name)));
             }
         }

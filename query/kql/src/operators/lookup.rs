@@ -3,11 +3,11 @@
 use std::rc::Rc;
 use std::sync::Arc;
 
-use kql_syntax::ast::{Argument, Call, ExprKind, Type};
+use kql_syntax::ast::{Argument, Call, Expr, ExprKind, Type};
 use kql_values::Value;
 use kql_values::function::Failure;
 use kql_values::network::lookup::Lookup;
-use kql_values::rows::Rows;
+use kql_values::rows::{Rows, TableArgument};
 
 use super::evaluate::LOOKED_AT_MAX;
 use crate::bind::{Binder, Row, Scope};
@@ -77,6 +77,29 @@ impl Binder<'_> {
         };
         self.through(input, &call.name.text, output, run)?
             .select(&shown)
+    }
+
+    /// A table as an argument of a plugin: its column with the name of the first argument, or its first one.
+    pub(super) fn identities(
+        &self,
+        table: &Expr,
+        arguments: &[Argument],
+        scope: &Rc<Scope>,
+    ) -> Bind<TableArgument> {
+        let relation = self.tabular(table, scope)?;
+        let first = arguments
+            .first()
+            .and_then(|first| crate::names::implied(&first.value));
+        let first = first.filter(|name| relation.has(name));
+        let column = first.or_else(|| relation.columns.first().map(|(name, _)| name.clone()));
+        let column = column.into_iter().collect::<Vec<_>>();
+        let rows = self.values(relation.select(&column)?, LOOKED_AT_MAX + 1)?;
+        if rows.len() > LOOKED_AT_MAX {
+            let text = format!("a table of more than {LOOKED_AT_MAX} rows");
+            return Err(Refusal::at(table.span, text));
+        }
+        let values = rows.into_iter().flatten().map(|value| value.to_json());
+        Ok(TableArgument::Constant(Value::list(values)))
     }
 
     /// The place of the column that holds the networks.

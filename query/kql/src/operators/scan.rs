@@ -17,7 +17,7 @@ use crate::error::{Bind, Refusal, failed_at};
 use crate::interpret::value_of;
 use crate::language::Language;
 use crate::node::Run;
-use crate::relation::Relation;
+use crate::relation::{Hidden, Relation};
 
 impl Binder<'_> {
     pub(super) fn scan(&self, input: Relation, scan: &Scan, scope: &Rc<Scope>) -> Bind<Relation> {
@@ -25,9 +25,9 @@ impl Binder<'_> {
         if !scan.order_by.is_empty() {
             input = self.sort(input, &scan.order_by, scope)?;
         }
-        if let Some(by) = scan.partition_by.first() {
-            let text = "scan has no partitions of its own here: partition by Key ( sort by ... | scan ... )";
-            return Err(Refusal::at(by.span, text));
+        let outside = input.hidden.clone();
+        for by in &scan.partition_by {
+            input = self.keyed_by(input, by, scope)?;
         }
         let declared = self.declared(scan, scope)?;
         let mut columns = input.columns.clone();
@@ -55,7 +55,25 @@ impl Binder<'_> {
             let run: Run = Arc::new(move |rows| stepping.run(rows));
             return self.through(input, "scan", output, run);
         }
-        self.scan_groups(input, output, stepping)
+        let names: Vec<_> = output.iter().map(|(name, _)| name.clone()).collect();
+        let mut scanned = self.scan_groups(input, output, stepping)?;
+        scanned.hidden = outside;
+        scanned.select(&names)
+    }
+
+    /// Rows with a hidden key, by which operators take them in groups.
+    fn keyed_by(&self, input: Relation, by: &Expr, scope: &Rc<Scope>) -> Bind<Relation> {
+        let bound = self.scalar(by, &Row::of(&input.columns), scope)?;
+        let expr = input.lowering(self.frame()).expr(&bound)?;
+        let order = input.order.clone();
+        let hidden = Hidden {
+            name: self.fresh("part"),
+            ty: bound.ty,
+            is_key: true,
+        };
+        let mut keyed = input.add_hidden(hidden, expr)?;
+        keyed.order = order;
+        Ok(keyed)
     }
 
     /// `scan` within `partition`: each group of rows by itself.
@@ -184,14 +202,27 @@ impl Binder<'_> {
         &self,
         input: Relation,
         by: &Expr,
-        with: &[Property],
+        (properties, with): (&[Property], &[Property]),
         scope: &Rc<Scope>,
     ) -> Bind<Relation> {
+        let is_source = match word(properties, "kind") {
+            None => false,
+            Some(kind) if kind.eq_ignore_ascii_case("source") => true,
+            Some(kind) => {
+                let text = format!("there is no kind '{kind}' of reduce but source");
+                return Err(Refusal::at(by.span, text));
+            }
+        };
+        let shown: Vec<_> = input.columns.iter().map(|(name, _)| name.clone()).collect();
         let value = self
             .scalar(by, &Row::of(&input.columns), scope)?
             .convert(Type::String);
         let name = self.fresh("reduced");
-        let input = input.project(self.frame(), vec![(name, value)])?;
+        let input = if is_source {
+            input.extend(self.frame(), vec![(name, value)])?
+        } else {
+            input.project(self.frame(), vec![(name, value)])?
+        };
         let plugins = &self.environment.language.plugins;
         let Some(plugin) = plugins
             .iter()
@@ -200,17 +231,27 @@ impl Binder<'_> {
         else {
             return Err(Refusal::at(by.span, "reduce is not served"));
         };
-        let mut arguments = vec![TableArgument::Column(0)];
+        let last = input.columns.len().saturating_sub(1);
+        let mut arguments = vec![TableArgument::Column(last)];
         for option in ["threshold", "characters"] {
             let text = word(with, option);
             arguments.push(TableArgument::Constant(
                 text.map_or(Value::Null, Value::String),
             ));
         }
+        if is_source {
+            arguments.push(TableArgument::Constant(Value::String("source".to_owned())));
+        }
         let output = (plugin.columns)(&input.columns, &arguments).map_err(failed_at(by.span))?;
         let now = self.environment.now;
         let run: Run = Arc::new(move |rows| (plugin.run)(&mut Context::new(now), rows, &arguments));
-        self.through(input, "reduce", output, run)
+        let reduced = self.through(input, "reduce", output, run)?;
+        if !is_source {
+            return Ok(reduced);
+        }
+        let pattern = reduced.columns.last().map(|(name, _)| name.clone());
+        let shown: Vec<_> = shown.into_iter().chain(pattern).collect();
+        reduced.select(&shown)
     }
 }
 

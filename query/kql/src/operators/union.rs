@@ -1,9 +1,10 @@
 //! `union`, `search`, `find`: several tables at once.
 
 use std::rc::Rc;
+use std::sync::Arc;
 
 use datafusion::arrow::datatypes::{DataType, TimeUnit};
-use datafusion::logical_expr::{Expr as Plan, LogicalPlanBuilder, cast, lit};
+use datafusion::logical_expr::{Expr as Plan, LogicalPlan, cast, lit};
 use datafusion::scalar::ScalarValue;
 use kql_syntax::Span;
 use kql_syntax::ast::{BinaryOperator, Expr, ExprKind, Find, Literal, Property, Type, Union};
@@ -104,29 +105,29 @@ impl Binder<'_> {
     /// Rows of relations that have the same columns.
     pub(super) fn stack(&self, parts: Vec<Relation>) -> Bind<Relation> {
         let parts = same_types(parts)?;
-        let mut parts = parts.into_iter();
-        let Some(first) = parts.next() else {
+        let Some(first) = parts.first() else {
             return Err(Refusal::at(Span::default(), "a union of nothing"));
         };
-        let columns = first.columns.clone();
-        let hidden = first.hidden.clone();
-        let mut builder = LogicalPlanBuilder::from(first.plan);
-        let mut is_single = true;
-        for part in parts {
-            builder = builder.union(part.plan)?;
-            is_single = false;
-        }
-        let stacked = Relation {
-            hidden,
-            ..Relation::new(builder.build()?, columns)
+        let (columns, hidden, name) = (
+            first.columns.clone(),
+            first.hidden.clone(),
+            first.name.clone(),
+        );
+        let mut plans = parts.into_iter().map(|part| Arc::new(part.plan));
+        let (plan, name) = match (plans.len(), plans.next()) {
+            (1, Some(plan)) => (Arc::unwrap_or_clone(plan), name),
+            // One union of all is planned faster than unions within each other.
+            (_, first) => {
+                let all = first.into_iter().chain(plans).collect();
+                let all = datafusion::logical_expr::Union::try_new_with_loose_types(all)?;
+                (LogicalPlan::Union(all), None)
+            }
         };
-        if is_single {
-            return Ok(Relation {
-                name: first.name,
-                ..stacked
-            });
-        }
-        Ok(stacked)
+        Ok(Relation {
+            hidden,
+            name,
+            ..Relation::new(plan, columns)
+        })
     }
 
     pub(super) fn search(
@@ -341,7 +342,10 @@ fn shared_columns(inputs: &[Relation], is_inner: bool) -> Vec<(String, String, T
         .iter()
         .map(|(name, ty)| {
             let new = if is_ambiguous(name) {
-                format!("{name}_{}", ty.name())
+                let suffixed = format!("{name}_{}", ty.name());
+                crate::names::unique(&suffixed, |name| {
+                    found.iter().any(|(taken, _)| taken == name)
+                })
             } else {
                 name.clone()
             };
