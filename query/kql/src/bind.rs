@@ -25,6 +25,7 @@ pub(crate) use call::{check_arity, check_count, fit};
 pub(crate) use operator::alike;
 pub(crate) use scope::{Binding, Scope};
 pub(crate) use special::SPECIAL;
+pub(crate) use tabular::is_database;
 
 /// Deepest nesting of calls of functions that a query defines.
 const CALLS_MAX: usize = 40;

@@ -187,3 +187,11 @@ async fn a_function_plays_with_chance_once_under_toscalar() {
     let kql = "let id = () { toscalar(new_guid()) }; print a = id, b = id | project a == b";
     check(kql, "Column1\ntrue\n").await;
 }
+
+#[tokio::test]
+async fn patterns_of_names_mean_tables_of_the_database_too() {
+    let fixture = fixture(&["10.0.0.1"]).await;
+    let kql = "union database('any').ApiManagement*Logs | count";
+    let given = answer_of(&fixture, Question::kql(kql), Format::Csv).await;
+    assert_eq!(given.unwrap(), "Count\n1\n");
+}

@@ -314,7 +314,7 @@ fn from_source(source: Source, name: &str) -> Relation {
 }
 
 /// `database("x")`, `cluster("x").database("y")`, `workspace("x")`: there is one database, whatever its name.
-fn is_database(expr: &Expr) -> bool {
+pub(crate) fn is_database(expr: &Expr) -> bool {
     match &expr.kind {
         ExprKind::Call(call) => matches!(
             call.name.text.as_str(),

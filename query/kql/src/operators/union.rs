@@ -13,7 +13,7 @@ use kql_values::Value;
 use super::project::matches_wildcard;
 use super::word;
 use crate::arrays::arrow_type;
-use crate::bind::{Binder, Binding, Row, Scope};
+use crate::bind::{Binder, Binding, Row, Scope, is_database};
 use crate::bound::Bound;
 use crate::error::{Bind, Refusal};
 use crate::lower::column;
@@ -36,8 +36,8 @@ impl Binder<'_> {
             inputs.push(first);
         }
         for input in &union.inputs {
-            if let ExprKind::Wildcard(pattern) = &input.kind {
-                inputs.extend(self.tables_like(&pattern.text, scope)?);
+            if let Some(pattern) = pattern(input) {
+                inputs.extend(self.tables_like(pattern, scope)?);
                 continue;
             }
             match self.tabular(input, scope) {
@@ -165,11 +165,9 @@ impl Binder<'_> {
         }
         let mut inputs = Vec::new();
         for table in tables {
-            match &table.kind {
-                ExprKind::Wildcard(pattern) => {
-                    inputs.extend(self.tables_like(&pattern.text, scope)?);
-                }
-                _ => inputs.push(self.tabular(table, scope)?),
+            match pattern(table) {
+                Some(pattern) => inputs.extend(self.tables_like(pattern, scope)?),
+                None => inputs.push(self.tabular(table, scope)?),
             }
         }
         Ok(inputs)
@@ -243,6 +241,17 @@ impl Binder<'_> {
             .filter(|name| !away.contains(name))
             .collect();
         together.select(&kept)
+    }
+}
+
+/// The pattern of names that stands for several tables: `A*`, `database('x').A*`.
+fn pattern(table: &Expr) -> Option<&str> {
+    match &table.kind {
+        ExprKind::Wildcard(pattern) => Some(&pattern.text),
+        ExprKind::Path { base, member } if is_database(base) && member.text.contains('*') => {
+            Some(&member.text)
+        }
+        _ => None,
     }
 }
 
