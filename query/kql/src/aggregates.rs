@@ -2,7 +2,6 @@
 //!
 //! The common ones are the engine's own; the others are accumulators of `kql-values`.
 
-use std::cell::RefCell;
 use std::rc::Rc;
 
 use datafusion::arrow::datatypes::DataType;
@@ -85,15 +84,17 @@ pub(crate) fn is_aggregate(language: &Language, name: &str) -> bool {
 }
 
 impl Binder<'_> {
-    /// Binds a call of an aggregate: it becomes a column that the operator computes.
+    /// Binds a call of an aggregate, where one may stand: it becomes a column that the operator computes.
     pub(crate) fn aggregate(
         &self,
         call: &Call,
         span: Span,
         row: &Row<'_>,
         scope: &Rc<Scope>,
-        aggregation: &RefCell<Aggregation>,
-    ) -> Bind<Bound> {
+    ) -> Bind<Option<Bound>> {
+        let Some(aggregation) = row.aggregation else {
+            return Ok(None);
+        };
         let inner = Row {
             aggregation: None,
             ..*row
@@ -112,7 +113,7 @@ impl Binder<'_> {
             .iter()
             .find(|one| one.name == call.name.text && one.arguments == arguments);
         if let Some(same) = same {
-            return Ok(Bound::column(same.column.clone(), ty));
+            return Ok(Some(Bound::column(same.column.clone(), ty)));
         }
         let column = self.fresh("aggregate");
         aggregation.0.push(Aggregate {
@@ -121,7 +122,7 @@ impl Binder<'_> {
             column: column.clone(),
             ty,
         });
-        Ok(Bound::column(column, ty))
+        Ok(Some(Bound::column(column, ty)))
     }
 
     /// Types of an aggregate: its arguments as it takes them, and its result.

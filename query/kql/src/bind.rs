@@ -22,9 +22,10 @@ use crate::plan::{Environment, Render};
 use crate::relation::{Frame, Relation};
 
 pub(crate) use call::{check_arity, check_count, fit};
+pub(crate) use expr::step;
 pub(crate) use operator::alike;
 pub(crate) use scope::{Binding, Scope};
-pub(crate) use special::SPECIAL;
+pub(crate) use special::{SPECIAL, as_type};
 pub(crate) use tabular::is_database;
 
 /// Deepest nesting of calls of functions that a query defines.

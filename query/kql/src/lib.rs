@@ -4,22 +4,6 @@
 //! SQL of a good engineer would plan to; what has no equivalent there runs by the kernels of `kql-values`. This crate
 //! knows nothing of logs, HTTP or storage: tables come through a [`Catalog`].
 
-#![expect(
-    clippy::unused_self,
-    clippy::too_many_arguments,
-    clippy::too_many_lines,
-    clippy::needless_pass_by_value,
-    clippy::excessive_nesting,
-    clippy::unnecessary_wraps,
-    reason = "operators are bound by methods of one shape over the binder, a relation and a scope; \
-              the tables that pick them by name are long"
-)]
-#![expect(
-    clippy::cast_precision_loss,
-    clippy::cast_possible_truncation,
-    reason = "lengths of axes and ranges are compared as numbers of the same size before they are used"
-)]
-
 mod aggregates;
 mod arrays;
 mod bind;

@@ -96,7 +96,7 @@ impl RowsNode {
         run: Run,
     ) -> Result<LogicalPlan> {
         let schema = Arc::new(DFSchema::try_from(arrow_schema(&output))?);
-        Self {
+        Ok(Self {
             name: name.to_owned(),
             input: input.0,
             input_types: input.1,
@@ -105,7 +105,7 @@ impl RowsNode {
             work: Work::Run(run),
             schema,
         }
-        .extension()
+        .extension())
     }
 
     /// The plan of rows that are kept once they are there.
@@ -116,7 +116,7 @@ impl RowsNode {
         columns: Vec<(String, Type)>,
     ) -> Result<LogicalPlan> {
         let schema = Arc::new(DFSchema::try_from(arrow_schema(&columns))?);
-        Self {
+        Ok(Self {
             name: name.to_owned(),
             input,
             input_types: columns.iter().map(|(_, ty)| *ty).collect(),
@@ -125,14 +125,12 @@ impl RowsNode {
             work: Work::Keep(Kept::default()),
             schema,
         }
-        .extension()
+        .extension())
     }
 
-    fn extension(self) -> Result<LogicalPlan> {
-        let node = self;
-        Ok(LogicalPlan::Extension(Extension {
-            node: Arc::new(node),
-        }))
+    fn extension(self) -> LogicalPlan {
+        let node = Arc::new(self);
+        LogicalPlan::Extension(Extension { node })
     }
 }
 

@@ -15,6 +15,13 @@ mod sample;
 mod scan;
 mod series;
 mod source;
+#[expect(
+    clippy::excessive_nesting,
+    clippy::too_many_arguments,
+    clippy::unnecessary_wraps,
+    clippy::unused_self,
+    reason = "methods of one shape over the binder, a relation and a scope"
+)]
 mod summarize;
 mod top;
 mod union;
@@ -30,6 +37,7 @@ use crate::error::{Bind, Refusal};
 use crate::plan::Render;
 use crate::relation::Relation;
 
+pub(crate) use kept::kept;
 pub(crate) use project::matches_wildcard;
 pub(crate) use summarize::visit;
 pub(crate) use window::Windows;
@@ -48,14 +56,14 @@ impl Binder<'_> {
                 from,
                 to,
                 step,
-            } => self.range(&name.text, from, to, step, scope),
+            } => self.range(&name.text, (from, to), step, scope),
             OperatorKind::Union(union) => self.union(None, union, operator.span, scope),
             OperatorKind::Find(find) => self.find(find, operator.span, scope),
             OperatorKind::Search {
                 properties,
                 tables,
                 predicate,
-            } => self.search(None, properties, tables, predicate, scope),
+            } => self.search(None, (properties, tables), predicate, scope),
             OperatorKind::Opaque { keyword, .. } => Err(Refusal::at(keyword.span, GRAPH)),
             OperatorKind::Evaluate { call, .. } if evaluate::is_outward(&call.name.text) => {
                 Err(evaluate::outward(call))
@@ -80,10 +88,10 @@ impl Binder<'_> {
             OperatorKind::Extend(columns) => self.extend(input, columns, scope),
             OperatorKind::Serialize(columns) => self.extend(input, columns, scope),
             OperatorKind::Project(columns) => self.project(input, columns, scope),
-            OperatorKind::ProjectAway(columns) => self.project_away(input, columns),
-            OperatorKind::ProjectKeep(columns) => self.project_keep(input, columns),
-            OperatorKind::ProjectRename(columns) => self.project_rename(input, columns),
-            OperatorKind::ProjectReorder(keys) => self.project_reorder(input, keys),
+            OperatorKind::ProjectAway(columns) => project::project_away(input, columns),
+            OperatorKind::ProjectKeep(columns) => project::project_keep(input, columns),
+            OperatorKind::ProjectRename(columns) => project::project_rename(input, columns),
+            OperatorKind::ProjectReorder(keys) => project::project_reorder(input, keys),
             OperatorKind::ProjectByNames(names) => self.project_by_names(input, names, scope),
             OperatorKind::Summarize { aggregates, by, .. } => {
                 self.summarize(input, aggregates, by, scope)
@@ -97,9 +105,21 @@ impl Binder<'_> {
             OperatorKind::SampleDistinct { count, of } => {
                 self.sample_distinct(input, count, of, scope)
             }
+            _ => self.further_operator_on(input, operator, scope),
+        }
+    }
+
+    /// The same for those that are more than rows and columns picked and counted.
+    fn further_operator_on(
+        &self,
+        input: Relation,
+        operator: &Operator,
+        scope: &Rc<Scope>,
+    ) -> Bind<Relation> {
+        match &operator.kind {
             OperatorKind::TopNested(levels) => self.top_nested(input, levels, scope),
             OperatorKind::TopHitters { count, of, by } => {
-                self.top_hitters(input, count, of, by.as_ref(), scope)
+                self.top_hitters(input, count, (of, by.as_ref()), scope)
             }
             OperatorKind::Join(join) => self.join(input, join, operator.span, scope),
             OperatorKind::Lookup(join) => self.lookup(input, join, operator.span, scope),
@@ -108,7 +128,7 @@ impl Binder<'_> {
                 properties,
                 tables,
                 predicate,
-            } => self.search(Some(input), properties, tables, predicate, scope),
+            } => self.search(Some(input), (properties, tables), predicate, scope),
             OperatorKind::MvExpand(expand) => self.mv_expand(input, expand, scope),
             OperatorKind::MvApply { expand, body } => self.mv_apply(input, expand, body, scope),
             OperatorKind::Parse(parse) => self.parse(input, parse, scope),
@@ -116,12 +136,12 @@ impl Binder<'_> {
                 value,
                 columns,
                 properties,
-            } => self.parse_kv(input, value, columns, properties, scope),
+            } => self.parse_kv(input, value, (columns, properties), scope),
             OperatorKind::MakeSeries(series) => self.make_series(input, series, scope),
             OperatorKind::As { name, properties } => {
                 let is_kept = word(properties, "hint.materialized")
                     .is_some_and(|word| word.eq_ignore_ascii_case("true"));
-                let input = if is_kept { self.kept(input)? } else { input };
+                let input = if is_kept { kept(input)? } else { input };
                 let input = Relation {
                     name: Some(name.text.clone()),
                     ..input
@@ -139,7 +159,7 @@ impl Binder<'_> {
             OperatorKind::Facet { by, with } => self.facet(input, by, with, scope),
             OperatorKind::Fork(branches) => self.fork(input, branches, scope),
             OperatorKind::Invoke(call) => self.invoke(input, call, operator.span, scope),
-            OperatorKind::GetSchema => self.get_schema(&input),
+            OperatorKind::GetSchema => order::get_schema(&input),
             OperatorKind::Evaluate { call, schema, .. } => {
                 self.evaluate(input, call, schema.as_deref(), scope)
             }
@@ -158,12 +178,10 @@ impl Binder<'_> {
             }
             OperatorKind::AssertSchema(columns) => assert_schema(input, columns),
             OperatorKind::Opaque { keyword, .. } => Err(Refusal::at(keyword.span, GRAPH)),
-            OperatorKind::Print(_) | OperatorKind::Range { .. } | OperatorKind::Find(_) => {
-                Err(Refusal::at(
-                    operator.span,
-                    "this operator makes rows by itself and stands at the beginning",
-                ))
-            }
+            _ => Err(Refusal::at(
+                operator.span,
+                "this operator makes rows by itself and stands at the beginning",
+            )),
         }
     }
 

@@ -95,8 +95,9 @@ impl Relation {
     pub(crate) fn project(self, frame: Frame<'_>, columns: Vec<(String, Bound)>) -> Bind<Self> {
         let lowering = self.lowering(frame);
         let mut lowered = Vec::with_capacity(columns.len());
-        for (name, bound) in &columns {
-            lowered.push((name.clone(), bound.ty, lowering.expr(bound)?));
+        for (name, bound) in columns {
+            let expr = lowering.expr(&bound)?;
+            lowered.push((name, bound.ty, expr));
         }
         self.project_lowered(lowered)
     }
@@ -205,9 +206,10 @@ impl Relation {
             .iter()
             .map(|(name, ty)| (name.clone(), *ty, column(name)))
             .collect();
-        columns.push((hidden.name.clone(), hidden.ty, expr));
+        let Hidden { name, ty, is_key } = hidden;
+        columns.push((name.clone(), ty, expr));
         let added = self.project_lowered(columns)?;
-        Ok(added.hide(&hidden.name, hidden.is_key))
+        Ok(added.hide(&name, is_key))
     }
 
     /// Without the hidden columns of these names.

@@ -5,10 +5,10 @@ use std::rc::Rc;
 use kql_syntax::Span;
 use kql_syntax::ast::{Argument, Call, Expr, ExprKind, Literal, Type};
 use kql_values::convert::common_type;
-use kql_values::function::ScalarFunction;
 use kql_values::operators::result_type;
 use kql_values::{ParameterType, Returns, Signature};
 
+use super::expr::step;
 use super::{Binder, Binding, Row, Scope, did_you_mean};
 use crate::bound::{Bound, Kind};
 use crate::error::{Bind, Refusal};
@@ -35,13 +35,11 @@ impl Binder<'_> {
             return Ok(bound);
         }
         let is_aggregate = crate::aggregates::is_aggregate(self.environment.language, name);
-        if let Some(aggregation) = row.aggregation
-            && is_aggregate
-        {
-            return self.aggregate(call, span, row, scope, aggregation);
+        if is_aggregate && let Some(bound) = self.aggregate(call, span, row, scope)? {
+            return Ok(bound);
         }
-        if let Some(function) = self.environment.language.functions.scalar(name) {
-            return self.registered(function, call, span, row, scope);
+        if let Some(bound) = self.registered(call, span, row, scope)? {
+            return Ok(bound);
         }
         Err(Refusal::at(
             call.name.span,
@@ -101,12 +99,15 @@ impl Binder<'_> {
     /// A function of the registry: its arguments are brought to the types of its signature.
     fn registered(
         &self,
-        function: &ScalarFunction,
         call: &Call,
         span: Span,
         row: &Row<'_>,
         scope: &Rc<Scope>,
-    ) -> Bind<Bound> {
+    ) -> Bind<Option<Bound>> {
+        let functions = &self.environment.language.functions;
+        let Some(function) = functions.scalar(&call.name.text) else {
+            return Ok(None);
+        };
         let signature = &function.signature;
         // `extract(..., typeof(long))`: the result is brought to that type.
         let (arguments, typeof_type) = without_type(&call.arguments);
@@ -133,14 +134,14 @@ impl Binder<'_> {
         let result = self.fold(Bound::call(signature.name, bound, ty), span)?;
         // Sorting several arrays gives an array for each; sorting one gives it.
         let result = if is_single_sort {
-            self.step(result, Bound::long(0), span)?
+            step(result, Bound::long(0), span)?
         } else {
             result
         };
-        Ok(match typeof_type {
+        Ok(Some(match typeof_type {
             Some(ty) => result.convert(ty),
             None => result,
-        })
+        }))
     }
 
     /// The results of a call that gives several values, with their names.

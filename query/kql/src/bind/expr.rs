@@ -46,7 +46,7 @@ impl Binder<'_> {
             ExprKind::Index { base, index } => {
                 let index = self.scalar(index, row, scope)?;
                 let base = self.scalar(base, row, scope)?;
-                self.step(base, index, expr.span)
+                step(base, index, expr.span)
             }
             ExprKind::Unary { operator, operand } => {
                 let operand = self.scalar(operand, row, scope)?;
@@ -65,7 +65,7 @@ impl Binder<'_> {
                 right,
             } if is_star(left) => {
                 let right = self.scalar(right, row, scope)?;
-                self.any_column(row, expr.span, |value| {
+                any_column(row, expr.span, |value| {
                     self.binary(*operator, value, right.clone(), expr.span)
                 })
             }
@@ -84,7 +84,9 @@ impl Binder<'_> {
                 list,
             } => {
                 let operand = self.scalar(operand, row, scope)?;
-                self.list_operator(*operator, operand, list, row, scope)
+                let span = list.first().map_or(expr.span, |first| first.span);
+                let list = self.list(list, row, scope)?;
+                self.list_operator(*operator, operand, list, span)
             }
             ExprKind::Between {
                 negated,
@@ -95,7 +97,7 @@ impl Binder<'_> {
                 let operand = self.scalar(operand, row, scope)?;
                 let low = self.scalar(low, row, scope)?;
                 let high = self.scalar(high, row, scope)?;
-                self.between(*negated, operand, low, high, expr.span)
+                self.between(*negated, operand, (low, high), expr.span)
             }
             ExprKind::Pipe { .. } | ExprKind::Datatable { .. } | ExprKind::ExternalData { .. } => {
                 Err(Refusal::at(
@@ -108,24 +110,6 @@ impl Binder<'_> {
                 "a function is defined by let, not within an expression",
             )),
         }
-    }
-
-    /// A test of `*`: true where the text of any column passes it.
-    fn any_column(
-        &self,
-        row: &Row<'_>,
-        span: Span,
-        test: impl Fn(Bound) -> Bind<Bound>,
-    ) -> Bind<Bound> {
-        let visible = row.columns.iter();
-        let visible = visible.filter(|(name, _)| !name.starts_with('\u{1}'));
-        let texts =
-            visible.map(|(name, ty)| Bound::column(name.clone(), *ty).convert(Type::String));
-        let tests = texts.map(test).collect::<Bind<Vec<_>>>()?;
-        if tests.is_empty() {
-            return Err(Refusal::at(span, "there is no column that * could mean"));
-        }
-        Ok(Bound::call("or", tests, Type::Bool))
     }
 
     fn name(&self, name: &Name, row: &Row<'_>, scope: &Rc<Scope>) -> Bind<Bound> {
@@ -149,88 +133,17 @@ impl Binder<'_> {
         if self.is_known_table(text) {
             return Err(is_a_table(name));
         }
-        Err(Refusal::at(name.span, self.unknown_name(text, row, scope)))
-    }
-
-    fn unknown_name(&self, text: &str, row: &Row<'_>, scope: &Rc<Scope>) -> String {
-        let lets = scope.names();
-        let known = row
-            .columns
-            .iter()
-            .map(|(name, _)| name.as_str())
-            .chain(lets.iter().map(String::as_str));
-        let hint = did_you_mean(text, known.filter(|name| !name.starts_with('\u{1}')));
-        let kind = if row.columns.is_empty() {
-            "variable"
-        } else {
-            "column or variable"
-        };
-        format!("there is no {kind} '{text}'{hint}")
+        Err(Refusal::at(name.span, unknown_name(text, row, scope)))
     }
 
     fn member(&self, base: &Expr, member: &Name, row: &Row<'_>, scope: &Rc<Scope>) -> Bind<Bound> {
-        if let ExprKind::Name(side) = &base.kind {
-            if let Some((left, right)) = row.sides {
-                let columns = match side.text.as_str() {
-                    "$left" => Some(left),
-                    "$right" => Some(right),
-                    _ => None,
-                };
-                if let Some(columns) = columns {
-                    let row = Row::of(columns);
-                    let found = row.type_of(&member.text);
-                    let ty = found.ok_or_else(|| {
-                        Refusal::at(member.span, self.unknown_name(&member.text, &row, scope))
-                    })?;
-                    return Ok(Bound::column(format!("{}.{}", side.text, member.text), ty));
-                }
-            }
-            if row.steps.contains(&side.text) {
-                let name = format!("{}.{}", side.text, member.text);
-                let found = row.type_of(&name);
-                let ty = found.ok_or_else(|| {
-                    Refusal::at(member.span, self.unknown_name(&name, row, scope))
-                })?;
-                return Ok(Bound::column(name, ty));
-            }
+        if let ExprKind::Name(side) = &base.kind
+            && let Some(found) = of_side(side, member, row, scope)?
+        {
+            return Ok(found);
         }
         let base_bound = self.scalar(base, row, scope)?;
-        self.step(base_bound, Bound::string(member.text.clone()), member.span)
-    }
-
-    /// A step into a dynamic value.
-    pub(crate) fn step(&self, base: Bound, key: Bound, span: Span) -> Bind<Bound> {
-        if let (Some(value), Some(key)) = (base.constant(), key.constant()) {
-            let found = match value {
-                Value::Dynamic(json) => Step::of(key).and_then(|step| walk(json, &[step]).cloned()),
-                _ => None,
-            };
-            return Ok(Bound::literal(
-                found.map_or(Value::Null, Value::dynamic),
-                Type::Dynamic,
-            ));
-        }
-        let base = match base.ty {
-            Type::Dynamic => base,
-            // Columns of text that hold JSON are stepped into by rules as if they were dynamic.
-            Type::String => base.convert(Type::Dynamic),
-            other => {
-                let text = format!(
-                    "a {} has no members; only dynamic values have",
-                    other.name()
-                );
-                return Err(Refusal::at(span, text));
-            }
-        };
-        let (base, mut steps) = match base.kind {
-            Kind::Path(base, steps) => (base, steps),
-            _ => (Box::new(base), Vec::new()),
-        };
-        steps.push(key);
-        Ok(Bound {
-            kind: Kind::Path(base, steps),
-            ty: Type::Dynamic,
-        })
+        step(base_bound, Bound::string(member.text.clone()), member.span)
     }
 
     /// `a and b and c` is one call: chains may be long.
@@ -303,12 +216,98 @@ impl Binder<'_> {
     }
 }
 
+fn unknown_name(text: &str, row: &Row<'_>, scope: &Rc<Scope>) -> String {
+    let lets = scope.names();
+    let known = row
+        .columns
+        .iter()
+        .map(|(name, _)| name.as_str())
+        .chain(lets.iter().map(String::as_str));
+    let hint = did_you_mean(text, known.filter(|name| !name.starts_with('\u{1}')));
+    let kind = if row.columns.is_empty() {
+        "variable"
+    } else {
+        "column or variable"
+    };
+    format!("there is no {kind} '{text}'{hint}")
+}
+
+/// `$left.x` and `$right.x` in a join, and the state of a step of `scan`.
+fn of_side(side: &Name, member: &Name, row: &Row<'_>, scope: &Rc<Scope>) -> Bind<Option<Bound>> {
+    let name = format!("{}.{}", side.text, member.text);
+    let columns = match (side.text.as_str(), row.sides) {
+        ("$left", Some((left, _))) => Some(left),
+        ("$right", Some((_, right))) => Some(right),
+        _ => None,
+    };
+    let unknown =
+        |name: &str, row: &Row<'_>| Refusal::at(member.span, unknown_name(name, row, scope));
+    let found = if let Some(columns) = columns {
+        let row = Row::of(columns);
+        let found = row.type_of(&member.text);
+        found.ok_or_else(|| unknown(&member.text, &row))?
+    } else if row.steps.contains(&side.text) {
+        let found = row.type_of(&name);
+        found.ok_or_else(|| unknown(&name, row))?
+    } else {
+        return Ok(None);
+    };
+    Ok(Some(Bound::column(name, found)))
+}
+
+/// A step into a dynamic value.
+pub(crate) fn step(base: Bound, key: Bound, span: Span) -> Bind<Bound> {
+    if let (Some(value), Some(key)) = (base.constant(), key.constant()) {
+        let found = match value {
+            Value::Dynamic(json) => Step::of(key).and_then(|step| walk(json, &[step]).cloned()),
+            _ => None,
+        };
+        return Ok(Bound::literal(
+            found.map_or(Value::Null, Value::dynamic),
+            Type::Dynamic,
+        ));
+    }
+    let base = match base.ty {
+        Type::Dynamic => base,
+        // Columns of text that hold JSON are stepped into by rules as if they were dynamic.
+        Type::String => base.convert(Type::Dynamic),
+        other => {
+            let text = format!(
+                "a {} has no members; only dynamic values have",
+                other.name()
+            );
+            return Err(Refusal::at(span, text));
+        }
+    };
+    let (base, mut steps) = match base.kind {
+        Kind::Path(base, steps) => (base, steps),
+        _ => (Box::new(base), Vec::new()),
+    };
+    steps.push(key);
+    Ok(Bound {
+        kind: Kind::Path(base, steps),
+        ty: Type::Dynamic,
+    })
+}
+
 fn is_a_table(name: &Name) -> Refusal {
     let text = &name.text;
     let message = format!(
         "'{text}' is a table, and one value is needed here; toscalar({text}) takes the first value of its first row"
     );
     Refusal::at(name.span, message)
+}
+
+/// A test of `*`: true where the text of any column passes it.
+fn any_column(row: &Row<'_>, span: Span, test: impl Fn(Bound) -> Bind<Bound>) -> Bind<Bound> {
+    let visible = row.columns.iter();
+    let visible = visible.filter(|(name, _)| !name.starts_with('\u{1}'));
+    let texts = visible.map(|(name, ty)| Bound::column(name.clone(), *ty).convert(Type::String));
+    let tests = texts.map(test).collect::<Bind<Vec<_>>>()?;
+    if tests.is_empty() {
+        return Err(Refusal::at(span, "there is no column that * could mean"));
+    }
+    Ok(Bound::call("or", tests, Type::Bool))
 }
 
 /// Whether an expression is `*`, every column.

@@ -105,8 +105,7 @@ impl Binder<'_> {
         &self,
         negated: bool,
         operand: Bound,
-        low: Bound,
-        high: Bound,
+        (low, high): (Bound, Bound),
         span: Span,
     ) -> Bind<Bound> {
         // `between (start .. 1d)` ends a day after its start.
@@ -132,9 +131,8 @@ impl Binder<'_> {
         &self,
         operator: ListOperator,
         operand: Bound,
-        list: &[Expr],
-        row: &Row<'_>,
-        scope: &Rc<Scope>,
+        list: Vec<Bound>,
+        span: Span,
     ) -> Bind<Bound> {
         let name = operator.sign();
         let is_has = matches!(operator, ListOperator::HasAny | ListOperator::HasAll);
@@ -143,15 +141,8 @@ impl Binder<'_> {
         } else {
             operand
         };
-        let span = list.first().map_or(Span::default(), |first| first.span);
         let mut arguments = vec![operand];
-        for expr in list {
-            if self.is_tabular(expr, row, scope) {
-                arguments.extend(self.column_values(expr, scope)?);
-            } else {
-                arguments.extend(elements(self.scalar(expr, row, scope)?));
-            }
-        }
+        arguments.extend(list);
         let ty = arguments.first().map_or(Type::String, |first| first.ty);
         for argument in arguments.iter_mut().skip(1) {
             if argument.ty != ty && argument.constant().is_some() && ty != Type::Dynamic {
@@ -164,6 +155,19 @@ impl Binder<'_> {
             ));
         }
         self.operator(name, arguments, Type::Bool, span)
+    }
+
+    /// What stands on the right side of `in`: values, arrays, and columns of tables.
+    pub(super) fn list(&self, list: &[Expr], row: &Row<'_>, scope: &Rc<Scope>) -> Bind<Vec<Bound>> {
+        let mut values = Vec::with_capacity(list.len());
+        for expr in list {
+            if self.is_tabular(expr, row, scope) {
+                values.extend(self.column_values(expr, scope)?);
+            } else {
+                values.extend(elements(self.scalar(expr, row, scope)?));
+            }
+        }
+        Ok(values)
     }
 
     /// The values of the first column of a table.

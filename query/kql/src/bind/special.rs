@@ -48,6 +48,9 @@ impl Binder<'_> {
             .iter()
             .map(|argument| &argument.value)
             .collect();
+        if let (Some(ty), [value]) = (conversion(&call.name.text), arguments.as_slice()) {
+            return Ok(Some(self.scalar(value, row, scope)?.convert(ty)));
+        }
         Ok(Some(
             match (call.name.text.as_str(), arguments.as_slice()) {
                 ("toscalar", [inner]) => self.to_scalar(inner, row, scope)?,
@@ -62,7 +65,7 @@ impl Binder<'_> {
                     let names = columns.into_iter().map(|(name, _)| Dynamic::String(name));
                     Bound::literal(Value::list(names), Type::Dynamic)
                 }
-                ("pack_all" | "packall", rest) => self.pack_all(rest, row),
+                ("pack_all" | "packall", rest) => pack_all(rest, row),
                 ("bag_pack_columns", columns) => self.pack_columns(columns, row, scope)?,
                 ("ingestion_time", []) => match row.type_of("_TimeReceived") {
                     Some(ty) => Bound::column("_TimeReceived", ty),
@@ -73,21 +76,7 @@ impl Binder<'_> {
                     "current_cluster_endpoint" | "current_principal" | "current_principal_details",
                     [],
                 ) => Bound::string(""),
-                ("bin_auto", [value]) => {
-                    let value = self.scalar(value, row, scope)?;
-                    let (size, fixed) = (
-                        self.option("query_bin_auto_size", scope),
-                        self.option("query_bin_auto_at", scope),
-                    );
-                    let size = size.unwrap_or_else(|| {
-                        Bound::literal(Value::TimeSpan(36_000_000_000), Type::TimeSpan)
-                    });
-                    let ty = value.ty;
-                    match fixed {
-                        Some(fixed) => Bound::call("bin_at", vec![value, size, fixed], ty),
-                        None => Bound::call("bin", vec![value, size], ty),
-                    }
-                }
+                ("bin_auto", [value]) => self.bin_auto(value, row, scope)?,
                 ("isempty" | "isnotempty" | "notempty", [value]) => {
                     let value = self.scalar(value, row, scope)?;
                     let value = if value.ty == Type::String {
@@ -101,29 +90,24 @@ impl Binder<'_> {
                     )?
                 }
                 ("iff" | "iif" | "case", _) => self.choice(call, span, row, scope)?,
-                ("tostring", [value]) => self.scalar(value, row, scope)?.convert(Type::String),
-                ("tolong" | "toint64", [value]) => {
-                    self.scalar(value, row, scope)?.convert(Type::Long)
-                }
-                ("toint", [value]) => self.scalar(value, row, scope)?.convert(Type::Int),
-                ("toreal" | "todouble", [value]) => {
-                    self.scalar(value, row, scope)?.convert(Type::Real)
-                }
-                ("tobool" | "toboolean", [value]) => {
-                    self.scalar(value, row, scope)?.convert(Type::Bool)
-                }
-                ("todatetime", [value]) => self.scalar(value, row, scope)?.convert(Type::DateTime),
-                ("totimespan" | "totime", [value]) => {
-                    self.scalar(value, row, scope)?.convert(Type::TimeSpan)
-                }
-                ("toguid", [value]) => self.scalar(value, row, scope)?.convert(Type::Guid),
-                ("todecimal", [value]) => self.scalar(value, row, scope)?.convert(Type::Decimal),
                 ("todynamic" | "toobject" | "parse_json" | "parsejson", [value]) => {
                     self.to_dynamic(value, row, scope)?
                 }
                 _ => return Ok(None),
             },
         ))
+    }
+
+    /// A bin whose size and start the query sets.
+    fn bin_auto(&self, value: &Expr, row: &Row<'_>, scope: &Rc<Scope>) -> Bind<Bound> {
+        let value = self.scalar(value, row, scope)?;
+        let hour = || Bound::literal(Value::TimeSpan(36_000_000_000), Type::TimeSpan);
+        let size = option("query_bin_auto_size", scope).unwrap_or_else(hour);
+        let ty = value.ty;
+        Ok(match option("query_bin_auto_at", scope) {
+            Some(start) => Bound::call("bin_at", vec![value, size, start], ty),
+            None => Bound::call("bin", vec![value, size], ty),
+        })
     }
 
     fn to_dynamic(&self, value: &Expr, row: &Row<'_>, scope: &Rc<Scope>) -> Bind<Bound> {
@@ -218,37 +202,6 @@ impl Binder<'_> {
         self.scalar(default, row, scope)
     }
 
-    fn pack_all(&self, arguments: &[&Expr], row: &Row<'_>) -> Bound {
-        let skips_null = arguments.first().is_some_and(|first| {
-            matches!(first.kind, ExprKind::Literal(Literal::Bool(Some(true))))
-        });
-        let visible = row.columns.iter();
-        let visible = visible.filter(|(name, _)| !name.starts_with('\u{1}'));
-        let slot = |(name, ty): &(String, Type)| {
-            [
-                Bound::string(name.clone()),
-                Bound::column(name.clone(), *ty),
-            ]
-        };
-        if !skips_null {
-            return Bound::call("bag_pack", visible.flat_map(slot).collect(), Type::Dynamic);
-        }
-        let empty = || {
-            Bound::literal(
-                Value::Dynamic(Dynamic::Object(serde_json::Map::new())),
-                Type::Dynamic,
-            )
-        };
-        let bags = visible.map(|column| {
-            let text = Bound::column(column.0.clone(), column.1).convert(Type::String);
-            let is_empty = Bound::call("isempty", vec![text], Type::Bool);
-            let bag = Bound::call("bag_pack", slot(column).to_vec(), Type::Dynamic);
-            Bound::call("case", vec![is_empty, empty(), bag], Type::Dynamic)
-        });
-        let bags = std::iter::once(empty()).chain(bags).collect();
-        Bound::call("bag_merge", bags, Type::Dynamic)
-    }
-
     fn pack_columns(&self, columns: &[&Expr], row: &Row<'_>, scope: &Rc<Scope>) -> Bind<Bound> {
         let mut parts = Vec::new();
         for column in columns {
@@ -257,13 +210,6 @@ impl Binder<'_> {
             parts.push(self.scalar(column, row, scope)?);
         }
         Ok(Bound::call("bag_pack", parts, Type::Dynamic))
-    }
-
-    fn option(&self, name: &str, scope: &Rc<Scope>) -> Option<Bound> {
-        match scope.find(&format!("\u{1}set {name}")) {
-            Some(super::Binding::Scalar(bound)) => Some(bound),
-            _ => None,
-        }
     }
 
     /// `iff` and `case`: conditions and values by turns, the last value without a condition.
@@ -301,7 +247,7 @@ impl Binder<'_> {
             .enumerate()
             .map(|(place, value)| {
                 if is_value(place) {
-                    self.as_type(value, ty)
+                    as_type(value, ty)
                 } else {
                     value
                 }
@@ -309,22 +255,76 @@ impl Binder<'_> {
             .collect();
         self.fold(Bound::call("case", bound, ty), span)
     }
+}
 
-    /// Brings a value to a type; text among dynamic values stays text instead of being read as JSON.
-    pub(crate) fn as_type(&self, value: Bound, ty: Type) -> Bound {
-        if ty == Type::Dynamic && value.ty != Type::Dynamic {
-            if value.is_null() {
-                return Bound::literal(Value::Null, Type::Dynamic);
-            }
-            if let Some(constant) = value.constant() {
-                return Bound::literal(Value::dynamic(constant.to_json()), Type::Dynamic);
-            }
-            let packed = Bound::call("pack_array", vec![value], Type::Dynamic);
-            return Bound {
-                kind: crate::bound::Kind::Path(Box::new(packed), vec![Bound::long(0)]),
-                ty: Type::Dynamic,
-            };
-        }
-        value.convert(ty)
+/// The type that a function of one argument converts to.
+fn conversion(name: &str) -> Option<Type> {
+    Some(match name {
+        "tostring" => Type::String,
+        "tolong" | "toint64" => Type::Long,
+        "toint" => Type::Int,
+        "toreal" | "todouble" => Type::Real,
+        "tobool" | "toboolean" => Type::Bool,
+        "todatetime" => Type::DateTime,
+        "totimespan" | "totime" => Type::TimeSpan,
+        "toguid" => Type::Guid,
+        "todecimal" => Type::Decimal,
+        _ => return None,
+    })
+}
+
+fn pack_all(arguments: &[&Expr], row: &Row<'_>) -> Bound {
+    let skips_null = arguments
+        .first()
+        .is_some_and(|first| matches!(first.kind, ExprKind::Literal(Literal::Bool(Some(true)))));
+    let visible = row.columns.iter();
+    let visible = visible.filter(|(name, _)| !name.starts_with('\u{1}'));
+    let slot = |(name, ty): &(String, Type)| {
+        [
+            Bound::string(name.clone()),
+            Bound::column(name.clone(), *ty),
+        ]
+    };
+    if !skips_null {
+        return Bound::call("bag_pack", visible.flat_map(slot).collect(), Type::Dynamic);
     }
+    let empty = || {
+        Bound::literal(
+            Value::Dynamic(Dynamic::Object(serde_json::Map::new())),
+            Type::Dynamic,
+        )
+    };
+    let bags = visible.map(|column| {
+        let text = Bound::column(column.0.clone(), column.1).convert(Type::String);
+        let is_empty = Bound::call("isempty", vec![text], Type::Bool);
+        let bag = Bound::call("bag_pack", slot(column).to_vec(), Type::Dynamic);
+        Bound::call("case", vec![is_empty, empty(), bag], Type::Dynamic)
+    });
+    let bags = std::iter::once(empty()).chain(bags).collect();
+    Bound::call("bag_merge", bags, Type::Dynamic)
+}
+
+fn option(name: &str, scope: &Rc<Scope>) -> Option<Bound> {
+    match scope.find(&format!("\u{1}set {name}")) {
+        Some(super::Binding::Scalar(bound)) => Some(bound),
+        _ => None,
+    }
+}
+
+/// Brings a value to a type; text among dynamic values stays text instead of being read as JSON.
+pub(crate) fn as_type(value: Bound, ty: Type) -> Bound {
+    if ty == Type::Dynamic && value.ty != Type::Dynamic {
+        if value.is_null() {
+            return Bound::literal(Value::Null, Type::Dynamic);
+        }
+        if let Some(constant) = value.constant() {
+            return Bound::literal(Value::dynamic(constant.to_json()), Type::Dynamic);
+        }
+        let packed = Bound::call("pack_array", vec![value], Type::Dynamic);
+        return Bound {
+            kind: crate::bound::Kind::Path(Box::new(packed), vec![Bound::long(0)]),
+            ty: Type::Dynamic,
+        };
+    }
+    value.convert(ty)
 }

@@ -264,7 +264,9 @@ impl Binder<'_> {
             return self.call_tabular(&function, &home, arguments, span);
         }
         match (name, first) {
-            ("materialize", Some(inner)) => return self.kept(self.tabular(inner, scope)?),
+            ("materialize", Some(inner)) => {
+                return crate::operators::kept(self.tabular(inner, scope)?);
+            }
             ("table", Some(table)) => {
                 let bound = self.constant(table, scope)?;
                 if let Some(Value::String(text)) = bound.constant() {

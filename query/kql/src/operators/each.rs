@@ -45,6 +45,6 @@ impl Binder<'_> {
         if parts.is_empty() {
             return Err(Refusal::at(by.span, "there is no row, so no query to run"));
         }
-        self.together(parts, false, None)
+        super::union::together(parts, false, None)
     }
 }

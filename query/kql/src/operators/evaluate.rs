@@ -14,7 +14,7 @@ use kql_values::{Dynamic, Value};
 
 use super::project::Unnamed;
 use crate::arrays::Reader;
-use crate::bind::{Binder, Row, Scope, did_you_mean};
+use crate::bind::{Binder, Row, Scope, did_you_mean, step};
 use crate::bound::{Bound, Kind};
 use crate::error::{Bind, Refusal, failed_at};
 use crate::node::{Key, RowsNode, Run};
@@ -70,7 +70,7 @@ impl Binder<'_> {
             (plugin.columns)(&input.columns, &arguments).map_err(failed_at(call.name.span))?;
         let now = self.environment.now;
         let run: Run = Arc::new(move |rows| (plugin.run)(&mut Context::new(now), rows, &arguments));
-        let result = self.through(input, plugin.name, output, run)?;
+        let result = through(input, plugin.name, output, run)?;
         // Its rows are those of the source; the condition is no column of them.
         if plugin.name == "rows_near" {
             return result.select(&names);
@@ -126,31 +126,6 @@ impl Binder<'_> {
         Ok((input, bound))
     }
 
-    /// The rows of a relation, in its order, passed through a function.
-    pub(super) fn through(
-        &self,
-        input: Relation,
-        name: &str,
-        output: Vec<(String, Type)>,
-        run: Run,
-    ) -> Bind<Relation> {
-        let names: Vec<_> = input.columns.iter().map(|(name, _)| name.clone()).collect();
-        let orders = |name: &str| input.order.iter().any(|key| is_column(&key.expr, name));
-        let mut hidden = input.hidden.clone();
-        hidden.retain(|hidden| orders(&hidden.name) && !input.has(&hidden.name));
-        // Behind what the plugin sees stands what orders its rows.
-        let places = names.iter().chain(hidden.iter().map(|hidden| &hidden.name));
-        let place = |key: &SortExpr| {
-            let found = places.clone().position(|name| is_column(&key.expr, name));
-            found.map(|place| (place, key.asc, key.nulls_first))
-        };
-        let order: Vec<Key> = input.order.iter().filter_map(place).collect();
-        let input = Relation { hidden, ..input }.select(&names)?;
-        let types = input.columns.iter().map(|(_, ty)| *ty).collect();
-        let plan = RowsNode::plan(name, (input.plan, types), order, output.clone(), run)?;
-        Ok(Relation::new(crate::catalog::unqualified(plan)?, output))
-    }
-
     fn bag_unpack(
         &self,
         input: Relation,
@@ -194,13 +169,12 @@ impl Binder<'_> {
             option("OutputColumnPrefix", 1)?.map_or_else(String::new, |value| value.to_text());
         let conflict = option("columnsConflict", 2)?
             .map_or_else(|| "error".to_owned(), |value| value.to_text());
-        let ignored = match option("ignoredProperties", 3)? {
-            Some(Value::Dynamic(Dynamic::Array(names))) => names
-                .iter()
-                .filter_map(Dynamic::as_str)
-                .map(str::to_owned)
-                .collect(),
-            _ => Vec::new(),
+        let ignored = option("ignoredProperties", 3)?
+            .unwrap_or(Value::Null)
+            .to_json();
+        let is_ignored = |name: &str| {
+            let names = ignored.as_array();
+            names.is_some_and(|names| names.iter().any(|one| one.as_str() == Some(name)))
         };
         let found = match schema {
             Some(schema) => stated(schema, &input, &bag_name),
@@ -210,14 +184,9 @@ impl Binder<'_> {
         for (name, ty) in input.columns.iter().filter(|(name, _)| *name != bag_name) {
             columns.push((name.clone(), Bound::column(name.clone(), *ty)));
         }
-        for (key, ty) in found.into_iter().filter(|(key, _)| !ignored.contains(key)) {
+        for (key, ty) in found.into_iter().filter(|(key, _)| !is_ignored(key)) {
             let name = format!("{prefix}{key}");
-            let kind = Kind::Path(Box::new(bound.clone()), vec![Bound::string(key)]);
-            let value = Bound {
-                kind,
-                ty: Type::Dynamic,
-            }
-            .convert(ty);
+            let value = step(bound.clone(), Bound::string(key), bag.value.span)?.convert(ty);
             match columns.iter_mut().find(|(taken, _)| *taken == name) {
                 None => columns.push((name, value)),
                 Some(slot) if conflict == "replace_source" => slot.1 = value,
@@ -247,14 +216,7 @@ impl Binder<'_> {
                 for (key, value) in members {
                     let ty = type_of(&value);
                     let slot = found.entry(key).or_insert(ty);
-                    *slot = match (*slot, ty) {
-                        (None, ty) | (ty, None) => ty,
-                        (Some(one), Some(other)) if one == other => Some(one),
-                        (Some(Type::Long | Type::Real), Some(Type::Long | Type::Real)) => {
-                            Some(Type::Real)
-                        }
-                        _ => Some(Type::Dynamic),
-                    };
+                    *slot = of_both(*slot, ty);
                 }
             }
         }
@@ -378,6 +340,30 @@ impl Binder<'_> {
     }
 }
 
+/// The rows of a relation, in its order, passed through a function.
+pub(super) fn through(
+    input: Relation,
+    name: &str,
+    output: Vec<(String, Type)>,
+    run: Run,
+) -> Bind<Relation> {
+    let names: Vec<_> = input.columns.iter().map(|(name, _)| name.clone()).collect();
+    let orders = |name: &str| input.order.iter().any(|key| is_column(&key.expr, name));
+    let mut hidden = input.hidden.clone();
+    hidden.retain(|hidden| orders(&hidden.name) && !input.has(&hidden.name));
+    // Behind what the plugin sees stands what orders its rows.
+    let places = names.iter().chain(hidden.iter().map(|hidden| &hidden.name));
+    let place = |key: &SortExpr| {
+        let found = places.clone().position(|name| is_column(&key.expr, name));
+        found.map(|place| (place, key.asc, key.nulls_first))
+    };
+    let order: Vec<Key> = input.order.iter().filter_map(place).collect();
+    let input = Relation { hidden, ..input }.select(&names)?;
+    let types = input.columns.iter().map(|(_, ty)| *ty).collect();
+    let plan = RowsNode::plan(name, (input.plan, types), order, output.clone(), run)?;
+    Ok(Relation::new(crate::catalog::unqualified(plan)?, output))
+}
+
 /// Whether a plugin runs code of others or asks a service.
 pub(super) fn is_outward(name: &str) -> bool {
     const NAMES: [&str; 19] = [
@@ -422,6 +408,16 @@ fn stated(schema: &[Column], input: &Relation, bag: &str) -> Vec<(String, Type)>
         })
         .map(|column| (column.name.text.clone(), column.ty.unwrap_or(Type::Dynamic)))
         .collect()
+}
+
+/// The type that holds what two types do.
+fn of_both(one: Option<Type>, other: Option<Type>) -> Option<Type> {
+    match (one, other) {
+        (None, ty) | (ty, None) => ty,
+        (Some(one), Some(other)) if one == other => Some(one),
+        (Some(Type::Long | Type::Real), Some(Type::Long | Type::Real)) => Some(Type::Real),
+        _ => Some(Type::Dynamic),
+    }
 }
 
 fn type_of(value: &Dynamic) -> Option<Type> {

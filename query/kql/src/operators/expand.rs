@@ -161,7 +161,7 @@ impl Binder<'_> {
                 ty: Type::Long,
                 is_key: true,
             };
-            keyed = self.number_rows(keyed, hidden)?;
+            keyed = number_rows(keyed, hidden)?;
             added.push(name);
         }
         let mut carried = Vec::new();
@@ -207,22 +207,22 @@ impl Binder<'_> {
         rows.order = Vec::new();
         rows.project_lowered(columns)
     }
+}
 
-    /// Gives each row a number, as a hidden column.
-    fn number_rows(&self, input: Relation, hidden: Hidden) -> Bind<Relation> {
-        let number = row_number(Vec::new(), Vec::new())?;
-        let plan = LogicalPlanBuilder::from(input.plan.clone())
-            .window(vec![number.alias(hidden.name.clone())])?
-            .build()?;
-        let mut numbered = Relation { plan, ..input };
-        numbered.hidden.push(hidden);
-        let columns: Vec<_> = numbered
-            .columns
-            .iter()
-            .map(|(name, ty)| (name.clone(), *ty, column(name)))
-            .collect();
-        numbered.project_lowered(columns)
-    }
+/// Gives each row a number, as a hidden column.
+fn number_rows(input: Relation, hidden: Hidden) -> Bind<Relation> {
+    let number = row_number(Vec::new(), Vec::new())?;
+    let plan = LogicalPlanBuilder::from(input.plan.clone())
+        .window(vec![number.alias(hidden.name.clone())])?
+        .build()?;
+    let mut numbered = Relation { plan, ..input };
+    numbered.hidden.push(hidden);
+    let columns: Vec<_> = numbered
+        .columns
+        .iter()
+        .map(|(name, ty)| (name.clone(), *ty, column(name)))
+        .collect();
+    numbered.project_lowered(columns)
 }
 
 /// Most rows that one row is expanded to.

@@ -6,7 +6,7 @@ use datafusion::common::JoinType;
 use datafusion::functions_aggregate::expr_fn::first_value;
 use datafusion::logical_expr::{Expr as Plan, ExprSchemable as _, LogicalPlanBuilder, lit};
 use kql_syntax::Span;
-use kql_syntax::ast::{BinaryOperator, Expr, ExprKind, Join, Type};
+use kql_syntax::ast::{BinaryOperator, Expr, ExprKind, Join, Name, Type};
 
 use super::summarize::{Summary, visit};
 use super::word;
@@ -46,7 +46,7 @@ impl Binder<'_> {
         scope: &Rc<Scope>,
     ) -> Bind<Relation> {
         let right = self.tabular(&join.right, scope)?;
-        let keys = self.join_keys(&left, &right, &join.on, span, scope)?;
+        let keys = self.join_keys((&left, &right), &join.on, span, scope)?;
         let kind = word(&join.properties, "kind").unwrap_or_else(|| "innerunique".to_owned());
         match kind.to_ascii_lowercase().as_str() {
             "innerunique" => {
@@ -90,7 +90,7 @@ impl Binder<'_> {
                 .filter(|name| left.has(name));
             JoinKeys::by_name(&left, &shared.collect::<Vec<_>>())
         } else {
-            self.join_keys(&left, &right, &join.on, span, scope)?
+            self.join_keys((&left, &right), &join.on, span, scope)?
         };
         let kind = word(&join.properties, "kind").unwrap_or_else(|| "leftouter".to_owned());
         let join_type = if kind.eq_ignore_ascii_case("inner") {
@@ -116,8 +116,7 @@ impl Binder<'_> {
     /// Reads the conditions after `on`.
     fn join_keys(
         &self,
-        left: &Relation,
-        right: &Relation,
+        (left, right): (&Relation, &Relation),
         on: &[Expr],
         span: Span,
         scope: &Rc<Scope>,
@@ -126,22 +125,8 @@ impl Binder<'_> {
         for condition in on {
             match &condition.kind {
                 ExprKind::Name(name) => {
-                    for (side, relation) in [("left", left), ("right", right)] {
-                        if !relation.has(&name.text) {
-                            let text = format!(
-                                "on the {side} side of the join, {}",
-                                super::project::unknown_column(relation, &name.text)
-                            );
-                            return Err(Refusal::at(name.span, text));
-                        }
-                    }
-                    let of = |relation: &Relation| {
-                        Bound::column(
-                            name.text.clone(),
-                            relation.type_of(&name.text).unwrap_or(Type::String),
-                        )
-                    };
-                    keys.pairs.push(alike(of(left), of(right)));
+                    let left = key_of("left", left, name)?;
+                    keys.pairs.push(alike(left, key_of("right", right, name)?));
                 }
                 ExprKind::Binary {
                     operator: BinaryOperator::Equal,
@@ -254,6 +239,18 @@ impl Binder<'_> {
             .collect();
         joined.select(&names)
     }
+}
+
+/// The column of one side by its name.
+fn key_of(side: &str, relation: &Relation, name: &Name) -> Bind<Bound> {
+    let ty = relation.type_of(&name.text).ok_or_else(|| {
+        let unknown = super::project::unknown_column(relation, &name.text);
+        Refusal::at(
+            name.span,
+            format!("on the {side} side of the join, {unknown}"),
+        )
+    })?;
+    Ok(Bound::column(name.text.clone(), ty))
 }
 
 /// A key of a join: missing text equals missing text.

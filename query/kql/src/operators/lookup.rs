@@ -75,8 +75,7 @@ impl Binder<'_> {
         } else {
             ours.chain(added).collect()
         };
-        self.through(input, &call.name.text, output, run)?
-            .select(&shown)
+        super::evaluate::through(input, &call.name.text, output, run)?.select(&shown)
     }
 
     /// A table as an argument of a plugin: its column with the name of the first argument, or its first one.

@@ -6,6 +6,7 @@ use datafusion::logical_expr::{LogicalPlanBuilder, SortExpr, lit};
 use kql_syntax::ast::{Expr, Nulls, SortKey, SortOrder, Type};
 use kql_values::Value;
 
+use super::source::in_memory;
 use super::window::row_number;
 use crate::bind::{Binder, Row, Scope};
 use crate::bound::Kind;
@@ -137,28 +138,29 @@ impl Binder<'_> {
         let distinct = self.distinct(input, &[of.clone().into()], scope)?;
         self.first_rows(distinct, count)
     }
+}
 
-    pub(super) fn get_schema(&self, input: &Relation) -> Bind<Relation> {
-        let columns = [
-            ("ColumnName", Type::String),
-            ("ColumnOrdinal", Type::Long),
-            ("DataType", Type::String),
-            ("ColumnType", Type::String),
-        ];
-        let rows = (0_i64..)
-            .zip(&input.columns)
-            .map(|(place, (name, ty))| {
-                vec![
-                    Value::String(name.clone()),
-                    Value::Long(place),
-                    Value::String(ty.dotnet_name().to_owned()),
-                    Value::String(ty.name().to_owned()),
-                ]
-            })
-            .collect();
-        self.in_memory(
-            columns.map(|(name, ty)| (name.to_owned(), ty)).to_vec(),
-            rows,
-        )
-    }
+/// Names and types of the columns, as rows.
+pub(super) fn get_schema(input: &Relation) -> Bind<Relation> {
+    let columns = [
+        ("ColumnName", Type::String),
+        ("ColumnOrdinal", Type::Long),
+        ("DataType", Type::String),
+        ("ColumnType", Type::String),
+    ];
+    let rows = (0_i64..)
+        .zip(&input.columns)
+        .map(|(place, (name, ty))| {
+            vec![
+                Value::String(name.clone()),
+                Value::Long(place),
+                Value::String(ty.dotnet_name().to_owned()),
+                Value::String(ty.name().to_owned()),
+            ]
+        })
+        .collect::<Vec<_>>();
+    in_memory(
+        columns.map(|(name, ty)| (name.to_owned(), ty)).to_vec(),
+        &rows,
+    )
 }

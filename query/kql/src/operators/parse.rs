@@ -82,8 +82,7 @@ impl Binder<'_> {
         &self,
         input: Relation,
         value: &Expr,
-        columns: &[Column],
-        properties: &[Property],
+        (columns, properties): (&[Column], &[Property]),
         scope: &Rc<Scope>,
     ) -> Bind<Relation> {
         let value = self
@@ -319,21 +318,14 @@ impl ScalarUDFImpl for TextColumns {
         if let Some(text) = arguments.args.first() {
             let texts = strings(&text.to_array(rows)?)?;
             for row in 0..rows {
-                let text = if texts.is_null(row) {
-                    ""
-                } else {
-                    texts.value(row)
-                };
+                let is_missing = texts.is_null(row);
+                let text = if is_missing { "" } else { texts.value(row) };
                 let values = (self.run)(text);
                 let found = Value::Bool(values.is_some());
-                let mut values = values.unwrap_or_default().into_iter();
-                let places = cells.len();
-                for (place, column) in cells.iter_mut().enumerate() {
-                    let value = if place + 1 == places {
-                        found.clone()
-                    } else {
-                        values.next().unwrap_or(Value::Null)
-                    };
+                let nulls = std::iter::repeat_n(Value::Null, self.columns.len());
+                let values = values.unwrap_or_default().into_iter().chain(nulls);
+                let row = values.take(self.columns.len()).chain([found]);
+                for (column, value) in cells.iter_mut().zip(row) {
                     column.push(value);
                 }
             }

@@ -10,7 +10,7 @@ use kql_syntax::ast::{
 use kql_values::{Dynamic, Value};
 
 use super::Windows;
-use crate::bind::{Binder, Row, Scope, did_you_mean};
+use crate::bind::{Binder, Row, Scope, did_you_mean, step};
 use crate::bound::Bound;
 use crate::error::{Bind, Refusal};
 use crate::lower::column;
@@ -54,7 +54,7 @@ impl Binder<'_> {
                 continue;
             }
             if let [first, _, ..] = column.names.as_slice() {
-                self.take_apart(&column.names, value, first, &mut bound)?;
+                take_apart(&column.names, &value, first, &mut bound)?;
                 continue;
             }
             let name = match column.names.first() {
@@ -115,33 +115,9 @@ impl Binder<'_> {
                 name => format!("{name}_sorted"),
             };
             let index = Bound::long(i64::try_from(place).unwrap_or(i64::MAX));
-            results.push((name, self.step(value.clone(), index, expr.span)?));
+            results.push((name, step(value.clone(), index, expr.span)?));
         }
         Ok(Some(results))
-    }
-
-    /// `(a, b) = dynamic`: its elements.
-    fn take_apart(
-        &self,
-        names: &[Name],
-        value: Bound,
-        first: &Name,
-        bound: &mut Vec<(String, Bound)>,
-    ) -> Bind<()> {
-        if value.ty != Type::Dynamic {
-            return Err(Refusal::at(
-                first.span,
-                "only a call that gives several values, or an array, can be taken apart",
-            ));
-        }
-        for (place, name) in (0_i64..).zip(names) {
-            let part = Bound {
-                kind: crate::bound::Kind::Path(Box::new(value.clone()), vec![Bound::long(place)]),
-                ty: Type::Dynamic,
-            };
-            bound.push((name.text.clone(), part));
-        }
-        Ok(())
     }
 
     /// Binds named expressions over a relation, window functions among them.
@@ -222,85 +198,6 @@ impl Binder<'_> {
         input.project(self.frame(), bound)
     }
 
-    pub(super) fn project_away(&self, input: Relation, columns: &[Expr]) -> Bind<Relation> {
-        let away = self.matching(&input, columns)?;
-        let kept: Vec<_> = input
-            .columns
-            .iter()
-            .map(|(name, _)| name.clone())
-            .filter(|name| !away.contains(name))
-            .collect();
-        input.select(&kept)
-    }
-
-    pub(super) fn project_keep(&self, input: Relation, columns: &[Expr]) -> Bind<Relation> {
-        let wanted = self.matching(&input, columns)?;
-        let kept: Vec<_> = input
-            .columns
-            .iter()
-            .map(|(name, _)| name.clone())
-            .filter(|name| wanted.contains(name))
-            .collect();
-        input.select(&kept)
-    }
-
-    pub(super) fn project_rename(&self, input: Relation, columns: &[NamedExpr]) -> Bind<Relation> {
-        let mut renamed: Vec<(String, String, Type)> = input
-            .columns
-            .iter()
-            .map(|(name, ty)| (name.clone(), name.clone(), *ty))
-            .collect();
-        for one in columns {
-            let ExprKind::Name(old) = &one.value.kind else {
-                return Err(Refusal::at(
-                    one.value.span,
-                    "project-rename takes `new = old`, where old is the name of a column",
-                ));
-            };
-            let Some(slot) = renamed
-                .iter_mut()
-                .find(|(_, source, _)| *source == old.text)
-            else {
-                return Err(Refusal::at(old.span, unknown_column(&input, &old.text)));
-            };
-            if let Some(name) = one.names.first() {
-                slot.0.clone_from(&name.text);
-            }
-        }
-        let columns = renamed
-            .into_iter()
-            .map(|(name, source, ty)| (name, ty, column(&source)))
-            .collect();
-        input.project_lowered(columns)
-    }
-
-    pub(super) fn project_reorder(&self, input: Relation, keys: &[ReorderKey]) -> Bind<Relation> {
-        let mut ordered: Vec<String> = Vec::new();
-        for key in keys {
-            let mut found = self.matching(&input, std::slice::from_ref(&key.column))?;
-            found.retain(|name| !ordered.contains(name));
-            match key.order {
-                None => {}
-                Some(ReorderOrder::Ascending) => found.sort(),
-                Some(ReorderOrder::Descending) => found.sort_by(|left, right| right.cmp(left)),
-                Some(ReorderOrder::GrannyAscending) => {
-                    found.sort_by(|left, right| granny(left, right));
-                }
-                Some(ReorderOrder::GrannyDescending) => {
-                    found.sort_by(|left, right| granny(right, left));
-                }
-            }
-            ordered.extend(found);
-        }
-        let rest = input
-            .columns
-            .iter()
-            .map(|(name, _)| name.clone())
-            .filter(|name| !ordered.contains(name));
-        let all: Vec<_> = ordered.iter().cloned().chain(rest).collect();
-        input.select(&all)
-    }
-
     pub(super) fn project_by_names(
         &self,
         input: Relation,
@@ -334,34 +231,136 @@ impl Binder<'_> {
         }
         input.select(&names)
     }
+}
 
-    /// The columns that a list of names and wildcards means; an unknown name is an error.
-    pub(crate) fn matching(&self, input: &Relation, columns: &[Expr]) -> Bind<Vec<String>> {
-        let mut found = Vec::new();
-        for expr in columns {
-            match &expr.kind {
-                ExprKind::Wildcard(pattern) => {
-                    let names = input.columns.iter().map(|(name, _)| name);
-                    found.extend(
-                        names
-                            .filter(|name| matches_wildcard(name, &pattern.text))
-                            .cloned(),
-                    );
-                }
-                ExprKind::Name(name) if input.has(&name.text) => found.push(name.text.clone()),
-                ExprKind::Name(name) => {
-                    return Err(Refusal::at(name.span, unknown_column(input, &name.text)));
-                }
-                _ => {
-                    return Err(Refusal::at(
-                        expr.span,
-                        "the name of a column is needed here",
-                    ));
-                }
+/// `(a, b) = dynamic`: its elements.
+fn take_apart(
+    names: &[Name],
+    value: &Bound,
+    first: &Name,
+    bound: &mut Vec<(String, Bound)>,
+) -> Bind<()> {
+    if value.ty != Type::Dynamic {
+        return Err(Refusal::at(
+            first.span,
+            "only a call that gives several values, or an array, can be taken apart",
+        ));
+    }
+    for (place, name) in (0_i64..).zip(names) {
+        let part = Bound {
+            kind: crate::bound::Kind::Path(Box::new(value.clone()), vec![Bound::long(place)]),
+            ty: Type::Dynamic,
+        };
+        bound.push((name.text.clone(), part));
+    }
+    Ok(())
+}
+
+pub(super) fn project_away(input: Relation, columns: &[Expr]) -> Bind<Relation> {
+    let away = matching(&input, columns)?;
+    let kept: Vec<_> = input
+        .columns
+        .iter()
+        .map(|(name, _)| name.clone())
+        .filter(|name| !away.contains(name))
+        .collect();
+    input.select(&kept)
+}
+
+pub(super) fn project_keep(input: Relation, columns: &[Expr]) -> Bind<Relation> {
+    let wanted = matching(&input, columns)?;
+    let kept: Vec<_> = input
+        .columns
+        .iter()
+        .map(|(name, _)| name.clone())
+        .filter(|name| wanted.contains(name))
+        .collect();
+    input.select(&kept)
+}
+
+pub(super) fn project_rename(input: Relation, columns: &[NamedExpr]) -> Bind<Relation> {
+    let mut renamed: Vec<(String, String, Type)> = input
+        .columns
+        .iter()
+        .map(|(name, ty)| (name.clone(), name.clone(), *ty))
+        .collect();
+    for one in columns {
+        let ExprKind::Name(old) = &one.value.kind else {
+            return Err(Refusal::at(
+                one.value.span,
+                "project-rename takes `new = old`, where old is the name of a column",
+            ));
+        };
+        let Some(slot) = renamed
+            .iter_mut()
+            .find(|(_, source, _)| *source == old.text)
+        else {
+            return Err(Refusal::at(old.span, unknown_column(&input, &old.text)));
+        };
+        if let Some(name) = one.names.first() {
+            slot.0.clone_from(&name.text);
+        }
+    }
+    let columns = renamed
+        .into_iter()
+        .map(|(name, source, ty)| (name, ty, column(&source)))
+        .collect();
+    input.project_lowered(columns)
+}
+
+pub(super) fn project_reorder(input: Relation, keys: &[ReorderKey]) -> Bind<Relation> {
+    let mut ordered: Vec<String> = Vec::new();
+    for key in keys {
+        let mut found = matching(&input, std::slice::from_ref(&key.column))?;
+        found.retain(|name| !ordered.contains(name));
+        match key.order {
+            None => {}
+            Some(ReorderOrder::Ascending) => found.sort(),
+            Some(ReorderOrder::Descending) => found.sort_by(|left, right| right.cmp(left)),
+            Some(ReorderOrder::GrannyAscending) => {
+                found.sort_by(|left, right| granny(left, right));
+            }
+            Some(ReorderOrder::GrannyDescending) => {
+                found.sort_by(|left, right| granny(right, left));
             }
         }
-        Ok(found)
+        ordered.extend(found);
     }
+    let rest = input
+        .columns
+        .iter()
+        .map(|(name, _)| name.clone())
+        .filter(|name| !ordered.contains(name));
+    let all: Vec<_> = ordered.iter().cloned().chain(rest).collect();
+    input.select(&all)
+}
+
+/// The columns that a list of names and wildcards means; an unknown name is an error.
+pub(crate) fn matching(input: &Relation, columns: &[Expr]) -> Bind<Vec<String>> {
+    let mut found = Vec::new();
+    for expr in columns {
+        match &expr.kind {
+            ExprKind::Wildcard(pattern) => {
+                let names = input.columns.iter().map(|(name, _)| name);
+                found.extend(
+                    names
+                        .filter(|name| matches_wildcard(name, &pattern.text))
+                        .cloned(),
+                );
+            }
+            ExprKind::Name(name) if input.has(&name.text) => found.push(name.text.clone()),
+            ExprKind::Name(name) => {
+                return Err(Refusal::at(name.span, unknown_column(input, &name.text)));
+            }
+            _ => {
+                return Err(Refusal::at(
+                    expr.span,
+                    "the name of a column is needed here",
+                ));
+            }
+        }
+    }
+    Ok(found)
 }
 
 pub(crate) fn unknown_column(input: &Relation, name: &str) -> String {

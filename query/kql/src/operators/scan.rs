@@ -53,10 +53,10 @@ impl Binder<'_> {
         };
         if input.keys().is_empty() {
             let run: Run = Arc::new(move |rows| stepping.run(rows));
-            return self.through(input, "scan", output, run);
+            return super::evaluate::through(input, "scan", output, run);
         }
         let names: Vec<_> = output.iter().map(|(name, _)| name.clone()).collect();
-        let mut scanned = self.scan_groups(input, output, stepping)?;
+        let mut scanned = scan_groups(input, output, stepping)?;
         scanned.hidden = outside;
         scanned.select(&names)
     }
@@ -74,47 +74,6 @@ impl Binder<'_> {
         let mut keyed = input.add_hidden(hidden, expr)?;
         keyed.order = order;
         Ok(keyed)
-    }
-
-    /// `scan` within `partition`: each group of rows by itself.
-    fn scan_groups(
-        &self,
-        input: Relation,
-        output: Vec<(String, Type)>,
-        stepping: Stepping,
-    ) -> Bind<Relation> {
-        let hidden = input.hidden.clone();
-        let visible = input.columns.len();
-        let mut shown = input;
-        shown
-            .columns
-            .extend(hidden.iter().map(|one| (one.name.clone(), one.ty)));
-        let mut widened = output;
-        widened.extend(hidden.iter().map(|one| (one.name.clone(), one.ty)));
-        let is_key: Vec<bool> = hidden.iter().map(|one| one.is_key).collect();
-        let run: Run = Arc::new(move |rows: Rows| {
-            let columns = rows.columns.get(..visible).unwrap_or_default().to_vec();
-            let mut all = Vec::new();
-            for (rest, group) in groups_of(rows.rows, visible, &is_key) {
-                let stepped = stepping.run(Rows {
-                    columns: columns.clone(),
-                    rows: group,
-                })?;
-                all.extend(stepped.rows.into_iter().map(|mut row| {
-                    row.extend(rest.iter().cloned());
-                    row
-                }));
-            }
-            Ok(Rows {
-                columns: Vec::new(),
-                rows: all,
-            })
-        });
-        let mut scanned = self.through(shown, "scan", widened, run)?;
-        for one in &hidden {
-            scanned = scanned.hide(&one.name, one.is_key);
-        }
-        Ok(scanned)
     }
 
     fn declared(&self, scan: &Scan, scope: &Rc<Scope>) -> Bind<Vec<Declaration>> {
@@ -245,7 +204,7 @@ impl Binder<'_> {
         let output = (plugin.columns)(&input.columns, &arguments).map_err(failed_at(by.span))?;
         let now = self.environment.now;
         let run: Run = Arc::new(move |rows| (plugin.run)(&mut Context::new(now), rows, &arguments));
-        let reduced = self.through(input, "reduce", output, run)?;
+        let reduced = super::evaluate::through(input, "reduce", output, run)?;
         if !is_source {
             return Ok(reduced);
         }
@@ -253,6 +212,42 @@ impl Binder<'_> {
         let shown: Vec<_> = shown.into_iter().chain(pattern).collect();
         reduced.select(&shown)
     }
+}
+
+/// `scan` within `partition`: each group of rows by itself.
+fn scan_groups(input: Relation, output: Vec<(String, Type)>, stepping: Stepping) -> Bind<Relation> {
+    let hidden = input.hidden.clone();
+    let visible = input.columns.len();
+    let mut shown = input;
+    shown
+        .columns
+        .extend(hidden.iter().map(|one| (one.name.clone(), one.ty)));
+    let mut widened = output;
+    widened.extend(hidden.iter().map(|one| (one.name.clone(), one.ty)));
+    let is_key: Vec<bool> = hidden.iter().map(|one| one.is_key).collect();
+    let run: Run = Arc::new(move |rows: Rows| {
+        let columns = rows.columns.get(..visible).unwrap_or_default().to_vec();
+        let mut all = Vec::new();
+        for (rest, group) in groups_of(rows.rows, visible, &is_key) {
+            let stepped = stepping.run(Rows {
+                columns: columns.clone(),
+                rows: group,
+            })?;
+            all.extend(stepped.rows.into_iter().map(|mut row| {
+                row.extend(rest.iter().cloned());
+                row
+            }));
+        }
+        Ok(Rows {
+            columns: Vec::new(),
+            rows: all,
+        })
+    });
+    let mut scanned = super::evaluate::through(shown, "scan", widened, run)?;
+    for one in &hidden {
+        scanned = scanned.hide(&one.name, one.is_key);
+    }
+    Ok(scanned)
 }
 
 /// `row_window_session(value, max from first, max between [, restart])`: a session goes on as long as a row is near
@@ -316,7 +311,7 @@ pub(super) fn window_session(
             rows: stepped,
         })
     });
-    binder.through(input, "row_window_session", output, run)
+    super::evaluate::through(input, "row_window_session", output, run)
 }
 
 fn ticks(value: &Value) -> Option<i64> {

@@ -5,7 +5,7 @@
 use std::rc::Rc;
 use std::sync::Arc;
 
-use datafusion::arrow::array::{Array as _, AsArray as _, StringBuilder};
+use datafusion::arrow::array::{Array as _, ArrayRef, AsArray as _, StringBuilder};
 use datafusion::arrow::datatypes::DataType;
 use datafusion::error::Result;
 use datafusion::functions_aggregate::expr_fn::array_agg;
@@ -15,7 +15,7 @@ use datafusion::logical_expr::{
     Signature, Volatility, lit,
 };
 use kql_syntax::Span;
-use kql_syntax::ast::{Expr, MakeSeries, Type};
+use kql_syntax::ast::{Expr, MakeSeries, SeriesAggregate, Type};
 use kql_values::{Dynamic, Value};
 
 use super::word;
@@ -78,13 +78,25 @@ impl Binder<'_> {
         let is_always = series.by.is_empty()
             && word(&series.properties, "kind")
                 .is_some_and(|kind| kind.eq_ignore_ascii_case("nonempty"));
-        self.to_arrays(
+        let mut filled = Vec::with_capacity(results.len());
+        for (result, aggregate) in results.iter().zip(&series.aggregates) {
+            filled.push((result, self.default_of(aggregate, scope)?));
+        }
+        to_arrays(
             stepped,
-            series,
             (&axis_name, &axis),
-            (&group_names, &place_name, &results, is_always),
-            scope,
+            (&group_names, &place_name, is_always),
+            &filled,
         )
+    }
+
+    /// What stands where a step has no rows.
+    fn default_of(&self, aggregate: &SeriesAggregate, scope: &Rc<Scope>) -> Bind<Dynamic> {
+        let Some(default) = &aggregate.default else {
+            return Ok(Dynamic::from(0));
+        };
+        let bound = self.constant(default, scope)?;
+        Ok(bound.constant().map_or(Dynamic::Null, Value::to_json))
     }
 
     fn axis(
@@ -130,7 +142,7 @@ impl Binder<'_> {
             )?,
         };
         let length = |bound: &Bound| match bound.constant() {
-            Some(Value::Long(x) | Value::DateTime(x) | Value::TimeSpan(x)) => Some(*x as f64),
+            Some(Value::Long(x) | Value::DateTime(x) | Value::TimeSpan(x)) => Some(real(*x)),
             Some(Value::Int(x)) => Some(f64::from(*x)),
             Some(Value::Real(x)) => Some(*x),
             _ => None,
@@ -147,13 +159,13 @@ impl Binder<'_> {
             (Some(start), Some(end)) => ((end - start) / width).floor() + 1.0,
             _ => 0.0,
         };
-        if count > STEPS_MAX as f64 {
+        if count > real(STEPS_MAX) {
             return Err(Refusal::at(
                 span,
                 format!("the axis has more than {STEPS_MAX} steps"),
             ));
         }
-        let count = if count > 0.0 { count as i64 } else { 0 };
+        let count = whole(count);
         Ok(Axis {
             start,
             step,
@@ -186,7 +198,7 @@ impl Binder<'_> {
         let steps = Bound::long(axis.count);
         let reach = match axis.step.constant() {
             Some(Value::Real(width)) => {
-                Bound::literal(Value::Real(width * axis.count as f64), Type::Real)
+                Bound::literal(Value::Real(width * real(axis.count)), Type::Real)
             }
             Some(Value::Int(width)) => Bound::literal(
                 Value::Int(
@@ -244,58 +256,50 @@ impl Binder<'_> {
             vec![(place.to_owned(), number.convert(Type::Long))],
         )
     }
+}
 
-    fn to_arrays(
-        &self,
-        stepped: Relation,
-        series: &MakeSeries,
-        (axis_name, axis): (&str, &Axis),
-        (groups, place, results, is_always): (&[String], &str, &[(String, Type)], bool),
-        scope: &Rc<Scope>,
-    ) -> Bind<Relation> {
-        let types: Vec<_> = groups
-            .iter()
-            .map(|name| (name.clone(), stepped.type_of(name).unwrap_or(Type::String)))
-            .collect();
-        let mut aggregates = vec![array_agg(column(place)).alias("\u{1}places")];
-        for (name, _) in results {
-            aggregates.push(array_agg(column(name)).alias(name.clone()));
-        }
-        let keys: Vec<_> = groups.iter().map(|name| column(name)).collect();
-        let plan = LogicalPlanBuilder::from(stepped.plan.clone()).aggregate(keys, aggregates)?;
-        let plan = if groups.is_empty() && !is_always {
-            plan.filter(column("\u{1}places").is_not_null())?.build()?
-        } else {
-            plan.build()?
-        };
-        let mut columns: Vec<_> = types
-            .iter()
-            .map(|(name, ty)| (name.clone(), *ty, column(name)))
-            .collect();
-        for ((name, ty), aggregate) in results.iter().zip(&series.aggregates) {
-            let default = match &aggregate.default {
-                Some(default) => self
-                    .constant(default, scope)?
-                    .constant()
-                    .map_or(Dynamic::Null, Value::to_json),
-                None => Dynamic::from(0),
-            };
-            let filled = fill(
-                column("\u{1}places"),
-                column(name),
-                *ty,
-                axis.count,
-                default,
-            );
-            columns.push((name.clone(), Type::Dynamic, filled));
-        }
-        columns.push((
-            axis_name.to_owned(),
-            Type::Dynamic,
-            lit(axis.values().to_string()),
-        ));
-        Relation::new(plan, types).project_lowered(columns)
+/// The rows of the steps of a group as one row of arrays.
+fn to_arrays(
+    stepped: Relation,
+    (axis_name, axis): (&str, &Axis),
+    (groups, place, is_always): (&[String], &str, bool),
+    results: &[(&(String, Type), Dynamic)],
+) -> Bind<Relation> {
+    let types: Vec<_> = groups
+        .iter()
+        .map(|name| (name.clone(), stepped.type_of(name).unwrap_or(Type::String)))
+        .collect();
+    let mut aggregates = vec![array_agg(column(place)).alias("\u{1}places")];
+    for ((name, _), _) in results {
+        aggregates.push(array_agg(column(name)).alias(name.clone()));
     }
+    let keys: Vec<_> = groups.iter().map(|name| column(name)).collect();
+    let plan = LogicalPlanBuilder::from(stepped.plan).aggregate(keys, aggregates)?;
+    let plan = if groups.is_empty() && !is_always {
+        plan.filter(column("\u{1}places").is_not_null())?.build()?
+    } else {
+        plan.build()?
+    };
+    let mut columns: Vec<_> = types
+        .iter()
+        .map(|(name, ty)| (name.clone(), *ty, column(name)))
+        .collect();
+    for ((name, ty), default) in results {
+        let filled = fill(
+            column("\u{1}places"),
+            column(name),
+            *ty,
+            axis.count,
+            default,
+        );
+        columns.push((name.clone(), Type::Dynamic, filled));
+    }
+    columns.push((
+        axis_name.to_owned(),
+        Type::Dynamic,
+        lit(axis.values().to_string()),
+    ));
+    Relation::new(plan, types).project_lowered(columns)
 }
 
 impl Axis {
@@ -315,7 +319,7 @@ impl Axis {
                 Value::Long(i64::from(*start) + i64::from(*step) * place)
             }
             (Some(Value::Real(start)), Some(Value::Real(step))) => {
-                Value::Real(step.mul_add(place as f64, *start))
+                Value::Real(step.mul_add(real(place), *start))
             }
             _ => Value::Null,
         };
@@ -327,6 +331,24 @@ impl Axis {
     }
 }
 
+/// A number of steps, or the length of an axis, as a real.
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "steps are few, and lengths are only compared and divided"
+)]
+fn real(number: i64) -> f64 {
+    number as f64
+}
+
+/// As many whole steps; none if there is no number of them.
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "the number is whole and below the most that there may be"
+)]
+fn whole(count: f64) -> i64 {
+    if count > 0.0 { count as i64 } else { 0 }
+}
+
 /// Values put at their places in an array, defaults elsewhere.
 #[derive(Debug, PartialEq, Eq, Hash)]
 struct Fill {
@@ -336,7 +358,7 @@ struct Fill {
     signature: Signature,
 }
 
-fn fill(places: Plan, values: Plan, item: Type, count: i64, default: Dynamic) -> Plan {
+fn fill(places: Plan, values: Plan, item: Type, count: i64, default: &Dynamic) -> Plan {
     let function = ScalarUDF::from(Fill {
         item,
         count,
@@ -347,6 +369,26 @@ fn fill(places: Plan, values: Plan, item: Type, count: i64, default: Dynamic) ->
         Arc::new(function),
         vec![places, values],
     ))
+}
+
+impl Fill {
+    /// Puts each value at its place.
+    fn put(&self, filled: &mut [Dynamic], places: &ArrayRef, values: &ArrayRef) -> Result<()> {
+        let at = Reader::new(places, Type::Long)?;
+        let of = Reader::new(values, self.item)?;
+        for index in 0..places.len() {
+            let Value::Long(place) = at.value(index) else {
+                continue;
+            };
+            let slot = usize::try_from(place)
+                .ok()
+                .and_then(|place| filled.get_mut(place));
+            if let Some(slot) = slot {
+                *slot = of.value(index).to_json();
+            }
+        }
+        Ok(())
+    }
 }
 
 impl ScalarUDFImpl for Fill {
@@ -372,19 +414,7 @@ impl ScalarUDFImpl for Fill {
             for row in 0..places.len() {
                 let mut filled = vec![default.clone(); count];
                 if !places.is_null(row) {
-                    let at = Reader::new(&places.value(row), Type::Long)?;
-                    let of = Reader::new(&values.value(row), self.item)?;
-                    for index in 0..places.value(row).len() {
-                        let Value::Long(place) = at.value(index) else {
-                            continue;
-                        };
-                        let slot = usize::try_from(place)
-                            .ok()
-                            .and_then(|place| filled.get_mut(place));
-                        if let Some(slot) = slot {
-                            *slot = of.value(index).to_json();
-                        }
-                    }
+                    self.put(&mut filled, &places.value(row), &values.value(row))?;
                 }
                 texts.append_value(Dynamic::Array(filled).to_string());
             }

@@ -13,7 +13,7 @@ use kql_values::function::Context;
 
 use super::project::Unnamed;
 use crate::arrays::{arrow_type, build};
-use crate::bind::{Binder, Row, Scope};
+use crate::bind::{Binder, Row, Scope, as_type};
 use crate::bound::Bound;
 use crate::catalog::unqualified;
 use crate::error::{Bind, Refusal};
@@ -39,8 +39,7 @@ impl Binder<'_> {
     pub(super) fn range(
         &self,
         name: &str,
-        from: &Expr,
-        to: &Expr,
+        (from, to): (&Expr, &Expr),
         step: &Expr,
         scope: &Rc<Scope>,
     ) -> Bind<Relation> {
@@ -67,8 +66,8 @@ impl Binder<'_> {
                     format!("this range never ends, or has more than {RANGE_ROWS_MAX} values"),
                 )
             })?;
-        let rows = values.into_iter().map(|value| vec![value]).collect();
-        self.in_memory(vec![(name.to_owned(), ty)], rows)
+        let rows: Vec<_> = values.into_iter().map(|value| vec![value]).collect();
+        in_memory(vec![(name.to_owned(), ty)], &rows)
     }
 
     pub(super) fn datatable_rows(
@@ -82,7 +81,7 @@ impl Binder<'_> {
             let mut cells = Vec::with_capacity(columns.len());
             for (expr, (_, ty)) in row.iter().zip(columns) {
                 let bound = self.scalar(expr, &Row::default(), scope)?;
-                let bound = self.as_type(bound, *ty);
+                let bound = as_type(bound, *ty);
                 let Some(value) = bound.constant() else {
                     return Err(Refusal::at(
                         expr.span,
@@ -118,35 +117,7 @@ impl Binder<'_> {
             return Err(Refusal::at(span, text));
         }
         let rows = self.datatable_rows(&typed, values, scope)?;
-        self.in_memory(typed, rows)
-    }
-
-    /// Rows in memory as a relation.
-    pub(crate) fn in_memory(
-        &self,
-        columns: Vec<(String, Type)>,
-        rows: Vec<Vec<Value>>,
-    ) -> Bind<Relation> {
-        let count = rows.len();
-        let mut fields = Vec::with_capacity(columns.len());
-        let mut arrays: Vec<ArrayRef> = Vec::with_capacity(columns.len());
-        for (place, (name, ty)) in columns.iter().enumerate() {
-            let cells: Vec<_> = rows
-                .iter()
-                .map(|row| row.get(place).cloned().unwrap_or(Value::Null))
-                .collect();
-            let data_type = column_type(*ty, &cells);
-            arrays.push(build(&cells, &data_type)?);
-            fields.push(Field::new(name, data_type, true));
-        }
-        let schema = Arc::new(Schema::new(fields));
-        let options = RecordBatchOptions::new().with_row_count(Some(count));
-        let batch = RecordBatch::try_new_with_options(Arc::clone(&schema), arrays, &options)
-            .map_err(|error| Refusal::Engine(error.into()))?;
-        let table = MemTable::try_new(schema, vec![vec![batch]])?;
-        let plan = LogicalPlanBuilder::scan("rows", provider_as_source(Arc::new(table)), None)?;
-        let plan = unqualified(plan.build()?)?;
-        Ok(Relation::new(plan, columns))
+        in_memory(typed, &rows)
     }
 
     pub(crate) fn external_data(
@@ -186,7 +157,7 @@ impl Binder<'_> {
             let text = String::from_utf8_lossy(&bytes);
             rows.extend(self.external_rows(&text, &format, &typed, skips_header));
         }
-        self.in_memory(typed, rows)
+        in_memory(typed, &rows)
     }
 
     fn external_rows(
@@ -258,6 +229,30 @@ impl Binder<'_> {
     }
 }
 
+/// Rows in memory as a relation.
+pub(super) fn in_memory(columns: Vec<(String, Type)>, rows: &[Vec<Value>]) -> Bind<Relation> {
+    let count = rows.len();
+    let mut fields = Vec::with_capacity(columns.len());
+    let mut arrays: Vec<ArrayRef> = Vec::with_capacity(columns.len());
+    for (place, (name, ty)) in columns.iter().enumerate() {
+        let cells: Vec<_> = rows
+            .iter()
+            .map(|row| row.get(place).cloned().unwrap_or(Value::Null))
+            .collect();
+        let data_type = column_type(*ty, &cells);
+        arrays.push(build(&cells, &data_type)?);
+        fields.push(Field::new(name, data_type, true));
+    }
+    let schema = Arc::new(Schema::new(fields));
+    let options = RecordBatchOptions::new().with_row_count(Some(count));
+    let batch = RecordBatch::try_new_with_options(Arc::clone(&schema), arrays, &options)
+        .map_err(|error| Refusal::Engine(error.into()))?;
+    let table = MemTable::try_new(schema, vec![vec![batch]])?;
+    let plan = LogicalPlanBuilder::scan("rows", provider_as_source(Arc::new(table)), None)?;
+    let plan = unqualified(plan.build()?)?;
+    Ok(Relation::new(plan, columns))
+}
+
 fn bag_row(element: &kql_values::Dynamic, columns: &[(String, Type)]) -> Vec<Value> {
     let cell = |(name, ty): &(String, Type)| {
         let value = element.get(name).cloned().unwrap_or_default();
@@ -279,6 +274,10 @@ fn column_type(ty: Type, cells: &[Value]) -> datafusion::arrow::datatypes::DataT
 }
 
 /// The values from one to another; none if they never end or are too many.
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "the bound is far below what a real holds exactly"
+)]
 fn steps(from: &Bound, to: &Bound, step: &Bound) -> Option<Vec<Value>> {
     let number = |bound: &Bound| match bound.constant()? {
         Value::Int(x) => Some(i64::from(*x)),

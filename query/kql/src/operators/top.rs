@@ -14,13 +14,23 @@ use crate::lower::column;
 use crate::names;
 use crate::relation::Relation;
 
+/// A level of `top-nested` whose rest is wanted too, under a label.
+struct Level<'a> {
+    of: &'a [NamedExpr],
+    by: &'a NamedExpr,
+    /// The keys of the levels above.
+    keys: &'a [String],
+    of_name: &'a str,
+    by_name: &'a str,
+    label: Bound,
+}
+
 impl Binder<'_> {
     pub(super) fn top_hitters(
         &self,
         input: Relation,
         count: &Expr,
-        of: &Expr,
-        by: Option<&Expr>,
+        (of, by): (&Expr, Option<&Expr>),
         scope: &Rc<Scope>,
     ) -> Bind<Relation> {
         let count = self.count(count, scope)?;
@@ -94,16 +104,25 @@ impl Binder<'_> {
                 None => grouped,
             };
             let is_ascending = level.order == Some(SortOrder::Ascending);
-            let kept = self.best(grouped, level, &keys, (&by_name, is_ascending), scope)?;
+            let kept = match &level.count {
+                Some(count) => {
+                    let count = self.count(count, scope)?;
+                    self.best(grouped, count, &keys, (&by_name, is_ascending))?
+                }
+                None => grouped,
+            };
             let kept = match &level.others {
-                Some(others) => self.with_others(
-                    kept,
-                    &input,
-                    (&of, &by),
-                    (&keys, &of_name, &by_name),
-                    others,
-                    scope,
-                )?,
+                Some(others) => {
+                    let level = Level {
+                        of: &of,
+                        by: &by,
+                        keys: &keys,
+                        of_name: &of_name,
+                        by_name: &by_name,
+                        label: self.constant(others, scope)?,
+                    };
+                    self.with_others(kept, &input, &level, scope)?
+                }
                 None => kept,
             };
             keys.push(of_name);
@@ -130,15 +149,10 @@ impl Binder<'_> {
     fn best(
         &self,
         grouped: Relation,
-        level: &TopNested,
+        count: usize,
         keys: &[String],
         by: (&str, bool),
-        scope: &Rc<Scope>,
     ) -> Bind<Relation> {
-        let Some(count) = &level.count else {
-            return Ok(grouped);
-        };
-        let count = self.count(count, scope)?;
         let columns = grouped.columns.clone();
         let hidden: Vec<_> = keys
             .iter()
@@ -171,22 +185,24 @@ impl Binder<'_> {
         &self,
         kept: Relation,
         input: &Relation,
-        (of, by): (&[NamedExpr], &NamedExpr),
-        (keys, of_name, by_name): (&[String], &str, &str),
-        others: &Expr,
+        level: &Level<'_>,
         scope: &Rc<Scope>,
     ) -> Bind<Relation> {
-        let label = self.constant(others, scope)?;
-        let Some((_, parents)) = of.split_last() else {
+        let Some((_, parents)) = level.of.split_last() else {
             return Ok(kept);
         };
         // Rows whose group was not kept, aggregated by the groups above.
-        let keyed = self.extend(input.clone(), of, scope)?;
-        let shared: Vec<_> = keys.iter().cloned().chain([of_name.to_owned()]).collect();
+        let keyed = self.extend(input.clone(), level.of, scope)?;
+        let shared: Vec<_> = level
+            .keys
+            .iter()
+            .cloned()
+            .chain([level.of_name.to_owned()])
+            .collect();
         let on = JoinKeys::by_name(&keyed, &shared);
         let rest = self.join_on(keyed, kept.clone(), &on, JoinType::LeftAnti)?;
-        let rest = self.summarize(rest, std::slice::from_ref(by), parents, scope)?;
-        let rest = if keys.is_empty() {
+        let rest = self.summarize(rest, std::slice::from_ref(level.by), parents, scope)?;
+        let rest = if level.keys.is_empty() {
             rest
         } else {
             let above = kept.clone().select(
@@ -194,7 +210,7 @@ impl Binder<'_> {
                     .columns
                     .iter()
                     .map(|(name, _)| name.clone())
-                    .filter(|name| name != of_name && name != by_name)
+                    .filter(|name| name != level.of_name && name != level.by_name)
                     .collect::<Vec<_>>(),
             )?;
             let names = above.columns.iter().map(|(name, _)| name);
@@ -202,15 +218,15 @@ impl Binder<'_> {
                 .map(|name| Expr::name(name, Span::default()).into())
                 .collect();
             let above = self.distinct(above, &all, scope)?;
-            self.within(rest, above, keys)?
+            self.within(rest, above, level.keys)?
         };
-        let ty = kept.type_of(of_name).unwrap_or(Type::String);
+        let ty = kept.type_of(level.of_name).unwrap_or(Type::String);
         let columns = kept
             .columns
             .iter()
             .map(|(name, column_type)| {
-                let value = if name == of_name {
-                    label.clone().convert(ty)
+                let value = if name == level.of_name {
+                    level.label.clone().convert(ty)
                 } else {
                     Bound::column(name.clone(), *column_type)
                 };
@@ -218,6 +234,6 @@ impl Binder<'_> {
             })
             .collect();
         let rest = rest.project(self.frame(), columns)?;
-        self.stack(vec![kept, rest])
+        super::union::stack(vec![kept, rest])
     }
 }

@@ -52,7 +52,7 @@ impl Binder<'_> {
         }
         let source = word(&union.properties, "withsource")
             .or_else(|| word(&union.properties, "with_source"));
-        self.together(inputs, is_inner, source.as_deref())
+        together(inputs, is_inner, source.as_deref())
     }
 
     /// Tables and views whose names match a pattern.
@@ -71,70 +71,10 @@ impl Binder<'_> {
         names.into_iter().map(table).collect()
     }
 
-    /// Rows of all, one after the other; columns by name and type.
-    pub(super) fn together(
-        &self,
-        inputs: Vec<Relation>,
-        is_inner: bool,
-        source: Option<&str>,
-    ) -> Bind<Relation> {
-        let columns = shared_columns(&inputs, is_inner);
-        let mut parts = Vec::with_capacity(inputs.len());
-        for (place, input) in inputs.into_iter().enumerate() {
-            let name = input
-                .name
-                .clone()
-                .unwrap_or_else(|| format!("union_arg{place}"));
-            let mut projected = Vec::with_capacity(columns.len() + 1);
-            if let Some(source) = source {
-                projected.push((source.to_owned(), Type::String, lit(name)));
-            }
-            for (new, old, ty) in &columns {
-                let expr = if input.type_of(old) == Some(*ty) {
-                    column(old)
-                } else {
-                    lit(ScalarValue::try_from(&arrow_type(*ty))?)
-                };
-                projected.push((new.clone(), *ty, expr));
-            }
-            parts.push(input.unordered().project_lowered(projected)?);
-        }
-        self.stack(parts)
-    }
-
-    /// Rows of relations that have the same columns.
-    pub(super) fn stack(&self, parts: Vec<Relation>) -> Bind<Relation> {
-        let parts = same_types(parts)?;
-        let Some(first) = parts.first() else {
-            return Err(Refusal::at(Span::default(), "a union of nothing"));
-        };
-        let (columns, hidden, name) = (
-            first.columns.clone(),
-            first.hidden.clone(),
-            first.name.clone(),
-        );
-        let mut plans = parts.into_iter().map(|part| Arc::new(part.plan));
-        let (plan, name) = match (plans.len(), plans.next()) {
-            (1, Some(plan)) => (Arc::unwrap_or_clone(plan), name),
-            // One union of all is planned faster than unions within each other.
-            (_, first) => {
-                let all = first.into_iter().chain(plans).collect();
-                let all = datafusion::logical_expr::Union::try_new_with_loose_types(all)?;
-                (LogicalPlan::Union(all), None)
-            }
-        };
-        Ok(Relation {
-            hidden,
-            name,
-            ..Relation::new(plan, columns)
-        })
-    }
-
     pub(super) fn search(
         &self,
         input: Option<Relation>,
-        properties: &[Property],
-        tables: &[Expr],
+        (properties, tables): (&[Property], &[Expr]),
         predicate: &Expr,
         scope: &Rc<Scope>,
     ) -> Bind<Relation> {
@@ -156,7 +96,7 @@ impl Binder<'_> {
             let text = "no table that is searched has these columns";
             return Err(Refusal::at(predicate.span, text));
         }
-        self.together(found, false, Some("$table"))
+        together(found, false, Some("$table"))
     }
 
     fn searched(&self, tables: &[Expr], scope: &Rc<Scope>) -> Bind<Vec<Relation>> {
@@ -230,10 +170,8 @@ impl Binder<'_> {
         if found.is_empty() {
             return Err(Refusal::at(span, "none of the tables of this find exists"));
         }
-        let together = self.together(found, false, Some(&source))?;
-        let away = self
-            .matching(&together, &find.project_away)
-            .unwrap_or_default();
+        let together = together(found, false, Some(&source))?;
+        let away = super::project::matching(&together, &find.project_away).unwrap_or_default();
         let kept: Vec<_> = together
             .columns
             .iter()
@@ -253,6 +191,64 @@ fn pattern(table: &Expr) -> Option<&str> {
         }
         _ => None,
     }
+}
+
+/// Rows of all, one after the other; columns by name and type.
+pub(super) fn together(
+    inputs: Vec<Relation>,
+    is_inner: bool,
+    source: Option<&str>,
+) -> Bind<Relation> {
+    let columns = shared_columns(&inputs, is_inner);
+    let mut parts = Vec::with_capacity(inputs.len());
+    for (place, input) in inputs.into_iter().enumerate() {
+        let name = input
+            .name
+            .clone()
+            .unwrap_or_else(|| format!("union_arg{place}"));
+        let mut projected = Vec::with_capacity(columns.len() + 1);
+        if let Some(source) = source {
+            projected.push((source.to_owned(), Type::String, lit(name)));
+        }
+        for (new, old, ty) in &columns {
+            let expr = if input.type_of(old) == Some(*ty) {
+                column(old)
+            } else {
+                lit(ScalarValue::try_from(&arrow_type(*ty))?)
+            };
+            projected.push((new.clone(), *ty, expr));
+        }
+        parts.push(input.unordered().project_lowered(projected)?);
+    }
+    stack(parts)
+}
+
+/// Rows of relations that have the same columns.
+pub(super) fn stack(parts: Vec<Relation>) -> Bind<Relation> {
+    let parts = same_types(parts)?;
+    let Some(first) = parts.first() else {
+        return Err(Refusal::at(Span::default(), "a union of nothing"));
+    };
+    let (columns, hidden, name) = (
+        first.columns.clone(),
+        first.hidden.clone(),
+        first.name.clone(),
+    );
+    let mut plans = parts.into_iter().map(|part| Arc::new(part.plan));
+    let (plan, name) = match (plans.len(), plans.next()) {
+        (1, Some(plan)) => (Arc::unwrap_or_clone(plan), name),
+        // One union of all is planned faster than unions within each other.
+        (_, first) => {
+            let all = first.into_iter().chain(plans).collect();
+            let all = datafusion::logical_expr::Union::try_new_with_loose_types(all)?;
+            (LogicalPlan::Union(all), None)
+        }
+    };
+    Ok(Relation {
+        hidden,
+        name,
+        ..Relation::new(plan, columns)
+    })
 }
 
 /// What `find` shows of a table: the columns that are asked for, or those of the condition and the rest as a bag.

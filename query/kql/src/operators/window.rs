@@ -170,7 +170,7 @@ impl Binder<'_> {
         if let Some(restart) = restart {
             let group = self.fresh("restart");
             let starts = when(restart, lit(1_i64)).otherwise(lit(0_i64))?;
-            let running = running(sum(starts), &keys, &input.order)?;
+            let running = running(sum(starts), &keys, &input.order);
             input = add_window(input, running, &group, Type::Long)?;
             keys.push(column(&group));
         }
@@ -189,40 +189,12 @@ impl Binder<'_> {
                     input,
                     number,
                     start.unwrap_or(1),
-                    self.fresh("number"),
+                    &self.fresh("number"),
                     &window.column,
                 );
             }
             "prev" | "next" => {
-                let offset = window
-                    .arguments
-                    .get(1)
-                    .and_then(|offset| offset.clone().convert(Type::Long).constant().cloned());
-                let offset = match offset {
-                    Some(Value::Long(offset)) => offset,
-                    _ => 1,
-                };
-                let default = match window
-                    .arguments
-                    .get(2)
-                    .map(|default| default.clone().convert(window.ty))
-                {
-                    Some(default) => default
-                        .constant()
-                        .map(|value| scalar(value, window.ty))
-                        .transpose()?,
-                    None if window.ty == Type::String => Some(ScalarValue::from("")),
-                    None => None,
-                };
-                let value = arguments
-                    .into_iter()
-                    .next()
-                    .unwrap_or_else(|| lit(ScalarValue::Null));
-                let call = if window.name == "prev" {
-                    lag(value, Some(offset), default)
-                } else {
-                    lead(value, Some(offset), default)
-                };
+                let call = neighbour(window, arguments.into_iter().next())?;
                 over(call, keys, order)?
             }
             "row_cumsum" => {
@@ -232,9 +204,9 @@ impl Binder<'_> {
                 } else {
                     value
                 };
-                running(sum(value), &keys, &order)?
+                running(sum(value), &keys, &order)
             }
-            _ => return self.rank(input, window, arguments, keys),
+            _ => return self.rank(input, window, arguments, &keys),
         };
         add_window(input, expr, &window.column, window.ty)
     }
@@ -245,7 +217,7 @@ impl Binder<'_> {
         input: Relation,
         window: &Window,
         arguments: Vec<Plan>,
-        keys: Vec<Plan>,
+        keys: &[Plan],
     ) -> Bind<Relation> {
         let Some(value) = arguments.into_iter().next() else {
             return Ok(input);
@@ -256,7 +228,7 @@ impl Binder<'_> {
             input,
             over(
                 lag(value.clone(), Some(1), None),
-                keys.clone(),
+                keys.to_vec(),
                 order.clone(),
             )?,
             &before,
@@ -264,7 +236,7 @@ impl Binder<'_> {
         )?;
         let input = add_window(
             input,
-            row_number(keys.clone(), order.clone())?,
+            row_number(keys.to_vec(), order.clone())?,
             &number,
             Type::Long,
         )?;
@@ -279,7 +251,7 @@ impl Binder<'_> {
             let rises = when(is_new, lit(1_i64)).otherwise(lit(0_i64))?;
             return add_window(
                 input,
-                running(sum(rises), &keys, &order)?,
+                running(sum(rises), keys, &order),
                 &window.column,
                 Type::Long,
             );
@@ -287,9 +259,9 @@ impl Binder<'_> {
         let at = when(is_new, number_long).otherwise(lit(ScalarValue::Int64(None)))?;
         let highest = running(
             datafusion::functions_aggregate::expr_fn::max(at),
-            &keys,
+            keys,
             &order,
-        )?;
+        );
         add_window(input, highest, &window.column, Type::Long)
     }
 
@@ -297,6 +269,29 @@ impl Binder<'_> {
     fn window_session(&self, input: Relation, window: &Window) -> Bind<Relation> {
         crate::operators::scan::window_session(self, input, &window.arguments, &window.column)
     }
+}
+
+/// The value of a row before or behind.
+fn neighbour(window: &Window, value: Option<Plan>) -> Bind<Plan> {
+    let argument = |place: usize, ty: Type| {
+        let given = window.arguments.get(place);
+        given.map(|given| given.clone().convert(ty).constant().cloned())
+    };
+    let offset = match argument(1, Type::Long).flatten() {
+        Some(Value::Long(offset)) => offset,
+        _ => 1,
+    };
+    let default = match argument(2, window.ty) {
+        Some(default) => default.map(|value| scalar(&value, window.ty)).transpose()?,
+        None if window.ty == Type::String => Some(ScalarValue::from("")),
+        None => None,
+    };
+    let value = value.unwrap_or_else(|| lit(ScalarValue::Null));
+    Ok(if window.name == "prev" {
+        lag(value, Some(offset), default)
+    } else {
+        lead(value, Some(offset), default)
+    })
 }
 
 /// Adds the column of a window function, visible to expressions but not to the query.
@@ -322,20 +317,20 @@ fn numbered(
     input: Relation,
     number: Plan,
     start: i64,
-    temporary: String,
+    temporary: &str,
     name: &str,
 ) -> Bind<Relation> {
     let Plan::Cast(inner) = number else {
         return Ok(input);
     };
-    let input = add_window(input, *inner.expr, &temporary, Type::Long)?;
+    let input = add_window(input, *inner.expr, temporary, Type::Long)?;
     let mut columns: Vec<_> = input
         .columns
         .iter()
         .filter(|(column, _)| *column != temporary)
         .map(|(name, ty)| (name.clone(), *ty, column(name)))
         .collect();
-    let value = cast(column(&temporary), arrow_type(Type::Long)) + lit(start - 1);
+    let value = cast(column(temporary), arrow_type(Type::Long)) + lit(start - 1);
     columns.push((name.to_owned(), Type::Long, value));
     input.project_lowered(columns)
 }
@@ -358,9 +353,9 @@ fn over(call: Plan, keys: Vec<Plan>, order: Vec<SortExpr>) -> Bind<Plan> {
 }
 
 /// An aggregate over all rows up to the present one.
-fn running(aggregate: Plan, keys: &[Plan], order: &[SortExpr]) -> Bind<Plan> {
+fn running(aggregate: Plan, keys: &[Plan], order: &[SortExpr]) -> Plan {
     let Plan::AggregateFunction(aggregate) = aggregate else {
-        return Ok(aggregate);
+        return aggregate;
     };
     let frame = WindowFrame::new_bounds(
         datafusion::logical_expr::WindowFrameUnits::Rows,
@@ -379,5 +374,5 @@ fn running(aggregate: Plan, keys: &[Plan], order: &[SortExpr]) -> Bind<Plan> {
             distinct: false,
         },
     };
-    Ok(Plan::WindowFunction(Box::new(window)))
+    Plan::WindowFunction(Box::new(window))
 }
