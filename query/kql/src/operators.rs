@@ -205,6 +205,14 @@ impl Binder<'_> {
     }
 }
 
+/// Names and types of columns that a query states; text if it says no type.
+fn typed(columns: &[kql_syntax::ast::Column]) -> Vec<(String, Type)> {
+    let columns = columns.iter();
+    columns
+        .map(|column| (column.name.text.clone(), column.ty.unwrap_or(Type::String)))
+        .collect()
+}
+
 /// The value of a property that is a word or a text.
 pub(crate) fn property<'p>(properties: &'p [Property], name: &str) -> Option<&'p Expr> {
     let found = properties

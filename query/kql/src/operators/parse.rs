@@ -18,7 +18,7 @@ use kql_syntax::ast::{Column, Expr, Parse, ParsePart, Property, Type};
 use kql_values::Value;
 use regex::{Regex, RegexBuilder};
 
-use super::{property, word};
+use super::{property, typed, word};
 use crate::arrays::{arrow_type, build, strings};
 use crate::bind::{Binder, Row, Scope};
 use crate::error::{Bind, Refusal};
@@ -67,15 +67,7 @@ impl Binder<'_> {
         if parse.filters {
             parsed.plan = parsed.builder().filter(found)?.build()?;
         }
-        let names: Vec<_> = parsed
-            .columns
-            .iter()
-            .map(|(name, _)| name.clone())
-            .collect();
-        parsed
-            .hidden
-            .retain(|hidden| !hidden.name.starts_with("\u{1}parsed"));
-        parsed.select(&names)
+        without_parsed(parsed)
     }
 
     pub(super) fn parse_kv(
@@ -97,10 +89,7 @@ impl Binder<'_> {
                 })
                 .transpose()
         };
-        let columns: Vec<_> = columns
-            .iter()
-            .map(|column| (column.name.text.clone(), column.ty.unwrap_or(Type::String)))
-            .collect();
+        let columns = typed(columns);
         let regex = match option("regex")? {
             Some(pattern) => Some(
                 compile(&pattern, "")
@@ -128,16 +117,8 @@ impl Binder<'_> {
             run: Arc::new(move |text: &str| Some(kv::values(text, &settings, &wanted))),
             signature: Signature::any(1, Volatility::Immutable),
         };
-        let (mut parsed, _) = self.add_parsed(input, call, text, &columns)?;
-        let names: Vec<_> = parsed
-            .columns
-            .iter()
-            .map(|(name, _)| name.clone())
-            .collect();
-        parsed
-            .hidden
-            .retain(|hidden| !hidden.name.starts_with("\u{1}parsed"));
-        parsed.select(&names)
+        let (parsed, _) = self.add_parsed(input, call, text, &columns)?;
+        without_parsed(parsed)
     }
 
     /// The columns that a text gives, and the condition that it gave them.
@@ -175,6 +156,15 @@ impl Binder<'_> {
         let parsed = parsed.project_lowered(all)?;
         Ok((parsed, found))
     }
+}
+
+/// The rows without the column in which all values of a text stand.
+fn without_parsed(mut parsed: Relation) -> Bind<Relation> {
+    let columns = parsed.columns.iter();
+    let names: Vec<_> = columns.map(|(name, _)| name.clone()).collect();
+    let hidden = &mut parsed.hidden;
+    hidden.retain(|hidden| !hidden.name.starts_with("\u{1}parsed"));
+    parsed.select(&names)
 }
 
 /// The pattern of `parse` as one regular expression with a group for each column.

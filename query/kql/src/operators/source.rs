@@ -101,10 +101,7 @@ impl Binder<'_> {
         values: &[Expr],
         scope: &Rc<Scope>,
     ) -> Bind<Relation> {
-        let typed: Vec<_> = columns
-            .iter()
-            .map(|column| (column.name.text.clone(), column.ty.unwrap_or(Type::String)))
-            .collect();
+        let typed = super::typed(columns);
         if !values.len().is_multiple_of(typed.len().max(1)) {
             let span = values
                 .last()
@@ -127,10 +124,7 @@ impl Binder<'_> {
         properties: &[Property],
         scope: &Rc<Scope>,
     ) -> Bind<Relation> {
-        let typed: Vec<_> = columns
-            .iter()
-            .map(|column| (column.name.text.clone(), column.ty.unwrap_or(Type::String)))
-            .collect();
+        let typed = super::typed(columns);
         let skips_header = super::word(properties, "ignoreFirstRecord")
             .is_some_and(|word| word.eq_ignore_ascii_case("true"));
         let mut rows = Vec::new();
