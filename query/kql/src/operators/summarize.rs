@@ -362,13 +362,14 @@ impl Binder<'_> {
         let mut finishes = Vec::new();
         for aggregate in &summary.aggregation.0 {
             let lowered = lower(aggregate, &lowering, &input.order)?;
-            aggregates.push(lowered.aggregate.alias(aggregate.column.clone()));
+            aggregates.push((aggregate.column.clone(), lowered.aggregate));
             finishes.push((aggregate.column.clone(), aggregate.ty, lowered.finish));
         }
         for (name, ty, expr) in summary.raw {
-            aggregates.push(expr.alias(name.clone()));
+            aggregates.push((name.clone(), expr));
             finishes.push((name, ty, Finish::Keep));
         }
+        let (mut aggregates, sources) = aliased(aggregates);
         let keys = input.keys();
         let is_grouped = !keys.is_empty();
         let mut hidden = Vec::new();
@@ -391,8 +392,8 @@ impl Binder<'_> {
             .iter()
             .map(|(name, ty)| (name.clone(), *ty, column(name)))
             .collect();
-        for (name, ty, finish) in finishes {
-            let expr = finish.apply(column(&name));
+        for ((name, ty, finish), source) in finishes.into_iter().zip(sources) {
+            let expr = finish.apply(column(&source));
             columns.push((name, ty, expr));
         }
         let mut relation = Relation::new(plan, visible.clone());
@@ -427,6 +428,26 @@ impl Binder<'_> {
             .push(("Count".to_owned(), Bound::column(raw, Type::Long)));
         self.apply_summary(input, summary)
     }
+}
+
+/// Aggregates under their names, and the columns in which their results are. Where distinct values are counted they
+/// stand without an alias, each once: the engine makes groups of such only as they are written in SQL.
+fn aliased(aggregates: Vec<(String, Plan)>) -> (Vec<Plan>, Vec<String>) {
+    let is_distinct =
+        |expr: &Plan| matches!(expr, Plan::AggregateFunction(call) if call.params.distinct);
+    if !aggregates.iter().any(|(_, expr)| is_distinct(expr)) {
+        let alias = |(name, expr): (String, Plan)| (expr.alias(name.clone()), name);
+        return aggregates.into_iter().map(alias).unzip();
+    }
+    let mut exprs: Vec<Plan> = Vec::new();
+    let mut sources = Vec::with_capacity(aggregates.len());
+    for (_, expr) in aggregates {
+        sources.push(expr.schema_name().to_string());
+        if !exprs.contains(&expr) {
+            exprs.push(expr);
+        }
+    }
+    (exprs, sources)
 }
 
 /// A key of groups: missing text is the empty text.
