@@ -7,8 +7,9 @@ use std::time::Duration;
 use datafusion::arrow::array::RecordBatch;
 use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::arrow::error::ArrowError;
+use datafusion::error::DataFusionError;
 use datafusion::execution::SendableRecordBatchStream;
-use datafusion::logical_expr::LogicalPlan;
+use datafusion::logical_expr::{LogicalPlan, LogicalPlanBuilder};
 use futures::StreamExt as _;
 use kql::Render;
 use tokio::sync::OwnedSemaphorePermit;
@@ -63,6 +64,23 @@ pub(crate) struct About {
     pub(crate) columns: Option<Arc<[ResultColumn]>>,
     pub(crate) render: Option<Render>,
     pub(crate) notes: Vec<String>,
+}
+
+impl About {
+    /// What gives the plans of a plan instead of its rows, and what is known of that.
+    pub(crate) fn explained(
+        self,
+        plan: LogicalPlan,
+    ) -> Result<(LogicalPlan, Self), DataFusionError> {
+        let plan = LogicalPlanBuilder::from(plan).explain(false, false)?;
+        let text = |name: &str| ResultColumn {
+            name: name.to_owned(),
+            kind: kql_values::Type::String,
+        };
+        let columns = |_: Arc<_>| ["plan_type", "plan"].map(text).into_iter().collect();
+        let columns = self.columns.map(columns);
+        Ok((plan.build()?, Self { columns, ..self }))
+    }
 }
 
 impl fmt::Debug for Answer {

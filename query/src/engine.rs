@@ -242,7 +242,7 @@ impl Engine {
                     plan = LogicalPlanBuilder::from(plan).limit(0, take)?.build()?;
                 }
                 if explain {
-                    (plan, about) = explained(plan, about)?;
+                    (plan, about) = about.explained(plan)?;
                 }
                 let schema = Arc::clone(plan.schema().inner());
                 let physical = state.create_physical_plan(&plan).await?;
@@ -292,11 +292,11 @@ impl Engine {
         workspace: &Workspace,
         question: Question,
         deadline: Instant,
-    ) -> Result<(SessionState, Vec<(LogicalPlan, About)>), QueryError> {
+    ) -> Result<(Arc<SessionState>, Vec<(LogicalPlan, About)>), QueryError> {
         match question.language {
             Language::Sql => {
                 let (state, plan) = self.plan(workspace, &question).await?;
-                Ok((state, vec![(plan, About::default())]))
+                Ok((Arc::new(state), vec![(plan, About::default())]))
             }
             Language::Kql => self.plan_kql(workspace, question, deadline).await,
         }
@@ -307,10 +307,11 @@ impl Engine {
         workspace: &Workspace,
         question: Question,
         deadline: Instant,
-    ) -> Result<(SessionState, Vec<(LogicalPlan, About)>), QueryError> {
+    ) -> Result<(Arc<SessionState>, Vec<(LogicalPlan, About)>), QueryError> {
         guard::check_length(&question.text)?;
         let now = question.now.unwrap_or_else(|| self.now(question.span));
         let (state, tables) = self.session(workspace, question.span)?;
+        let state = Arc::new(state);
         let watchlists = self.watchlists.of(workspace);
         let catalog = SessionCatalog {
             tables,
@@ -318,7 +319,7 @@ impl Engine {
             missing: Mutex::default(),
         };
         let (language, runtime) = (self.kql.clone(), Handle::current());
-        let (workspace, planning) = (workspace.clone(), state.clone());
+        let (workspace, planning) = (workspace.clone(), Arc::clone(&state));
         let planned = tokio::task::spawn_blocking(move || {
             let session = (planning, &catalog);
             let bounds = (runtime, deadline);
@@ -415,7 +416,7 @@ impl Engine {
         let function = IpInWatchlist::function(self.watchlists.of(workspace));
         state.register_udf(function)?;
         let properties = state.execution_props_mut();
-        properties.mark_start_execution(state_options(&self.template));
+        properties.mark_start_execution(Arc::clone(self.template.config_options()));
         properties.query_execution_start_time =
             DateTime::<Utc>::from_timestamp_micros(now.as_micros());
         Ok((state, tables))
@@ -427,30 +428,11 @@ impl Engine {
     }
 }
 
-/// What gives the plans of a plan.
-fn explained(plan: LogicalPlan, about: About) -> Result<(LogicalPlan, About), DataFusionError> {
-    let plan = LogicalPlanBuilder::from(plan)
-        .explain(false, false)?
-        .build()?;
-    let text = |name: &str| ResultColumn {
-        name: name.to_owned(),
-        kind: kql_values::Type::String,
-    };
-    let columns = about
-        .columns
-        .map(|_| ["plan_type", "plan"].map(text).into_iter().collect());
-    Ok((plan, About { columns, ..about }))
-}
-
 /// The one result that there is.
 fn only<T>(mut results: Vec<T>) -> Result<T, QueryError> {
     let count = results.len();
     let last = results.pop().filter(|_| count == 1);
     last.ok_or(QueryError::ManyResults(count))
-}
-
-fn state_options(template: &SessionState) -> Arc<datafusion::config::ConfigOptions> {
-    Arc::clone(template.config_options())
 }
 
 /// A table that shows only the rows of a span.

@@ -9,6 +9,8 @@ use datafusion::datasource::provider_as_source;
 use datafusion::error::{DataFusionError, Result};
 use datafusion::execution::session_state::SessionState;
 use datafusion::logical_expr::{LogicalPlan, LogicalPlanBuilder, ident, lit};
+use datafusion::optimizer::OptimizerRule as _;
+use datafusion::optimizer::optimize_projections::OptimizeProjections;
 use datafusion::physical_plan::execute_stream;
 use datafusion_functions_json::udfs::json_get_str_udf;
 use futures::StreamExt as _;
@@ -130,7 +132,7 @@ pub fn kusto_type(kind: ColumnType) -> Type {
 /// Runs parts of a query while it is planned, on the thread that plans.
 #[derive(Debug)]
 struct Parts {
-    state: SessionState,
+    state: Arc<SessionState>,
     runtime: Handle,
     deadline: Instant,
 }
@@ -164,12 +166,12 @@ impl Evaluate for Parts {
 pub(crate) fn plan(
     workspace: &Workspace,
     question: &Question,
-    (state, catalog): (SessionState, &SessionCatalog),
+    (state, catalog): (Arc<SessionState>, &SessionCatalog),
     (language, now): (&Language, Timestamp),
     (runtime, deadline): (Handle, Instant),
 ) -> Result<Vec<Planned>, QueryError> {
     let evaluate = Parts {
-        state,
+        state: Arc::clone(&state),
         runtime,
         deadline,
     };
@@ -181,5 +183,15 @@ pub(crate) fn plan(
         database: workspace.as_str(),
         parameters: &question.parameters,
     };
-    Ok(kql::plan(&question.text, &environment)?)
+    let mut planned = kql::plan(&question.text, &environment)?;
+    for result in &mut planned {
+        result.plan = narrowed(result.plan.clone(), &state)?;
+    }
+    Ok(planned)
+}
+
+/// The plan without the columns that nothing reads. The engine does so too, after other rules have gone over all columns of
+/// wide tables several times.
+fn narrowed(plan: LogicalPlan, state: &SessionState) -> Result<LogicalPlan> {
+    Ok(OptimizeProjections::new().rewrite(plan, state)?.data)
 }
