@@ -15,13 +15,6 @@ mod sample;
 mod scan;
 mod series;
 mod source;
-#[expect(
-    clippy::excessive_nesting,
-    clippy::too_many_arguments,
-    clippy::unnecessary_wraps,
-    clippy::unused_self,
-    reason = "methods of one shape over the binder, a relation and a scope"
-)]
 mod summarize;
 mod top;
 mod union;

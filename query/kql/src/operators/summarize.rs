@@ -71,10 +71,7 @@ impl Binder<'_> {
             ..Summary::default()
         };
         for aggregate in aggregates {
-            if let ExprKind::Call(call) = &aggregate.value.kind
-                && scope.find(&call.name.text).is_none()
-                && self.several_columns(input, aggregate, call, scope, &mut summary)?
-            {
+            if self.several_columns(input, aggregate, scope, &mut summary)? {
                 continue;
             }
             self.one_aggregate(input, aggregate, scope, &mut summary)?;
@@ -89,21 +86,12 @@ impl Binder<'_> {
         scope: &Rc<Scope>,
         summary: &mut Summary,
     ) -> Bind<()> {
-        let gathered = RefCell::new(std::mem::take(&mut summary.aggregation));
-        let row = Row {
-            aggregation: Some(&gathered),
-            ..Row::of(&input.columns)
-        };
-        let bound = self.named(
-            std::slice::from_ref(aggregate),
-            &row,
-            scope,
-            Unnamed::Column,
-        );
-        summary.aggregation = gathered.into_inner();
+        let bound = gather(input, summary, |row| {
+            self.named(std::slice::from_ref(aggregate), row, scope, Unnamed::Column)
+        });
         let implied = names::implied(&aggregate.value);
         for (name, value) in bound? {
-            self.check_grouped(&value, aggregate, summary)?;
+            check_grouped(&value, aggregate, summary)?;
             let is_bare = aggregate.names.is_empty() && implied.is_none();
             let name = match &aggregate.value.kind {
                 ExprKind::Call(call)
@@ -119,36 +107,18 @@ impl Binder<'_> {
         Ok(())
     }
 
-    /// A column may only stand outside an aggregate if it is a key.
-    fn check_grouped(&self, value: &Bound, aggregate: &NamedExpr, summary: &Summary) -> Bind<()> {
-        let mut loose = None;
-        visit(value, &mut |name| {
-            let is_known =
-                name.starts_with('\u{1}') || summary.keys.iter().any(|(key, _)| key == name);
-            if !is_known && loose.is_none() {
-                loose = Some(name.to_owned());
-            }
-        });
-        match loose {
-            Some(name) => {
-                let text = format!(
-                    "'{name}' differs within a group: put it into an aggregate such as take_any(), or after by"
-                );
-                Err(Refusal::at(aggregate.value.span, text))
-            }
-            None => Ok(()),
-        }
-    }
-
     /// Aggregates that give several columns; false if the call is none of them.
     fn several_columns(
         &self,
         input: &Relation,
         named: &NamedExpr,
-        call: &Call,
         scope: &Rc<Scope>,
         summary: &mut Summary,
     ) -> Bind<bool> {
+        let call = match &named.value.kind {
+            ExprKind::Call(call) if scope.find(&call.name.text).is_none() => call,
+            _ => return Ok(false),
+        };
         let arguments: Vec<&Expr> = call
             .arguments
             .iter()
@@ -184,13 +154,7 @@ impl Binder<'_> {
             }
             ("percentile" | "percentilew", [value, .., at]) => {
                 let bound = self.constant(at, scope)?;
-                let gathered = RefCell::new(std::mem::take(&mut summary.aggregation));
-                let row = Row {
-                    aggregation: Some(&gathered),
-                    ..Row::of(&input.columns)
-                };
-                let result = self.scalar(&named.value, &row, scope);
-                summary.aggregation = gathered.into_inner();
+                let result = gather(input, summary, |row| self.scalar(&named.value, row, scope));
                 let name = named
                     .names
                     .first()
@@ -198,13 +162,7 @@ impl Binder<'_> {
                 summary.add(&name, result?);
             }
             ("percentiles_array" | "percentilesw_array", [value, ..]) if named.names.is_empty() => {
-                let gathered = RefCell::new(std::mem::take(&mut summary.aggregation));
-                let row = Row {
-                    aggregation: Some(&gathered),
-                    ..Row::of(&input.columns)
-                };
-                let result = self.scalar(&named.value, &row, scope);
-                summary.aggregation = gathered.into_inner();
+                let result = gather(input, summary, |row| self.scalar(&named.value, row, scope));
                 let name = format!("percentile_{}", names::implied(value).unwrap_or_default());
                 summary.add(&name, result?);
             }
@@ -225,14 +183,11 @@ impl Binder<'_> {
         for expr in columns {
             if let ExprKind::Wildcard(pattern) = &expr.kind {
                 let is_key = |name: &str| summary.keys.iter().any(|(key, _)| key == name);
-                for (name, ty) in &input.columns {
+                let matches = |name: &str| super::project::matches_wildcard(name, &pattern.text);
+                let columns = input.columns.iter();
+                for (name, ty) in columns.filter(|(name, _)| matches(name) && !is_key(name)) {
                     let is_new = !found.iter().any(|(taken, _)| taken == name);
-                    if super::project::matches_wildcard(name, &pattern.text)
-                        && !is_key(name)
-                        && is_new
-                    {
-                        found.push((name.clone(), Bound::column(name.clone(), *ty)));
-                    }
+                    found.extend(is_new.then(|| (name.clone(), Bound::column(name.clone(), *ty))));
                 }
                 continue;
             }
@@ -355,7 +310,7 @@ impl Binder<'_> {
         let mut groups = Vec::new();
         let mut visible = Vec::new();
         for (name, key) in &summary.keys {
-            groups.push(group_key(&lowering.expr(key)?, key.ty, &input)?.alias(name.clone()));
+            groups.push(group_key(&lowering.expr(key)?, key.ty, &input).alias(name.clone()));
             visible.push((name.clone(), key.ty));
         }
         let mut aggregates = Vec::new();
@@ -450,16 +405,45 @@ fn aliased(aggregates: Vec<(String, Plan)>) -> (Vec<Plan>, Vec<String>) {
     (exprs, sources)
 }
 
+/// Binds something in which aggregates may stand; they go to the summary.
+fn gather<T>(input: &Relation, summary: &mut Summary, bind: impl FnOnce(&Row<'_>) -> T) -> T {
+    let gathered = RefCell::new(std::mem::take(&mut summary.aggregation));
+    let row = Row {
+        aggregation: Some(&gathered),
+        ..Row::of(&input.columns)
+    };
+    let bound = bind(&row);
+    summary.aggregation = gathered.into_inner();
+    bound
+}
+
+/// A column may only stand outside an aggregate if it is a key.
+fn check_grouped(value: &Bound, aggregate: &NamedExpr, summary: &Summary) -> Bind<()> {
+    let mut loose = None;
+    visit(value, &mut |name| {
+        let is_known = name.starts_with('\u{1}') || summary.keys.iter().any(|(key, _)| key == name);
+        if !is_known && loose.is_none() {
+            loose = Some(name.to_owned());
+        }
+    });
+    match loose {
+        Some(name) => {
+            let text = format!(
+                "'{name}' differs within a group: put it into an aggregate such as take_any(), or after by"
+            );
+            Err(Refusal::at(aggregate.value.span, text))
+        }
+        None => Ok(()),
+    }
+}
+
 /// A key of groups: missing text is the empty text.
-fn group_key(expr: &Plan, ty: Type, input: &Relation) -> Bind<Plan> {
+fn group_key(expr: &Plan, ty: Type, input: &Relation) -> Plan {
     let is_nullable = expr.nullable(input.plan.schema()).unwrap_or(true);
     if ty == Type::String && is_nullable {
-        return Ok(datafusion::functions::core::expr_fn::coalesce(vec![
-            expr.clone(),
-            lit(""),
-        ]));
+        return datafusion::functions::core::expr_fn::coalesce(vec![expr.clone(), lit("")]);
     }
-    Ok(expr.clone())
+    expr.clone()
 }
 
 fn percentile_name(value: &Expr, rank: &Bound) -> String {
