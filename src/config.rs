@@ -11,16 +11,18 @@ mod storage;
 use std::collections::BTreeSet;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use alerts::{
-    EmailSettings, Receiver, ReceiverKind, Secret, Severity, SmtpCredentials, SmtpSecurity,
-    SmtpSettings, WebhookSettings,
+    AddressReach, EmailSettings, Receiver, ReceiverKind, Secret, Severity, SmtpCredentials,
+    SmtpSecurity, SmtpSettings, WebhookSettings,
 };
-use query::{EngineSettings, Watchlists};
+use query::{EngineSettings, Fetching, Watchlists};
 use store::StoreSettings;
 use thiserror::Error;
 
+use crate::external::{Hosts, HttpFetch};
 use crate::intake::Bounds;
 use raw::{RawConfig, RawLimits, RawLogFormat, RawReceiver, RawSmtp, RawSmtpTls};
 
@@ -307,6 +309,25 @@ fn engine(raw: &RawConfig) -> Result<EngineSettings, ConfigError> {
             .max(1),
         queue_timeout: defaults.queue_timeout,
         watchlists: watchlists.map_err(|error| setting("watchlists", error.to_string()))?,
+        fetching: Some(fetching(raw)?),
+    })
+}
+
+fn fetching(raw: &RawConfig) -> Result<Fetching, ConfigError> {
+    let raw = &raw.query.externaldata;
+    let hosts = Hosts::from_texts(&raw.hosts);
+    let hosts = hosts.map_err(|reason| setting("query.externaldata.hosts", reason))?;
+    let reach = if raw.allow_private {
+        AddressReach::Private
+    } else {
+        AddressReach::Public
+    };
+    let timeout = raw
+        .timeout
+        .map_or(Duration::from_secs(15), |timeout| timeout.0);
+    Ok(Fetching {
+        fetch: Arc::new(HttpFetch::new(hosts, reach, timeout)),
+        bytes_max: raw.bytes.unwrap_or(16 << 20),
     })
 }
 

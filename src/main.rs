@@ -5,6 +5,7 @@ mod client;
 mod commands;
 mod config;
 mod demo;
+mod external;
 mod generate;
 mod http;
 mod import;

@@ -18,6 +18,7 @@ use crate::settings::{Receiver, ReceiverKind, Settings};
 
 pub use guard::Reach as AddressReach;
 pub use guard::is_allowed as is_address_allowed;
+pub use guard::{AddressRefused, GuardedResolver, is_host_allowed};
 pub use mail::MailError;
 pub use webhook::{WebhookError, sign};
 

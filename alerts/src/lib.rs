@@ -20,7 +20,8 @@ mod stored;
 mod window;
 
 pub use deliver::{
-    AddressReach, DeliverError, Delivered, MailError, WebhookError, is_address_allowed, sign,
+    AddressReach, AddressRefused, DeliverError, Delivered, GuardedResolver, MailError,
+    WebhookError, is_address_allowed, is_host_allowed, sign,
 };
 pub use evaluate::{EvaluateError, IncidentOpened, Outcome};
 pub use incidents::{

@@ -26,7 +26,6 @@ use datafusion::logical_expr::{LogicalPlan, LogicalPlanBuilder, ident, lit};
 use datafusion::physical_plan::execute_stream;
 use datafusion::prelude::SessionConfig;
 use datafusion::scalar::ScalarValue;
-use parking_lot::Mutex;
 use store::schema::TIME_COLUMN;
 use store::{Clock, Store, Table, Timestamp, Workspace};
 use tokio::runtime::Handle;
@@ -35,6 +34,7 @@ use tokio::time::Instant;
 
 use crate::answer::{About, Answer, Limits};
 use crate::error::{QueryError, nearest};
+use crate::external::{Documents, External, Fetching};
 use crate::format::{ResultColumn, printed};
 use crate::functions::IpInWatchlist;
 use crate::guard;
@@ -65,7 +65,7 @@ pub struct Question {
     pub parameters: Vec<(String, String)>,
     /// What `now()` gives in KQL, if not the end of the span.
     pub now: Option<Timestamp>,
-    /// What `externaldata` gives.
+    /// What addresses of `externaldata` that may not be fetched give.
     pub external: External,
     /// Whether the plans are wanted instead of the rows: columns `plan_type` and `plan`.
     pub explain: bool,
@@ -103,15 +103,6 @@ impl Question {
     }
 }
 
-/// What `externaldata` of KQL gives: nothing outside is read in any case.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum External {
-    /// An error: who relies on an answer must not take it for whole.
-    Refused,
-    /// No rows, and a note with the answer.
-    Empty,
-}
-
 /// A language of questions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Language {
@@ -145,6 +136,8 @@ pub struct EngineSettings {
     pub queue_timeout: Duration,
     /// What `_GetWatchlist` and `ip_in_watchlist` know.
     pub watchlists: Watchlists,
+    /// Who fetches for `externaldata`, if anybody does.
+    pub fetching: Option<Fetching>,
 }
 
 impl Default for EngineSettings {
@@ -155,6 +148,7 @@ impl Default for EngineSettings {
             concurrency_max: 8,
             queue_timeout: Duration::from_secs(10),
             watchlists: Watchlists::default(),
+            fetching: None,
         }
     }
 }
@@ -168,6 +162,7 @@ pub struct Engine {
     turns: Arc<Semaphore>,
     queue_timeout: Duration,
     watchlists: Watchlists,
+    fetching: Option<Fetching>,
     kql: kql::Language,
 }
 
@@ -195,6 +190,7 @@ impl Engine {
             turns: Arc::new(Semaphore::new(settings.concurrency_max)),
             queue_timeout: settings.queue_timeout,
             watchlists: settings.watchlists,
+            fetching: settings.fetching,
             kql: kql::Language::default(),
         })
     }
@@ -275,12 +271,13 @@ impl Engine {
         Ok(batches)
     }
 
-    /// Plans a query without running it; gives the schema of its answer.
+    /// Plans a query without running it; gives the schema of its answer. Nothing is fetched.
     pub async fn check(
         &self,
         workspace: &Workspace,
-        question: Question,
+        mut question: Question,
     ) -> Result<SchemaRef, QueryError> {
+        question.external = External::Planned;
         let deadline = Instant::now() + question.timeout;
         let (_, results) = self.results(workspace, question, deadline).await?;
         let (plan, _) = only(results)?;
@@ -312,22 +309,20 @@ impl Engine {
         let now = question.now.unwrap_or_else(|| self.now(question.span));
         let (state, tables) = self.session(workspace, question.span)?;
         let state = Arc::new(state);
-        let watchlists = self.watchlists.of(workspace);
         let catalog = SessionCatalog {
             tables,
-            watchlists,
-            missing: Mutex::default(),
+            watchlists: self.watchlists.of(workspace),
+            documents: Documents::new(self.fetching.clone(), &question),
         };
         let (language, runtime) = (self.kql.clone(), Handle::current());
         let (workspace, planning) = (workspace.clone(), Arc::clone(&state));
         let planned = tokio::task::spawn_blocking(move || {
             let session = (planning, &catalog);
             let bounds = (runtime, deadline);
-            let external = question.external;
             let planned = kusto::plan(&workspace, &question, session, (&language, now), bounds)?;
-            match catalog.missing.into_inner() {
-                Some(missing) if external == External::Refused => Err(QueryError::Plan(missing)),
-                _ => Ok(planned),
+            match catalog.documents.refusal() {
+                Some(refusal) => Err(QueryError::Plan(refusal)),
+                None => Ok(planned),
             }
         });
         let planned = planned.await.map_err(|error| {

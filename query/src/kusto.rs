@@ -14,15 +14,15 @@ use datafusion::optimizer::optimize_projections::OptimizeProjections;
 use datafusion::physical_plan::execute_stream;
 use datafusion_functions_json::udfs::json_get_str_udf;
 use futures::StreamExt as _;
-use kql::{Catalog, Environment, Evaluate, Language, Planned, Source, unqualified};
+use kql::{Catalog, Document, Environment, Evaluate, Language, Planned, Source, unqualified};
 use kql_values::Type;
-use parking_lot::Mutex;
 use store::{ColumnType, Table, Timestamp, Workspace};
 use tokio::runtime::Handle;
 use tokio::time::Instant;
 
 use crate::engine::Question;
 use crate::error::QueryError;
+use crate::external::Documents;
 use crate::views;
 use crate::watchlist::WatchlistSet;
 
@@ -34,8 +34,7 @@ pub(crate) type Tables = BTreeMap<&'static str, (Table, Arc<dyn TableProvider>)>
 pub(crate) struct SessionCatalog {
     pub(crate) tables: Tables,
     pub(crate) watchlists: WatchlistSet,
-    /// What external data was asked for first.
-    pub(crate) missing: Mutex<Option<String>>,
+    pub(crate) documents: Documents,
 }
 
 impl Catalog for SessionCatalog {
@@ -77,12 +76,8 @@ impl Catalog for SessionCatalog {
         source("_GetWatchlist", Arc::new(table), columns).map(Some)
     }
 
-    fn external(&self, uri: &str) -> Result<Vec<u8>> {
-        tracing::warn!(%uri, "a query asks for external data, which is not read");
-        let text = format!("external data is not read here: {uri}");
-        let mut missing = self.missing.lock();
-        missing.get_or_insert_with(|| text.clone());
-        Err(DataFusionError::Plan(text))
+    fn external(&self, uri: &str) -> Result<Arc<dyn Document>, String> {
+        self.documents.at(uri)
     }
 }
 

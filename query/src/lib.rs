@@ -6,6 +6,7 @@
 mod answer;
 mod engine;
 mod error;
+mod external;
 pub mod format;
 mod functions;
 mod guard;
@@ -15,8 +16,9 @@ mod views;
 mod watchlist;
 
 pub use answer::Answer;
-pub use engine::{Engine, EngineSettings, External, Language, Question, Span};
+pub use engine::{Engine, EngineSettings, Language, Question, Span};
 pub use error::{Fault, QueryError};
+pub use external::{External, Fetch, Fetching};
 pub use kql::{Render, operator_names as kql_operators};
 pub use kql_values::Type;
 pub use kusto::kusto_type;

@@ -117,6 +117,16 @@ pub(super) struct RawQuery {
     pub(super) memory_bytes: Option<usize>,
     pub(super) spill_bytes: Option<u64>,
     pub(super) concurrency: Option<usize>,
+    pub(super) externaldata: RawExternaldata,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct RawExternaldata {
+    pub(super) hosts: Vec<String>,
+    pub(super) allow_private: bool,
+    pub(super) bytes: Option<usize>,
+    pub(super) timeout: Option<RawDuration>,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]

@@ -34,6 +34,10 @@ fn an_error_names_key_and_line() {
         "limits.requests_per_second: must be at least 1",
     );
     check_error(
+        "[query.externaldata]\nhosts = ['https://lists.example.org/a.csv']\n",
+        "query.externaldata.hosts: 'https://lists.example.org/a.csv' is no host",
+    );
+    check_error(
         "[[receivers]]\nname = 'a'\n",
         "receivers.a: has neither email nor webhook",
     );

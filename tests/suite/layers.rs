@@ -73,7 +73,7 @@ fn a_library_that_shapes_a_layer_stays_in_it() {
     only_in("axum", &["Cargo.toml"]);
     only_in("datafusion", &["query/Cargo.toml", "query/kql/Cargo.toml"]);
     only_in("lettre", &["alerts/Cargo.toml"]);
-    // The command line is a client of the API, alerts of webhooks.
+    // The command line is a client of the API, `externaldata` of lists, alerts of webhooks.
     only_in("reqwest", &["Cargo.toml", "alerts/Cargo.toml"]);
     only_in("parquet", &["store/Cargo.toml"]);
 }

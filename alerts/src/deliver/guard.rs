@@ -1,8 +1,9 @@
-//! Which addresses a webhook may reach. Checked for every connection, on the address connected to.
+//! Which addresses a webhook may reach, and whatever else is fetched. Checked for every connection, on the address connected to.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+use url::{Host, Url};
 
 /// How far a webhook may reach.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -90,15 +91,26 @@ fn is_allowed_v6(address: Ipv6Addr, reach: Reach) -> bool {
     !SPECIAL_V6.iter().any(lies_in)
 }
 
+/// Whether the host of a URL is a name, or an address that may be connected to: a literal address never comes before the
+/// resolver.
+pub fn is_host_allowed(url: &Url, reach: Reach) -> bool {
+    match url.host() {
+        Some(Host::Ipv4(address)) => is_allowed(address.into(), reach),
+        Some(Host::Ipv6(address)) => is_allowed(address.into(), reach),
+        Some(Host::Domain(_)) | None => true,
+    }
+}
+
 /// A name has an address that must not be reached.
 #[derive(Debug, thiserror::Error)]
 #[error("the address is not allowed")]
-pub(super) struct AddressRefused;
+pub struct AddressRefused;
 
 /// The system's resolver, behind the table above: one bad address spoils the name.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct GuardedResolver {
-    pub(super) reach: Reach,
+pub struct GuardedResolver {
+    /// Which addresses a name may have.
+    pub reach: Reach,
 }
 
 impl Resolve for GuardedResolver {

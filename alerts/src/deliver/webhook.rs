@@ -10,9 +10,9 @@ use reqwest::header::{CONTENT_TYPE, HeaderMap, RETRY_AFTER};
 use reqwest::{Client, StatusCode, redirect};
 use sha2::Sha256;
 use store::Timestamp;
-use url::{Host, Url};
+use url::Url;
 
-use super::guard::{AddressRefused, GuardedResolver, Reach, is_allowed};
+use super::guard::{AddressRefused, GuardedResolver, Reach, is_host_allowed};
 use crate::outbox::{Attempt, Leased};
 use crate::settings::WebhookSettings;
 
@@ -119,13 +119,7 @@ fn check_url(text: &str, reach: Reach) -> Result<Url, WebhookError> {
     if !url.username().is_empty() || url.password().is_some() {
         return Err(WebhookError::UserInfo);
     }
-    // A literal address never comes before the resolver.
-    let address = match url.host() {
-        Some(Host::Ipv4(address)) => Some(address.into()),
-        Some(Host::Ipv6(address)) => Some(address.into()),
-        Some(Host::Domain(_)) | None => None,
-    };
-    if address.is_some_and(|address| !is_allowed(address, reach)) {
+    if !is_host_allowed(&url, reach) {
         return Err(WebhookError::Address);
     }
     Ok(url)

@@ -1,11 +1,14 @@
 //! What the binder asks of its surroundings: tables, stored functions, and answers to parts of a query.
 
 use std::fmt;
+use std::sync::Arc;
 
 use datafusion::arrow::array::RecordBatch;
 use datafusion::error::DataFusionError;
 use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder};
 use kql_syntax::ast::Type;
+
+use crate::external::Document;
 
 /// A table as the binder sees it.
 #[derive(Clone, Debug)]
@@ -29,9 +32,9 @@ pub trait Catalog: fmt::Debug {
     fn functions(&self) -> Vec<String>;
     /// The rows of a watchlist by its alias, or none if there is no such list.
     fn watchlist(&self, alias: &str) -> Result<Option<Source>, DataFusionError>;
-    /// What stands at an address of `externaldata`. An error says that the address is not allowed, or why it can't be
-    /// read; the table is then empty, and the result's warnings say why.
-    fn external(&self, uri: &str) -> Result<Vec<u8>, DataFusionError>;
+    /// What stands at an address of `externaldata`, which nobody has fetched yet. An error says why it is not fetched
+    /// here; the table is then empty, and the result's warnings say why.
+    fn external(&self, uri: &str) -> Result<Arc<dyn Document>, String>;
 }
 
 /// Computes a part of a query while the whole is planned: `toscalar`, the columns of `bag_unpack` and `pivot`. It may

@@ -10,6 +10,7 @@ mod bind;
 mod bound;
 mod catalog;
 mod error;
+mod external;
 mod interpret;
 mod language;
 mod lower;
@@ -25,6 +26,7 @@ mod udf;
 
 pub use catalog::{Catalog, Evaluate, Source, unqualified};
 pub use error::KqlError;
+pub use external::Document;
 pub use kql_syntax::operator_names;
 pub use language::Language;
 pub use node::{TableFunctionPlanner, query_planner};

@@ -3,6 +3,8 @@
 mod answers;
 mod refusals;
 
+use std::sync::Arc;
+
 use datafusion::arrow::array::RecordBatch;
 use datafusion::error::{DataFusionError, Result};
 use datafusion::execution::session_state::{SessionState, SessionStateBuilder};
@@ -11,7 +13,7 @@ use datafusion::physical_plan::collect;
 use tokio::runtime::{Builder, Runtime};
 
 use crate::arrays::Reader;
-use crate::{Catalog, Environment, Evaluate, KqlError, Language, Planned, Source, plan};
+use crate::{Catalog, Document, Environment, Evaluate, KqlError, Language, Planned, Source, plan};
 
 /// The one table that there is.
 const CALLS: &str =
@@ -93,8 +95,8 @@ impl Catalog for Tables {
         Ok(None)
     }
 
-    fn external(&self, uri: &str) -> Result<Vec<u8>> {
-        Err(DataFusionError::Plan(format!("{uri} is not read")))
+    fn external(&self, uri: &str) -> Result<Arc<dyn Document>, String> {
+        Err(format!("{uri} is not read"))
     }
 }
 

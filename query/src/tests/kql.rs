@@ -144,21 +144,121 @@ async fn lists_of_the_configuration_are_watchlists() {
     assert_eq!(csv(&fixture, Question::kql(kql)).await, "Count\n2\n");
 }
 
-#[tokio::test]
-async fn external_data_is_refused_unless_it_may_be_empty() {
+/// Two documents, which may be fetched, and how often they were.
+#[derive(Debug, Default)]
+struct Shelf {
+    fetched: std::sync::atomic::AtomicUsize,
+}
+
+#[async_trait::async_trait]
+impl Fetch for Shelf {
+    fn check(&self, address: &str) -> Result<(), String> {
+        let is_known = address.starts_with("shelf:");
+        is_known
+            .then_some(())
+            .ok_or_else(|| format!("{address} is not asked"))
+    }
+
+    async fn fetch(&self, address: &str, bytes_max: usize) -> Result<bytes::Bytes, String> {
+        self.fetched
+            .fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        let text = match address {
+            "shelf:a.csv" => "n\n1\n2\n",
+            "shelf:b.json" => "{\"n\": 3}",
+            _ => return Err(format!("{address} answers 404 Not Found")),
+        };
+        if text.len() > bytes_max {
+            return Err(format!("{address} is too large"));
+        }
+        Ok(text.into())
+    }
+}
+
+async fn shelf(bytes_max: usize) -> (Fixture, Arc<Shelf>) {
+    let shelf = Arc::new(Shelf::default());
     let fixture = fixture(&CALLS).await;
-    let kql = "externaldata(a: string)['https://lists.example.org/a.csv'] | count";
+    let settings = EngineSettings {
+        fetching: Some(Fetching {
+            fetch: Arc::clone(&shelf) as Arc<dyn Fetch>,
+            bytes_max,
+        }),
+        ..EngineSettings::default()
+    };
+    let clock: Arc<dyn Clock> = Arc::new(ManualClock::new(Timestamp::from_micros(0)));
+    let engine = Engine::new(Arc::clone(&fixture.store), clock, settings).unwrap();
+    (Fixture { engine, ..fixture }, shelf)
+}
+
+const NUMBERS: &str = "let n = externaldata(n: long)['shelf:a.csv', 'shelf:b.json'] with (ignoreFirstRecord = false); ";
+
+#[tokio::test]
+async fn documents_are_concatenated_and_fetched_once_in_a_question() {
+    let (fixture, shelf) = shelf(100).await;
+    let kql = "n | where isnotnull(n) | join kind=inner n on n | summarize sum(n), count()";
+    let found = csv(&fixture, Question::kql(format!("{NUMBERS}{kql}"))).await;
+    assert_eq!(found, "sum_n,count_\n6,3\n");
+    assert_eq!(shelf.fetched.load(std::sync::atomic::Ordering::Relaxed), 2);
+}
+
+#[tokio::test]
+async fn nothing_is_fetched_where_a_question_is_only_planned() {
+    let (fixture, shelf) = shelf(100).await;
+    let kql = format!("{NUMBERS}print x = toscalar(n | count), y = 1 in (n)");
     let workspace = Workspace::default();
-    let refused = fixture.engine.answer(&workspace, Question::kql(kql)).await;
-    let reason = refused.map(|_answer| ()).unwrap_err().to_string();
-    assert!(reason.contains("lists.example.org"), "{reason}");
+    fixture
+        .engine
+        .check(&workspace, Question::kql(&kql))
+        .await
+        .unwrap();
     let mut question = Question::kql(kql);
+    question.explain = true;
+    fixture.engine.rows(&workspace, question).await.unwrap();
+    assert_eq!(shelf.fetched.load(std::sync::atomic::Ordering::Relaxed), 0);
+}
+
+#[tokio::test]
+async fn what_cannot_be_fetched_is_an_error() {
+    #[track_caller]
+    fn check(answer: Result<Vec<RecordBatch>, QueryError>, expected: &str) {
+        let reason = answer.unwrap_err().to_string();
+        assert!(reason.contains(expected), "{reason}");
+    }
+    let (fixture, _) = shelf(10).await;
+    let workspace = Workspace::default();
+    let ask = async |uris: &str, external: External| {
+        let mut question = Question::kql(format!("externaldata(n: long)[{uris}] | count"));
+        question.external = external;
+        fixture.engine.rows(&workspace, question).await
+    };
+    for external in [External::Refused, External::Empty] {
+        check(ask("'shelf:c.csv'", external).await, "404 Not Found");
+        check(
+            ask("'shelf:a.csv', 'shelf:b.json'", external).await,
+            "too large",
+        );
+        check(
+            ask("'shelf:a.parquet'", external).await,
+            "'parquet' is not read here",
+        );
+    }
+    check(
+        ask("'https://a.example/a.csv'", External::Refused).await,
+        "a.example/a.csv is not asked",
+    );
+}
+
+#[tokio::test]
+async fn what_may_not_be_fetched_may_be_empty_instead() {
+    let (fixture, _) = shelf(100).await;
+    let uris = "['https://a.example/a.csv', 'shelf:b.json']";
+    let mut question = Question::kql(format!("externaldata(n: long){uris}"));
     question.external = External::Empty;
+    let workspace = Workspace::default();
     let answer = fixture.engine.answer(&workspace, question.clone()).await;
     let notes = answer.unwrap().notes().len();
     assert_eq!(
         (notes, csv(&fixture, question).await.as_str()),
-        (1, "Count\n0\n")
+        (1, "n\n3\n")
     );
 }
 

@@ -9,7 +9,6 @@ use datafusion::datasource::{MemTable, provider_as_source};
 use datafusion::logical_expr::LogicalPlanBuilder;
 use kql_syntax::ast::{Column, Expr, NamedExpr, Property, Type};
 use kql_values::Value;
-use kql_values::function::Context;
 
 use super::project::Unnamed;
 use crate::arrays::{arrow_type, build};
@@ -17,6 +16,7 @@ use crate::bind::{Binder, Row, Scope, as_type};
 use crate::bound::Bound;
 use crate::catalog::unqualified;
 use crate::error::{Bind, Refusal};
+use crate::external::{self, FORMATS, Format, Reading, Written};
 use crate::relation::Relation;
 
 /// Most rows that `range` makes.
@@ -125,101 +125,68 @@ impl Binder<'_> {
         scope: &Rc<Scope>,
     ) -> Bind<Relation> {
         let typed = super::typed(columns);
-        let skips_header = super::word(properties, "ignoreFirstRecord")
-            .is_some_and(|word| word.eq_ignore_ascii_case("true"));
-        let mut rows = Vec::new();
+        for (place, Column { name, .. }) in columns.iter().enumerate() {
+            let mut before = typed.iter().take(place);
+            if before.any(|(taken, _)| *taken == name.text) {
+                let text = format!("there are two columns '{}'", name.text);
+                return Err(Refusal::at(name.span, text));
+            }
+        }
+        let mut documents = Vec::new();
         for uri in uris {
             let bound = self.constant(uri, scope)?.convert(Type::String);
             let Some(Value::String(address)) = bound.constant() else {
                 return Err(Refusal::at(uri.span, "an address is needed here, as text"));
             };
-            let path = address.split(['?', ';']).next().unwrap_or_default();
-            let format = super::word(properties, "format").unwrap_or_else(|| {
-                let extension = path.rsplit('.').next().unwrap_or_default();
-                extension.to_ascii_lowercase()
-            });
-            let bytes = match self.environment.catalog.external(address) {
-                Ok(bytes) => bytes,
-                Err(error) => {
-                    self.warn(format!(
-                        "externaldata is empty: {}",
-                        error.strip_backtrace()
-                    ));
-                    continue;
-                }
-            };
-            let text = String::from_utf8_lossy(&bytes);
-            rows.extend(self.external_rows(&text, &format, &typed, skips_header));
+            let format = external_format(properties, address)
+                .map_err(|message| Refusal::at(uri.span, message))?;
+            match self.environment.catalog.external(address) {
+                Ok(document) => documents.push(Written { document, format }),
+                Err(reason) => self.warn(format!("externaldata is empty: {reason}")),
+            }
         }
-        in_memory(typed, &rows)
+        let mapping = self.property_text(properties, "ingestionMapping", scope)?;
+        let cells = external::cells(&typed, mapping.as_deref());
+        let span = uris.first().map_or_else(Default::default, |uri| uri.span);
+        let cells = cells.map_err(|message| Refusal::at(span, message))?;
+        if documents.is_empty() {
+            return in_memory(typed, &[]);
+        }
+        let skips_first = super::word(properties, "ignoreFirstRecord")
+            .is_some_and(|word| word.eq_ignore_ascii_case("true"));
+        let reading = Reading {
+            columns: typed.clone(),
+            cells,
+            skips_first,
+        };
+        Ok(Relation::new(external::plan(documents, reading)?, typed))
     }
 
-    fn external_rows(
+    /// The text of a property, if it is there.
+    fn property_text(
         &self,
-        text: &str,
-        format: &str,
-        columns: &[(String, Type)],
-        skips_header: bool,
-    ) -> Vec<Vec<Value>> {
-        let mut context = Context::new(self.environment.now);
-        let parse_csv = self.environment.language.functions.scalar("parse_csv");
-        let mut rows = Vec::new();
-        let text = text.trim_start_matches('\u{feff}');
-        let elements = match format {
-            "json" | "multijson" => serde_json::from_str::<Vec<kql_values::Dynamic>>(text).ok(),
-            _ => None,
+        properties: &[Property],
+        name: &str,
+        scope: &Rc<Scope>,
+    ) -> Bind<Option<String>> {
+        let Some(expr) = super::property(properties, name) else {
+            return Ok(None);
         };
-        if let Some(elements) = elements {
-            return elements
-                .iter()
-                .map(|element| bag_row(element, columns))
-                .collect();
+        let bound = self.constant(expr, scope)?.convert(Type::String);
+        match bound.constant() {
+            Some(Value::String(text)) => Ok(Some(text.clone())),
+            _ => Err(Refusal::at(expr.span, "a text is needed here")),
         }
-        for line in text
-            .lines()
-            .skip(usize::from(skips_header))
-            .filter(|line| !line.trim().is_empty())
-        {
-            let cells: Vec<Value> = match format {
-                "json" | "multijson" | "ndjson" => {
-                    let element = serde_json::from_str(line).unwrap_or_default();
-                    rows.push(bag_row(&element, columns));
-                    continue;
-                }
-                "txt" | "raw" => vec![Value::String(line.to_owned())],
-                "tsv" | "tsve" => line
-                    .split('\t')
-                    .map(|cell| Value::String(cell.to_owned()))
-                    .collect(),
-                "psv" => line
-                    .split('|')
-                    .map(|cell| Value::String(cell.to_owned()))
-                    .collect(),
-                _ => {
-                    let parsed = parse_csv.and_then(|function| {
-                        (function.kernel)(&mut context, &[Value::String(line.to_owned())]).ok()
-                    });
-                    match parsed {
-                        Some(Value::Dynamic(kql_values::Dynamic::Array(cells))) => cells
-                            .into_iter()
-                            .map(|cell| Value::String(cell.as_str().unwrap_or_default().to_owned()))
-                            .collect(),
-                        _ => vec![Value::String(line.to_owned())],
-                    }
-                }
-            };
-            let cells = cells
-                .into_iter()
-                .chain(std::iter::repeat(Value::String(String::new())));
-            rows.push(
-                columns
-                    .iter()
-                    .zip(cells)
-                    .map(|((_, ty), cell)| cell.convert(*ty))
-                    .collect(),
-            );
-        }
-        rows
+    }
+}
+
+/// The format that a property names, or else the end of the address.
+fn external_format(properties: &[Property], address: &str) -> Result<Format, String> {
+    let names = || FORMATS.map(|(name, _)| name).join(", ");
+    let not_read = |name: &str| format!("the format '{name}' is not read here; {} are", names());
+    match super::word(properties, "format") {
+        Some(name) => Format::named(&name).ok_or_else(|| not_read(&name)),
+        None => Format::of_address(address).map_err(not_read),
     }
 }
 
@@ -245,14 +212,6 @@ pub(super) fn in_memory(columns: Vec<(String, Type)>, rows: &[Vec<Value>]) -> Bi
     let plan = LogicalPlanBuilder::scan("rows", provider_as_source(Arc::new(table)), None)?;
     let plan = unqualified(plan.build()?)?;
     Ok(Relation::new(plan, columns))
-}
-
-fn bag_row(element: &kql_values::Dynamic, columns: &[(String, Type)]) -> Vec<Value> {
-    let cell = |(name, ty): &(String, Type)| {
-        let value = element.get(name).cloned().unwrap_or_default();
-        Value::dynamic(value).convert(*ty)
-    };
-    columns.iter().map(cell).collect()
 }
 
 /// Datetimes without a seventh digit are kept in microseconds, whose range of years is that of KQL.
