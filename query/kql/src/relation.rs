@@ -1,9 +1,10 @@
 //! A tabular value while it is bound: a plan, its columns with KQL's types, and what is known of their order.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use datafusion::common::Column;
-use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, SortExpr};
+use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, Projection, SortExpr};
 use kql_syntax::ast::Type;
 
 use crate::bound::Bound;
@@ -142,9 +143,8 @@ impl Relation {
             }
             order.push(key);
         }
-        let plan = LogicalPlanBuilder::from(self.plan)
-            .project(exprs)?
-            .build()?;
+        // The builder would look through the whole plan for each of the columns, whose names are exact already.
+        let plan = LogicalPlan::Projection(Projection::try_new(exprs, Arc::new(self.plan))?);
         Ok(Self {
             plan,
             columns: types,
@@ -197,6 +197,26 @@ impl Relation {
             self.hidden.push(Hidden { name, ty, is_key });
         }
         self
+    }
+
+    /// Adds copies of the columns under other names, hidden.
+    pub(crate) fn add_copies(self, copies: &[Hidden]) -> Bind<Self> {
+        let mut columns: Vec<_> = self
+            .columns
+            .iter()
+            .map(|(name, ty)| (name.clone(), *ty, column(name)))
+            .collect();
+        for (place, copy) in copies.iter().enumerate() {
+            if let Some((name, ty)) = self.columns.get(place) {
+                columns.push((copy.name.clone(), *ty, column(name)));
+            }
+        }
+        let mut added = self.project_lowered(columns)?;
+        added
+            .columns
+            .truncate(added.columns.len().saturating_sub(copies.len()));
+        added.hidden.extend(copies.iter().cloned());
+        Ok(added)
     }
 
     /// Adds a column from an expression of the engine, hidden.

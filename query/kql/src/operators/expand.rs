@@ -153,29 +153,22 @@ impl Binder<'_> {
         let outer = input.columns.clone();
         let outside = input.hidden.clone();
         let mut keyed = input;
-        let mut added = Vec::new();
         if body.iter().any(looks_at_other_rows) {
             let name = self.fresh("row");
             let hidden = Hidden {
-                name: name.clone(),
+                name,
                 ty: Type::Long,
                 is_key: true,
             };
             keyed = number_rows(keyed, hidden)?;
-            added.push(name);
         }
-        let mut carried = Vec::new();
-        for (name, ty) in &outer {
-            let copy = self.fresh("outer");
-            let hidden = Hidden {
-                name: copy.clone(),
-                ty: *ty,
-                is_key: false,
-            };
-            keyed = keyed.add_hidden(hidden, column(name))?;
-            carried.push((name.clone(), copy.clone(), *ty));
-            added.push(copy);
-        }
+        let copies = outer.iter().map(|(_, ty)| Hidden {
+            name: self.fresh("outer"),
+            ty: *ty,
+            is_key: false,
+        });
+        let copies: Vec<Hidden> = copies.collect();
+        keyed = keyed.add_copies(&copies)?;
         let inner_scope = Scope::within(scope);
         let mut rows = self.mv_expand(keyed, expand, scope)?;
         for operator in body {
@@ -190,16 +183,19 @@ impl Binder<'_> {
                     && matches!(&one.value.kind, kql_syntax::ast::ExprKind::Name(own) if own.text == name)
             })
         };
-        let outer: Vec<_> = carried.iter().filter(|one| !is_expanded(&one.0)).collect();
+        let carried = outer.iter().zip(&copies);
+        let carried: Vec<_> = carried
+            .filter(|((name, _), _)| !is_expanded(name))
+            .collect();
         let mut columns: Vec<(String, Type, Plan)> = Vec::new();
-        for (name, copy, ty) in &outer {
+        for ((name, ty), copy) in &carried {
             match rows.type_of(name) {
                 Some(now) => columns.push((name.clone(), now, column(name))),
-                None => columns.push((name.clone(), *ty, column(copy))),
+                None => columns.push((name.clone(), *ty, column(&copy.name))),
             }
         }
         for (name, ty) in &rows.columns {
-            if !outer.iter().any(|(taken, ..)| taken == name) {
+            if !carried.iter().any(|((taken, _), _)| taken == name) {
                 columns.push((name.clone(), *ty, column(name)));
             }
         }
