@@ -74,7 +74,7 @@ impl Context {
                 let text = format!("a regular expression is longer than {PATTERN_BYTES_MAX} bytes");
                 return Err(Failure(text));
             }
-            let compiled = regex::RegexBuilder::new(pattern)
+            let compiled = regex::RegexBuilder::new(&crate::strings::plain_classes(pattern))
                 .size_limit(4 << 20)
                 .dfa_size_limit(4 << 20)
                 .build()
@@ -115,9 +115,10 @@ impl Functions {
         self.scalar.get(name)
     }
 
-    /// All names, in order.
+    /// All names that a query can write, in order.
     pub fn names(&self) -> impl Iterator<Item = &'static str> {
-        self.scalar.keys().copied()
+        let names = self.scalar.keys().copied();
+        names.filter(|name| !name.starts_with('\u{1}'))
     }
 }
 

@@ -1,5 +1,6 @@
 //! Text. Positions and lengths count characters.
 
+mod classes;
 mod codepoints;
 mod replace;
 mod search;
@@ -9,6 +10,8 @@ use crate::convert::{format_real, seeing_nulls};
 use crate::function::{Context, Outcome, ScalarFunction, function};
 use crate::math::round_to;
 use crate::value::{Dynamic, Value};
+
+pub(crate) use classes::plain_classes;
 
 /// The functions of this module.
 pub(crate) fn functions() -> Vec<ScalarFunction> {

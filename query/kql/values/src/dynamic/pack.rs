@@ -13,6 +13,10 @@ pub(super) fn functions() -> Vec<ScalarFunction> {
         function("bag_pack(key_or_value...?: any): dynamic", bag_pack),
         function("pack(key_or_value...?: any): dynamic", bag_pack),
         function("pack_dictionary(key_or_value...?: any): dynamic", bag_pack),
+        function(
+            "\u{1}bag_without_nulls(bag: dynamic): dynamic",
+            bag_without_nulls,
+        ),
         function("repeat(value: any, count: long): dynamic", repeat),
     ];
     table.into_iter().flatten().map(seeing_nulls).collect()
@@ -31,6 +35,17 @@ fn bag_pack(_: &mut Context, arguments: &[Value]) -> Outcome {
         }
     }
     Ok(Value::Dynamic(Dynamic::Object(slots)))
+}
+
+/// What `pack_all(true)` leaves of a row: no null, and no empty text.
+fn bag_without_nulls(_: &mut Context, arguments: &[Value]) -> Outcome {
+    let [Value::Dynamic(Dynamic::Object(slots))] = arguments else {
+        return Ok(Value::Null);
+    };
+    let is_there = |value: &Dynamic| !value.is_null() && value.as_str() != Some("");
+    let kept = slots.iter().filter(|(_, value)| is_there(value));
+    let kept = kept.map(|(key, value)| (key.clone(), value.clone()));
+    Ok(Value::Dynamic(Dynamic::Object(kept.collect())))
 }
 
 fn repeat(context: &mut Context, arguments: &[Value]) -> Outcome {

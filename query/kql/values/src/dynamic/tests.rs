@@ -302,6 +302,15 @@ fn bags_are_changed() {
 }
 
 #[test]
+fn a_row_is_packed_without_what_is_empty() {
+    check(
+        "\u{1}bag_without_nulls",
+        &json!([{"a": 1, "b": null, "c": "", "d": []}]),
+        &json!({"a": 1, "d": []}),
+    );
+}
+
+#[test]
 fn bags_are_made() {
     let merged = json!({"a": 1, "b": 2, "c": 3});
     check(
