@@ -115,7 +115,12 @@ class Bartizan:
     def ask(self, text):
         body = json.dumps({"query": text, "language": self.language, "format": "json"})
         headers = {"Authorization": f"Bearer {KEY}", "Content-Type": "application/json"}
-        self.connection.request("POST", "/api/v1/query", body, headers)
+        try:
+            self.connection.request("POST", "/api/v1/query", body, headers)
+        except BrokenPipeError:
+            # The service ends connections on which nothing came while the other engines were asked.
+            self.connection.close()
+            self.connection.request("POST", "/api/v1/query", body, headers)
         answer = self.connection.getresponse()
         content = answer.read()
         if answer.status != 200:
