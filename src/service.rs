@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, anyhow};
 use axum_server::Handle;
+use axum_server::accept::NoDelayAcceptor;
 use axum_server::tls_rustls::RustlsConfig;
 use metrics_exporter_prometheus::PrometheusBuilder;
 use query::Engine;
@@ -151,14 +152,16 @@ async fn serve(
     let handle = handle.clone();
     if let Some(files) = &app.http.tls {
         let tls = tls(files).await?;
-        let mut server = axum_server::from_tcp_rustls(listener, tls)?.handle(handle);
+        let server = axum_server::from_tcp_rustls(listener, tls)?.handle(handle);
+        let mut server = server.map(|acceptor| acceptor.acceptor(NoDelayAcceptor::new()));
         bound_heads(server.http_builder());
         tasks.spawn(async move {
             server.serve(make).await.context("serve HTTPS")?;
             Ok(Part::Http)
         });
     } else {
-        let mut server = axum_server::from_tcp(listener)?.handle(handle);
+        let server = axum_server::from_tcp(listener)?.handle(handle);
+        let mut server = server.acceptor(NoDelayAcceptor::new());
         bound_heads(server.http_builder());
         tasks.spawn(async move {
             server.serve(make).await.context("serve HTTP")?;
