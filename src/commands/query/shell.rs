@@ -271,22 +271,22 @@ fn one(runtime: &Handle, asking: &mut Asking, text: &str) -> anyhow::Result<bool
         },
         (".tables", None) => {
             let tables = asking.command(".show tables | project TableName");
-            said(runtime.block_on(tables), text, None)?;
+            said(runtime.block_on(tables), text, print::command)?;
         }
         (".explain", Some(_)) => {
             let query = text.trim_start().trim_start_matches(".explain");
-            explained(runtime.block_on(asking.ask(query, true)), text)?;
+            said(
+                runtime.block_on(asking.ask(query, true)),
+                text,
+                print::plans,
+            )?;
         }
         (word, _) if word.starts_with('.') => {
-            said(runtime.block_on(asking.command(text)), text, None)?;
+            said(runtime.block_on(asking.command(text)), text, print::command)?;
         }
         _ => {
-            let format = asking.format;
-            said(
-                runtime.block_on(asking.ask(text, false)),
-                text,
-                Some(format),
-            )?;
+            let answer = runtime.block_on(asking.ask(text, false));
+            said(answer, text, |body| print::answer(asking.format, body))?;
         }
     }
     Ok(true)
@@ -296,21 +296,10 @@ fn one(runtime: &Handle, asking: &mut Asking, text: &str) -> anyhow::Result<bool
 fn said(
     said: anyhow::Result<Said>,
     text: &str,
-    format: Option<FormatArgument>,
+    answer: impl FnOnce(&[u8]) -> anyhow::Result<()>,
 ) -> anyhow::Result<()> {
-    match (said, format) {
-        (Ok(Said::Answer(body)), Some(format)) => print::answer(format, &body)?,
-        (Ok(Said::Answer(body)), None) => print::command(&body)?,
-        (Ok(Said::Refusal(refusal)), _) => print::refusal(text, &refusal),
-        (Err(error), _) => terminal::error(&error),
-    }
-    Ok(())
-}
-
-/// Prints plans as they are indented.
-fn explained(said: anyhow::Result<Said>, text: &str) -> anyhow::Result<()> {
     match said {
-        Ok(Said::Answer(body)) => print::plans(&body)?,
+        Ok(Said::Answer(body)) => answer(&body)?,
         Ok(Said::Refusal(refusal)) => print::refusal(text, &refusal),
         Err(error) => terminal::error(&error),
     }
