@@ -6,7 +6,7 @@ use kql_syntax::ast::Type;
 
 use crate::convert::scalar_of;
 use crate::function::{Context, Functions, ScalarFunction};
-use crate::{Dynamic, ParameterType, Returns, Value};
+use crate::{Dynamic, ParameterType, Returns, Signature, Value};
 
 /// Longest text or array that a function may make here.
 const LENGTH_MAX: usize = 1 << 16;
@@ -30,13 +30,18 @@ const ARGUMENTS: [&str; 12] = [
 /// Calls of every function to begin with.
 pub fn seeds() -> Vec<Vec<u8>> {
     let functions = Functions::new();
-    let names = functions.names().enumerate();
-    names
-        .map(|(place, name)| {
-            let arguments = ARGUMENTS[place % ARGUMENTS.len()];
-            format!("[{}, {arguments}]", Dynamic::from(name)).into_bytes()
-        })
-        .collect()
+    let seed = |(place, name): (usize, &str)| {
+        let text = format!("[{}]", ARGUMENTS[place % ARGUMENTS.len()]);
+        let arguments: Vec<Dynamic> = serde_json::from_str(&text).ok()?;
+        let fewest = functions.scalar(name)?.signature.arity_min();
+        let count = arguments.len().max(fewest);
+        let call = [Dynamic::from(name)].into_iter();
+        let call: Dynamic = call
+            .chain(arguments.into_iter().cycle().take(count))
+            .collect();
+        Some(call.to_string().into_bytes())
+    };
+    functions.names().enumerate().filter_map(seed).collect()
 }
 
 /// Panics unless what must hold of any bytes does.
@@ -55,19 +60,19 @@ pub fn check(bytes: &[u8]) {
     }
 }
 
-/// The arguments as the binder would bring them to the types of the signature; none if it refuses the call.
+/// The arguments, as many as the signature takes, as the binder would bring them to its types; none if it refuses the call.
 fn as_declared(function: &ScalarFunction, arguments: &[Dynamic]) -> Option<Vec<Value>> {
     let signature = &function.signature;
     let most = signature.arity_max().unwrap_or(usize::MAX);
-    if !(signature.arity_min()..=most).contains(&arguments.len()) {
+    if arguments.len() < signature.arity_min() {
         return None;
     }
-    let values: Vec<Value> = arguments.iter().map(scalar_of).collect();
+    let values: Vec<Value> = arguments.iter().take(most).map(scalar_of).collect();
     let common = values.iter().find_map(Value::ty).unwrap_or(Type::String);
     let values = values.into_iter().enumerate().map(|(place, value)| {
         let value = match signature.parameter(place)?.ty {
             ParameterType::Exactly(ty) => value.convert(ty),
-            ParameterType::Any => value,
+            ParameterType::Any => return Some(value),
             ParameterType::Common => value.convert(common),
             ParameterType::Number => value.convert(Type::Real),
         };
@@ -76,23 +81,36 @@ fn as_declared(function: &ScalarFunction, arguments: &[Dynamic]) -> Option<Vec<V
     values.collect()
 }
 
-fn runs(function: &ScalarFunction, arguments: &[Value]) {
+/// Calls a function; panics unless the result has the type that is foretold, and is no longer than allowed.
+pub(crate) fn runs(function: &ScalarFunction, arguments: &[Value]) {
     let mut context = Context::new(17_000_000_000_000_000);
     context.length_max = LENGTH_MAX;
     let Ok(value) = (function.kernel)(&mut context, arguments) else {
         return;
     };
-    if let Returns::One(ParameterType::Exactly(ty)) = function.signature.returns {
-        let fits = value.ty() == Some(ty) || value.is_null() && ty != Type::String;
-        assert!(
-            fits,
-            "{} of {arguments:?} is {value:?}",
-            function.signature.name
-        );
+    let signature = &function.signature;
+    if let Some((ty, may_be_null)) = foretold(signature, arguments) {
+        let fits = value.ty() == Some(ty) || value.is_null() && may_be_null;
+        assert!(fits, "{} of {arguments:?} is {value:?}", signature.name);
     }
     if let Value::String(text) = &value {
         assert!(text.len() <= 4 * LENGTH_MAX, "{} bytes", text.len());
     }
+}
+
+/// The type of the result, and whether it may be null.
+fn foretold(signature: &Signature, arguments: &[Value]) -> Option<(Type, bool)> {
+    let kind = match signature.returns {
+        Returns::One(ParameterType::Exactly(ty)) => return Some((ty, ty != Type::String)),
+        Returns::One(kind @ (ParameterType::Common | ParameterType::Number)) => kind,
+        _ => return None,
+    };
+    let mut arguments = arguments.iter().enumerate();
+    let ty = arguments.find_map(|(place, value)| {
+        let parameter = signature.parameter(place)?;
+        (parameter.ty == kind).then(|| value.ty()).flatten()
+    });
+    ty.map(|ty| (ty, true))
 }
 
 #[cfg(test)]

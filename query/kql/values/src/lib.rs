@@ -27,8 +27,6 @@ mod math;
 pub mod network;
 pub mod operators;
 mod parse;
-#[cfg(test)]
-mod robustness;
 pub mod rows;
 mod series;
 mod signature;
