@@ -11,6 +11,7 @@ use crate::bound::Bound;
 use crate::error::Bind;
 use crate::language::Language;
 use crate::lower::{Lowering, column};
+use crate::node::Key;
 
 /// Rows.
 #[derive(Clone, Debug)]
@@ -77,6 +78,30 @@ impl Relation {
 
     pub(crate) fn builder(&self) -> LogicalPlanBuilder {
         LogicalPlanBuilder::from(self.plan.clone())
+    }
+
+    /// Its columns, as a projection takes them over.
+    pub(crate) fn as_they_are(&self) -> Vec<(String, Type, Expr)> {
+        let columns = self.columns.iter();
+        columns
+            .map(|(name, ty)| (name.clone(), *ty, column(name)))
+            .collect()
+    }
+
+    /// What orders the rows, for a node that puts them in order itself: the hidden columns that it needs behind those
+    /// that the query sees, and where the keys stand among both.
+    pub(crate) fn order_places(&self) -> (Vec<Hidden>, Vec<Key>) {
+        let orders = |name: &str| self.order.iter().any(|key| is_column(&key.expr, name));
+        let mut hidden = self.hidden.clone();
+        hidden.retain(|hidden| orders(&hidden.name) && !self.has(&hidden.name));
+        let names = self.columns.iter().map(|(name, _)| name);
+        let names = names.chain(hidden.iter().map(|hidden| &hidden.name));
+        let place = |key: &SortExpr| {
+            let found = names.clone().position(|name| is_column(&key.expr, name));
+            found.map(|place| (place, key.asc, key.nulls_first))
+        };
+        let keys = self.order.iter().filter_map(place).collect();
+        (hidden, keys)
     }
 
     /// The rows in no order, without hidden columns: what takes part in a join or a union.
@@ -201,11 +226,7 @@ impl Relation {
 
     /// Adds copies of the columns under other names, hidden.
     pub(crate) fn add_copies(self, copies: &[Hidden]) -> Bind<Self> {
-        let mut columns: Vec<_> = self
-            .columns
-            .iter()
-            .map(|(name, ty)| (name.clone(), *ty, column(name)))
-            .collect();
+        let mut columns = self.as_they_are();
         for (place, copy) in copies.iter().enumerate() {
             if let Some((name, ty)) = self.columns.get(place) {
                 columns.push((copy.name.clone(), *ty, column(name)));
@@ -221,11 +242,7 @@ impl Relation {
 
     /// Adds a column from an expression of the engine, hidden.
     pub(crate) fn add_hidden(self, hidden: Hidden, expr: Expr) -> Bind<Self> {
-        let mut columns: Vec<_> = self
-            .columns
-            .iter()
-            .map(|(name, ty)| (name.clone(), *ty, column(name)))
-            .collect();
+        let mut columns = self.as_they_are();
         let Hidden { name, ty, is_key } = hidden;
         columns.push((name.clone(), ty, expr));
         let added = self.project_lowered(columns)?;
@@ -235,13 +252,13 @@ impl Relation {
     /// Without the hidden columns of these names.
     pub(crate) fn drop_hidden(mut self, names: &[String]) -> Bind<Self> {
         self.hidden.retain(|hidden| !names.contains(&hidden.name));
-        let columns = self
-            .columns
-            .iter()
-            .map(|(name, ty)| (name.clone(), *ty, column(name)))
-            .collect();
+        let columns = self.as_they_are();
         self.project_lowered(columns)
     }
+}
+
+fn is_column(expr: &Expr, name: &str) -> bool {
+    matches!(expr, Expr::Column(column) if column.name == name)
 }
 
 /// A name that no query can write and no hidden column has.

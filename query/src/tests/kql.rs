@@ -125,6 +125,8 @@ async fn sorted_rows_stay_in_their_order() {
             "39998 39991 39999 39992 40000 39993 39994 39987 39995 39988 39996 39989 39997 39990";
         assert_eq!(found, expected, "{then}");
     }
+    let kql = format!("{many} | extend n = row_number(1, part != prev(part)) | project x | take 3");
+    assert_eq!(rows(&fixture, &kql).await, "39998 39991 39984");
     let sessions = "range x from 1 to 30000 step 1 | extend t = datetime(2026-01-01) + x * 1m | sort by t desc \
         | sort by t asc | extend begin = row_window_session(t, 1d, 5m, false), n = row_number() | where x > 29998 | project x, n";
     assert_eq!(rows(&fixture, sessions).await, "29999,29999 30000,30000");

@@ -105,6 +105,12 @@ async fn chance_plays_once_where_it_is_kept() {
     let kql = "let drawn = materialize(range n from 1 to 1000 step 1 | extend r = rand() | sample 3); \
         union drawn, drawn | summarize count() by n, r | summarize rows = count(), least = min(count_)";
     check(kql, "rows,least\n3,2\n").await;
+    let kql = "let drawn = materialize(range n from 1 to 1000 step 1 | extend r = rand() | sample 3 | sort by n | project r); \
+        union drawn, drawn | summarize count() by r | summarize rows = count(), least = min(count_)";
+    check(kql, "rows,least\n3,2\n").await;
+    let kql = "let drawn = materialize(range n from 1 to 5 step 1 | extend r = rand() | sort by n desc | project m = n * 10, r); \
+        drawn | project m | take 2";
+    check(kql, "m\n50\n40\n").await;
     let kql = "let id = toscalar(new_guid()); range n from 1 to 9 step 1 | extend id | summarize count_distinct(id)";
     check(kql, "count_distinct_id\n1\n").await;
     // That the first rows come by chance is one in 10^28.

@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use datafusion::logical_expr::{Expr as Plan, SortExpr};
 use kql_syntax::Span;
 use kql_syntax::ast::{Argument, Call, Column, Expr, ExprKind, NamedExpr, Type};
 use kql_values::function::Context;
@@ -17,7 +16,7 @@ use crate::arrays::Reader;
 use crate::bind::{Binder, Row, Scope, did_you_mean, step};
 use crate::bound::{Bound, Kind};
 use crate::error::{Bind, Refusal, failed_at};
-use crate::node::{Key, RowsNode, Run};
+use crate::node::{RowsNode, Run};
 use crate::relation::Relation;
 
 /// Rows that are looked at for the columns of `bag_unpack` and `pivot`.
@@ -347,18 +346,9 @@ pub(super) fn through(
     output: Vec<(String, Type)>,
     run: Run,
 ) -> Bind<Relation> {
-    let names: Vec<_> = input.columns.iter().map(|(name, _)| name.clone()).collect();
-    let orders = |name: &str| input.order.iter().any(|key| is_column(&key.expr, name));
-    let mut hidden = input.hidden.clone();
-    hidden.retain(|hidden| orders(&hidden.name) && !input.has(&hidden.name));
-    // Behind what the plugin sees stands what orders its rows.
-    let places = names.iter().chain(hidden.iter().map(|hidden| &hidden.name));
-    let place = |key: &SortExpr| {
-        let found = places.clone().position(|name| is_column(&key.expr, name));
-        found.map(|place| (place, key.asc, key.nulls_first))
-    };
-    let order: Vec<Key> = input.order.iter().filter_map(place).collect();
-    let input = Relation { hidden, ..input }.select(&names)?;
+    let (hidden, order) = input.order_places();
+    let columns = input.as_they_are();
+    let input = Relation { hidden, ..input }.project_lowered(columns)?;
     let types = input.columns.iter().map(|(_, ty)| *ty).collect();
     let plan = RowsNode::plan(name, (input.plan, types), order, output.clone(), run)?;
     Ok(Relation::new(crate::catalog::unqualified(plan)?, output))
@@ -444,8 +434,4 @@ fn argument_names(expr: &Expr) -> Vec<String> {
             .collect(),
         _ => Vec::new(),
     }
-}
-
-fn is_column(expr: &Plan, name: &str) -> bool {
-    matches!(expr, Plan::Column(column) if column.name == name)
 }

@@ -108,11 +108,7 @@ impl Binder<'_> {
         targets: &[(String, Type)],
         index: Option<&str>,
     ) -> Bind<Relation> {
-        let mut columns: Vec<(String, Type, Plan)> = listed
-            .columns
-            .iter()
-            .map(|(name, ty)| (name.clone(), *ty, column(name)))
-            .collect();
+        let mut columns = listed.as_they_are();
         let mut typed: Vec<(String, Type)> = Vec::new();
         for (place, (name, ty)) in targets.iter().enumerate() {
             let field = get_field(column(list), format!("v{place}"));
@@ -213,11 +209,7 @@ fn number_rows(input: Relation, hidden: Hidden) -> Bind<Relation> {
         .build()?;
     let mut numbered = Relation { plan, ..input };
     numbered.hidden.push(hidden);
-    let columns: Vec<_> = numbered
-        .columns
-        .iter()
-        .map(|(name, ty)| (name.clone(), *ty, column(name)))
-        .collect();
+    let columns = numbered.as_they_are();
     numbered.project_lowered(columns)
 }
 

@@ -1,7 +1,7 @@
 //! Rows that are the same wherever a query reads them: `materialize`, `as hint.materialized = true`.
 
 use datafusion::common::tree_node::TreeNode as _;
-use datafusion::logical_expr::{Expr, SortExpr};
+use datafusion::logical_expr::Expr;
 
 use crate::error::Bind;
 use crate::node::RowsNode;
@@ -13,25 +13,15 @@ pub(crate) fn kept(input: Relation) -> Bind<Relation> {
     let is_by_chance = input
         .plan
         .exists(|plan| Ok(plan.expressions().iter().any(Expr::is_volatile)))?;
-    if !is_by_chance || !input.hidden.is_empty() {
+    if !is_by_chance || !input.keys().is_empty() {
         return Ok(input);
     }
-    let place = |key: &SortExpr| {
-        let Expr::Column(column) = &key.expr else {
-            return None;
-        };
-        let mut columns = input.columns.iter();
-        let place = columns.position(|(name, _)| *name == column.name)?;
-        Some((place, key.asc, key.nulls_first))
-    };
-    let order = input.order.iter().filter_map(place).collect();
-    let (name, columns) = (input.name.clone(), input.columns.clone());
-    let names: Vec<_> = columns.iter().map(|(name, _)| name.clone()).collect();
-    let shown = input.select(&names)?.plan;
-    let plan = RowsNode::keeping("materialize", shown, order, columns.clone())?;
+    let (hidden, keys) = input.order_places();
+    let columns = input.as_they_are();
+    let shown = Relation { hidden, ..input }.project_lowered(columns)?;
+    let mut all = shown.columns.clone();
+    all.extend(shown.hidden.iter().map(|one| (one.name.clone(), one.ty)));
+    let plan = RowsNode::keeping("materialize", shown.plan, keys, all)?;
     let plan = crate::catalog::unqualified(plan)?;
-    Ok(Relation {
-        name,
-        ..Relation::new(plan, columns)
-    })
+    Ok(Relation { plan, ..shown })
 }

@@ -7,7 +7,7 @@ use kql_syntax::ast::{Expr, Nulls, SortKey, SortOrder, Type};
 use kql_values::Value;
 
 use super::source::in_memory;
-use super::window::row_number;
+use super::window::{is_placed, row_number};
 use crate::bind::{Binder, Row, Scope};
 use crate::bound::Kind;
 use crate::error::{Bind, Refusal};
@@ -99,9 +99,11 @@ impl Binder<'_> {
     pub(super) fn first_rows(&self, input: Relation, count: usize) -> Bind<Relation> {
         let keys = input.keys();
         if keys.is_empty() {
-            let plan = LogicalPlanBuilder::from(input.plan)
-                .limit(0, Some(count))?
-                .build()?;
+            let mut plan = LogicalPlanBuilder::from(input.plan);
+            if is_placed(&input.order) {
+                plan = plan.sort(input.order.clone())?;
+            }
+            let plan = plan.limit(0, Some(count))?.build()?;
             return Ok(Relation { plan, ..input });
         }
         let place = self.fresh("first");

@@ -140,11 +140,7 @@ impl Binder<'_> {
             is_key: false,
         };
         let parsed = input.add_hidden(hidden, call)?;
-        let mut all: Vec<(String, Type, Plan)> = parsed
-            .columns
-            .iter()
-            .map(|(name, ty)| (name.clone(), *ty, column(name)))
-            .collect();
+        let mut all = parsed.as_they_are();
         for (place, (target, ty)) in columns.iter().enumerate() {
             let field = get_field(column(&name), format!("v{place}"));
             match all.iter_mut().find(|(taken, _, _)| taken == target) {

@@ -123,11 +123,7 @@ impl Binder<'_> {
     /// were never sorted, stay as they are in all that follows. Groups are each by themselves, and have no place among
     /// others.
     fn placed(&self, input: Relation) -> Bind<Relation> {
-        let is_placed = matches!(
-            input.order.as_slice(),
-            [SortExpr { expr: Plan::Column(column), .. }] if column.name.starts_with(PLACE)
-        );
-        if is_placed || !input.keys().is_empty() {
+        if is_placed(&input.order) || !input.keys().is_empty() {
             return Ok(input);
         }
         let hidden = Hidden {
@@ -294,6 +290,14 @@ fn neighbour(window: &Window, value: Option<Plan>) -> Bind<Plan> {
     })
 }
 
+/// Whether rows are ordered by the places that window functions gave them. The plan may have mixed them since.
+pub(super) fn is_placed(order: &[SortExpr]) -> bool {
+    matches!(
+        order,
+        [SortExpr { expr: Plan::Column(column), .. }] if column.name.starts_with(PLACE)
+    )
+}
+
 /// Adds the column of a window function, visible to expressions but not to the query.
 fn add_window(input: Relation, expr: Plan, name: &str, ty: Type) -> Bind<Relation> {
     let plan = LogicalPlanBuilder::from(input.plan.clone())
@@ -324,12 +328,8 @@ fn numbered(
         return Ok(input);
     };
     let input = add_window(input, *inner.expr, temporary, Type::Long)?;
-    let mut columns: Vec<_> = input
-        .columns
-        .iter()
-        .filter(|(column, _)| *column != temporary)
-        .map(|(name, ty)| (name.clone(), *ty, column(name)))
-        .collect();
+    let mut columns = input.as_they_are();
+    columns.retain(|(column, _, _)| column != temporary);
     let value = cast(column(temporary), arrow_type(Type::Long)) + lit(start - 1);
     columns.push((name.to_owned(), Type::Long, value));
     input.project_lowered(columns)
