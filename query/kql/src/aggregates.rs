@@ -5,7 +5,6 @@
 use std::rc::Rc;
 
 use datafusion::arrow::datatypes::DataType;
-use datafusion::functions::core::expr_fn::coalesce;
 use datafusion::functions_aggregate::expr_fn::{
     approx_distinct, array_agg, avg, count, count_distinct, first_value, max, min, sum,
 };
@@ -19,7 +18,7 @@ use crate::bind::{Binder, Row, Scope, check_arity, check_count};
 use crate::bound::Bound;
 use crate::error::{Bind, Refusal, failed_at};
 use crate::language::Language;
-use crate::lower::{Lowering, json_of_list};
+use crate::lower::{Lowering, json_of_list, present};
 use crate::udaf::AccumulatorCall;
 
 /// Aggregates that the engine computes itself, and how many arguments they take.
@@ -276,13 +275,13 @@ impl Finish {
         match self {
             Self::Keep => result,
             Self::Cast(ty) => cast(result, arrow_type(ty)),
-            Self::Sum(Type::Real) => coalesce(vec![result, lit(0.0)]),
-            Self::Sum(Type::Long) => coalesce(vec![result, lit(0_i64)]),
+            Self::Sum(Type::Real) => present(result, lit(0.0)),
+            Self::Sum(Type::Long) => present(result, lit(0_i64)),
             Self::Sum(ty) => {
                 let zero = cast(lit(0_i64), arrow_type(ty));
-                coalesce(vec![cast(result, arrow_type(ty)), zero])
+                present(cast(result, arrow_type(ty)), zero)
             }
-            Self::Average => coalesce(vec![result, lit(f64::NAN)]),
+            Self::Average => present(result, lit(f64::NAN)),
             Self::List {
                 item,
                 items_max,

@@ -11,8 +11,8 @@ mod text;
 
 use datafusion::arrow::datatypes::DataType;
 use datafusion::common::{Column, DFSchema};
-use datafusion::functions::core::expr_fn::{coalesce, get_field};
-use datafusion::logical_expr::expr::ScalarFunction as Call;
+use datafusion::functions::core::expr_fn::get_field;
+use datafusion::logical_expr::expr::{Case, ScalarFunction as Call};
 use datafusion::logical_expr::{Expr, ExprSchemable as _, cast, lit, try_cast};
 use kql_syntax::ast::Type;
 use kql_values::function::ScalarFunction;
@@ -38,6 +38,14 @@ pub(crate) struct Lowering<'a> {
 /// A column of a plan by its name as it is.
 pub(crate) fn column(name: &str) -> Expr {
     Expr::Column(Column::new_unqualified(name))
+}
+
+/// The value, or another in place of null: the form that the engine gives to `coalesce` of two, and then carries the
+/// old name along, by which some of its rules don't know it any more.
+pub(crate) fn present(expr: Expr, otherwise: Expr) -> Expr {
+    let is_there = Box::new(expr.clone().is_not_null());
+    let whens = vec![(is_there, Box::new(expr))];
+    Expr::Case(Case::new(None, whens, Some(Box::new(otherwise))))
 }
 
 impl Lowering<'_> {
@@ -90,10 +98,19 @@ impl Lowering<'_> {
         let expr = self.expr(bound)?;
         let is_nullable = expr.nullable(self.schema).unwrap_or(true);
         Ok(if is_nullable {
-            coalesce(vec![expr, lit("")])
+            present(expr, lit(""))
         } else {
             expr
         })
+    }
+
+    /// A key of groups or of a join: missing text is the empty text.
+    pub(crate) fn key(&self, bound: &Bound) -> Bind<Expr> {
+        if bound.ty == Type::String {
+            self.text(bound)
+        } else {
+            self.expr(bound)
+        }
     }
 
     fn data_type(&self, expr: &Expr) -> Bind<DataType> {
@@ -111,7 +128,7 @@ impl Lowering<'_> {
                 cast(expr()?, arrow_type(to))
             }
             (Long, Int) => try_cast(expr()?, arrow_type(to)),
-            (Int | Long | Bool, String) => coalesce(vec![cast(expr()?, DataType::Utf8), lit("")]),
+            (Int | Long | Bool, String) => present(cast(expr()?, DataType::Utf8), lit("")),
             (Type::Guid, String) => expr()?,
             _ => {
                 let name = format!("to{}", to.name());

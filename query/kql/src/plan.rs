@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use datafusion::logical_expr::LogicalPlan;
+use datafusion::logical_expr::{LogicalPlan, SortExpr};
 use kql_syntax::ast::{Query, Statement, Type};
 use kql_values::Value;
 
@@ -112,7 +112,7 @@ fn as_of(query: &Query, environment: &Environment<'_>) -> Bind<i64> {
 }
 
 fn finish(mut relation: Relation, name: Option<String>, render: Option<Render>) -> Bind<Planned> {
-    if !relation.order.is_empty() {
+    if !relation.order.is_empty() && !is_sorted(&relation.plan, &relation.order) {
         // The engine keeps an order only as far as something asks for it; where it is there, this costs nothing.
         relation.plan = relation.builder().sort(relation.order.clone())?.build()?;
     }
@@ -137,6 +137,14 @@ fn finish(mut relation: Relation, name: Option<String>, render: Option<Render>) 
         render,
         warnings: Vec::new(),
     })
+}
+
+fn is_sorted(plan: &LogicalPlan, order: &[SortExpr]) -> bool {
+    match plan {
+        LogicalPlan::Limit(limit) => is_sorted(&limit.input, order),
+        LogicalPlan::Sort(sort) => sort.expr == order,
+        _ => false,
+    }
 }
 
 /// A parameter's text as a value: a literal of KQL, or plain text.

@@ -70,7 +70,7 @@ impl Pattern {
     /// Applied where null text may give null; only for what is not negated.
     pub(super) fn on(self, text: Expr) -> Expr {
         if self.is_negated {
-            let text = datafusion::functions::core::expr_fn::coalesce(vec![text, lit("")]);
+            let text = super::present(text, lit(""));
             return not(self.like(text));
         }
         self.like(text)

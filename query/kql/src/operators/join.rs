@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use datafusion::common::JoinType;
 use datafusion::functions_aggregate::expr_fn::first_value;
-use datafusion::logical_expr::{Expr as Plan, ExprSchemable as _, LogicalPlanBuilder, lit};
+use datafusion::logical_expr::LogicalPlanBuilder;
 use kql_syntax::Span;
 use kql_syntax::ast::{BinaryOperator, Expr, ExprKind, Join, Name, Type};
 
@@ -202,11 +202,7 @@ impl Binder<'_> {
         let mut left_keys = Vec::with_capacity(keys.pairs.len());
         let mut right_keys = Vec::with_capacity(keys.pairs.len());
         for (left_key, _) in &keys.pairs {
-            left_keys.push(key(
-                &left.lowering(self.frame()).expr(left_key)?,
-                left_key.ty,
-                &left,
-            ));
+            left_keys.push(left.lowering(self.frame()).key(left_key)?);
         }
         let columns = renamed
             .iter()
@@ -215,11 +211,7 @@ impl Binder<'_> {
         let right = right.unordered().project_lowered(columns)?;
         for (_, right_key) in &keys.pairs {
             let right_key = rename(right_key.clone(), &renamed);
-            right_keys.push(key(
-                &right.lowering(self.frame()).expr(&right_key)?,
-                right_key.ty,
-                &right,
-            ));
+            right_keys.push(right.lowering(self.frame()).key(&right_key)?);
         }
         let plan = LogicalPlanBuilder::from(left.plan)
             .join_with_expr_keys(right.plan, join_type, (left_keys, right_keys), None)?
@@ -251,15 +243,6 @@ fn key_of(side: &str, relation: &Relation, name: &Name) -> Bind<Bound> {
         )
     })?;
     Ok(Bound::column(name.text.clone(), ty))
-}
-
-/// A key of a join: missing text equals missing text.
-fn key(expr: &Plan, ty: Type, relation: &Relation) -> Plan {
-    let is_nullable = expr.nullable(relation.plan.schema()).unwrap_or(true);
-    if ty == Type::String && is_nullable {
-        return datafusion::functions::core::expr_fn::coalesce(vec![expr.clone(), lit("")]);
-    }
-    expr.clone()
 }
 
 /// The columns of the right side with the names that they get.

@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use datafusion::functions_aggregate::expr_fn::{count, first_value, max, min};
-use datafusion::logical_expr::{Expr as Plan, ExprSchemable as _, LogicalPlanBuilder, lit};
+use datafusion::logical_expr::{Expr as Plan, LogicalPlanBuilder, lit};
 use kql_syntax::ast::{Call, Expr, ExprKind, NamedExpr, Type};
 use kql_values::Value;
 
@@ -310,7 +310,7 @@ impl Binder<'_> {
         let mut groups = Vec::new();
         let mut visible = Vec::new();
         for (name, key) in &summary.keys {
-            groups.push(group_key(&lowering.expr(key)?, key.ty, &input).alias(name.clone()));
+            groups.push(lowering.key(key)?.alias(name.clone()));
             visible.push((name.clone(), key.ty));
         }
         let mut aggregates = Vec::new();
@@ -343,15 +343,12 @@ impl Binder<'_> {
         let plan = LogicalPlanBuilder::from(input.plan.clone())
             .aggregate(groups, aggregates)?
             .build()?;
-        let mut columns: Vec<_> = visible
-            .iter()
-            .map(|(name, ty)| (name.clone(), *ty, column(name)))
-            .collect();
+        let mut relation = Relation::new(plan, visible.clone());
+        let mut columns = relation.as_they_are();
         for ((name, ty, finish), source) in finishes.into_iter().zip(sources) {
             let expr = finish.apply(column(&source));
             columns.push((name, ty, expr));
         }
-        let mut relation = Relation::new(plan, visible.clone());
         relation.hidden = hidden;
         relation.name = input.name;
         let finished = relation.project_lowered(columns)?;
@@ -435,15 +432,6 @@ fn check_grouped(value: &Bound, aggregate: &NamedExpr, summary: &Summary) -> Bin
         }
         None => Ok(()),
     }
-}
-
-/// A key of groups: missing text is the empty text.
-fn group_key(expr: &Plan, ty: Type, input: &Relation) -> Plan {
-    let is_nullable = expr.nullable(input.plan.schema()).unwrap_or(true);
-    if ty == Type::String && is_nullable {
-        return datafusion::functions::core::expr_fn::coalesce(vec![expr.clone(), lit("")]);
-    }
-    expr.clone()
 }
 
 fn percentile_name(value: &Expr, rank: &Bound) -> String {
