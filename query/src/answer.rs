@@ -4,12 +4,14 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use datafusion::arrow::array::RecordBatch;
+use datafusion::arrow::array::{ArrayRef, RecordBatch, StringArray};
 use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::arrow::error::ArrowError;
 use datafusion::error::DataFusionError;
 use datafusion::execution::SendableRecordBatchStream;
-use datafusion::logical_expr::{LogicalPlan, LogicalPlanBuilder};
+use datafusion::logical_expr::LogicalPlan;
+use datafusion::physical_plan::memory::MemoryStream;
+use datafusion::physical_plan::{ExecutionPlan, displayable};
 use futures::StreamExt as _;
 use kql::Render;
 use tokio::sync::OwnedSemaphorePermit;
@@ -67,20 +69,40 @@ pub(crate) struct About {
 }
 
 impl About {
-    /// What gives the plans of a plan instead of its rows, and what is known of that.
-    pub(crate) fn explained(
-        self,
-        plan: LogicalPlan,
-    ) -> Result<(LogicalPlan, Self), DataFusionError> {
-        let plan = LogicalPlanBuilder::from(plan).explain(false, false)?;
+    /// The same of the plans that stand in place of the rows.
+    pub(crate) fn explained(self) -> Self {
         let text = |name: &str| ResultColumn {
             name: name.to_owned(),
             kind: kql_values::Type::String,
         };
-        let columns = |_: Arc<_>| ["plan_type", "plan"].map(text).into_iter().collect();
+        let columns = |_: Arc<_>| PLAN_COLUMNS.map(text).into_iter().collect();
         let columns = self.columns.map(columns);
-        Ok((plan.build()?, Self { columns, ..self }))
+        Self { columns, ..self }
     }
+}
+
+const PLAN_COLUMNS: [&str; 2] = ["plan_type", "plan"];
+
+/// Plans as rows, named as DataFusion's EXPLAIN names them; that would also print what each rule of the optimizer makes.
+pub(crate) fn explained(
+    logical: &LogicalPlan,
+    physical: &dyn ExecutionPlan,
+) -> Result<SendableRecordBatchStream, DataFusionError> {
+    let plans = [
+        ("logical_plan", logical.display_indent().to_string()),
+        (
+            "physical_plan",
+            displayable(physical).indent(false).to_string(),
+        ),
+    ];
+    let (kinds, plans): (Vec<_>, Vec<_>) = plans.into_iter().unzip();
+    let columns: [ArrayRef; 2] = [
+        Arc::new(StringArray::from(kinds)),
+        Arc::new(StringArray::from(plans)),
+    ];
+    let rows = RecordBatch::try_from_iter(PLAN_COLUMNS.into_iter().zip(columns))?;
+    let schema = rows.schema();
+    Ok(Box::pin(MemoryStream::try_new(vec![rows], schema, None)?))
 }
 
 impl fmt::Debug for Answer {

@@ -3,6 +3,7 @@
 //! A session sees the tables of one workspace at one moment and nothing else: no files, no settings, no other
 //! session's state.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,35 +12,34 @@ use datafusion::arrow::array::RecordBatch;
 use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::catalog::{
     CatalogProvider as _, CatalogProviderList as _, MemoryCatalogProvider,
-    MemoryCatalogProviderList, MemorySchemaProvider, SchemaProvider as _, TableProvider,
+    MemoryCatalogProviderList, SchemaProvider,
 };
 use datafusion::common::ParamValues;
 use datafusion::config::Dialect;
-use datafusion::datasource::{ViewTable, provider_as_source};
 use datafusion::error::DataFusionError;
 use datafusion::execution::FunctionRegistry as _;
 use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
 use datafusion::execution::memory_pool::FairSpillPool;
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 use datafusion::execution::session_state::{SessionState, SessionStateBuilder};
-use datafusion::logical_expr::{LogicalPlan, LogicalPlanBuilder, ident, lit};
+use datafusion::logical_expr::{LogicalPlan, LogicalPlanBuilder};
 use datafusion::physical_plan::execute_stream;
 use datafusion::prelude::SessionConfig;
 use datafusion::scalar::ScalarValue;
-use store::schema::TIME_COLUMN;
 use store::{Clock, Store, Table, Timestamp, Workspace};
 use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
+use tokio::task::spawn_blocking;
 use tokio::time::Instant;
 
-use crate::answer::{About, Answer, Limits};
+use crate::answer::{About, Answer, Limits, explained};
 use crate::error::{QueryError, nearest};
 use crate::external::{Documents, External, Fetching};
 use crate::format::{ResultColumn, printed};
 use crate::functions::IpInWatchlist;
 use crate::guard;
-use crate::kusto::{self, SessionCatalog, Tables};
-use crate::table::EventTable;
+use crate::kusto::{Planning, SessionCatalog};
+use crate::tables::Tables;
 use crate::views::all as kql_views;
 use crate::watchlist::Watchlists;
 
@@ -237,12 +237,19 @@ impl Engine {
                 if take.is_some() {
                     plan = LogicalPlanBuilder::from(plan).limit(0, take)?.build()?;
                 }
-                if explain {
-                    (plan, about) = about.explained(plan)?;
-                }
-                let schema = Arc::clone(plan.schema().inner());
-                let physical = state.create_physical_plan(&plan).await?;
-                let batches = execute_stream(physical, state.task_ctx())?;
+                let optimized = state.optimize(&plan)?;
+                let planner = state.query_planner();
+                let physical = planner
+                    .create_physical_plan(&optimized, state.as_ref())
+                    .await?;
+                let (schema, batches) = if explain {
+                    about = about.explained();
+                    let plans = explained(&optimized, physical.as_ref())?;
+                    (plans.schema(), plans)
+                } else {
+                    let schema = Arc::clone(plan.schema().inner());
+                    (schema, execute_stream(physical, state.task_ctx())?)
+                };
                 let answer = Answer::new((schema, plan), batches, limits, Arc::clone(&turn));
                 answers.push(answer.about(about));
             }
@@ -314,21 +321,28 @@ impl Engine {
             watchlists: self.watchlists.of(workspace),
             documents: Documents::new(self.fetching.clone(), &question),
         };
-        let (language, runtime) = (self.kql.clone(), Handle::current());
-        let (workspace, planning) = (workspace.clone(), Arc::clone(&state));
-        let planned = tokio::task::spawn_blocking(move || {
-            let session = (planning, &catalog);
-            let bounds = (runtime, deadline);
-            let planned = kusto::plan(&workspace, &question, session, (&language, now), bounds)?;
-            match catalog.documents.refusal() {
-                Some(refusal) => Err(QueryError::Plan(refusal)),
-                None => Ok(planned),
-            }
+        let planning = Arc::new(Planning {
+            workspace: workspace.clone(),
+            question,
+            state: Arc::clone(&state),
+            catalog,
+            language: self.kql.clone(),
+            now,
         });
-        let planned = planned.await.map_err(|error| {
-            tracing::error!(%error, "planning a query ended by itself");
-            QueryError::Run("planning the query failed; the service's log says why".to_owned())
-        })??;
+        // A panic comes again on the other thread, and ends no more than the question there.
+        let at_once = catch_unwind(AssertUnwindSafe(|| planning.at_once()));
+        let planned = match at_once.unwrap_or(None) {
+            Some(planned) => planned?,
+            None => {
+                let runtime = Handle::current();
+                let blocking = spawn_blocking(move || planning.with_parts(runtime, deadline));
+                blocking.await.map_err(|error| {
+                    tracing::error!(%error, "planning a query ended by itself");
+                    let text = "planning the query failed; the service's log says why";
+                    QueryError::Run(text.to_owned())
+                })??
+            }
+        };
         let results = planned.into_iter().map(|result| {
             let columns = result.columns.into_iter();
             let columns = columns.map(|(name, kind)| ResultColumn { name, kind });
@@ -381,22 +395,13 @@ impl Engine {
         &self,
         workspace: &Workspace,
         span: Option<Span>,
-    ) -> Result<(SessionState, Tables), QueryError> {
+    ) -> Result<(SessionState, Arc<Tables>), QueryError> {
         let now = self.now(span);
-        let schema = MemorySchemaProvider::new();
-        let mut tables = Tables::new();
-        for table in Table::ALL {
-            let snapshot = self.store.snapshot(workspace, table);
-            let provider: Arc<dyn TableProvider> = Arc::new(EventTable::new(table, snapshot));
-            let shown = match span {
-                Some(span) => within(table, provider, span)?,
-                None => provider,
-            };
-            tables.insert(table.name(), (table, Arc::clone(&shown)));
-            schema.register_table(table.name().to_owned(), shown)?;
-        }
+        let store = Arc::clone(&self.store);
+        let tables = Arc::new(Tables::new(store, workspace.clone(), span));
         let catalog = MemoryCatalogProvider::new();
-        catalog.register_schema(workspace.as_str(), Arc::new(schema))?;
+        let schema: Arc<dyn SchemaProvider> = Arc::<Tables>::clone(&tables);
+        catalog.register_schema(workspace.as_str(), schema)?;
         let catalogs = MemoryCatalogProviderList::new();
         catalogs.register_catalog(CATALOG.to_owned(), Arc::new(catalog));
         let config = self
@@ -428,29 +433,6 @@ fn only<T>(mut results: Vec<T>) -> Result<T, QueryError> {
     let count = results.len();
     let last = results.pop().filter(|_| count == 1);
     last.ok_or(QueryError::ManyResults(count))
-}
-
-/// A table that shows only the rows of a span.
-fn within(
-    table: Table,
-    provider: Arc<dyn TableProvider>,
-    span: Span,
-) -> Result<Arc<dyn TableProvider>, DataFusionError> {
-    let instant = |time: Timestamp| {
-        lit(ScalarValue::TimestampMicrosecond(
-            Some(time.as_micros()),
-            Some("UTC".into()),
-        ))
-    };
-    let time = || ident(TIME_COLUMN);
-    let plan = LogicalPlanBuilder::scan(table.name(), provider_as_source(provider), None)?
-        .filter(
-            time()
-                .gt_eq(instant(span.start))
-                .and(time().lt(instant(span.end))),
-        )?
-        .build()?;
-    Ok(Arc::new(ViewTable::new(plan, None)))
 }
 
 fn config() -> SessionConfig {

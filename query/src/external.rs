@@ -106,8 +106,8 @@ impl Documents {
     }
 
     /// Why the question can't be answered, if an address that may not be fetched is an error.
-    pub(crate) fn refusal(self) -> Option<String> {
-        let refused = self.refused.into_inner()?;
+    pub(crate) fn refusal(&self) -> Option<String> {
+        let refused = self.refused.lock().clone()?;
         let is_error = self.external != External::Empty;
         is_error.then(|| format!("externaldata: {refused}"))
     }

@@ -1,20 +1,24 @@
 //! Questions in KQL: what the binder asks of a session, and the plans of the results.
 
-use std::collections::BTreeMap;
+use std::cell::Cell;
 use std::sync::Arc;
 
 use datafusion::arrow::array::RecordBatch;
-use datafusion::catalog::{MemTable, TableProvider};
+use datafusion::catalog::{MemTable, SchemaProvider as _, TableProvider};
+use datafusion::common::Column;
 use datafusion::datasource::provider_as_source;
 use datafusion::error::{DataFusionError, Result};
 use datafusion::execution::session_state::SessionState;
-use datafusion::logical_expr::{LogicalPlan, LogicalPlanBuilder, ident, lit};
+use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, lit};
 use datafusion::optimizer::OptimizerRule as _;
 use datafusion::optimizer::optimize_projections::OptimizeProjections;
 use datafusion::physical_plan::execute_stream;
 use datafusion_functions_json::udfs::json_get_str_udf;
 use futures::StreamExt as _;
-use kql::{Catalog, Document, Environment, Evaluate, Language, Planned, Source, unqualified};
+use kql::{
+    Catalog, Document, Environment, Evaluate, Language, Planned, Source, unqualified,
+    unqualified_with,
+};
 use kql_values::Type;
 use store::{ColumnType, Table, Timestamp, Workspace};
 use tokio::runtime::Handle;
@@ -23,33 +27,40 @@ use tokio::time::Instant;
 use crate::engine::Question;
 use crate::error::QueryError;
 use crate::external::Documents;
+use crate::tables::Tables;
 use crate::views;
 use crate::watchlist::WatchlistSet;
-
-/// Tables by name, as a session shows them.
-pub(crate) type Tables = BTreeMap<&'static str, (Table, Arc<dyn TableProvider>)>;
 
 /// What a session shows to KQL.
 #[derive(Debug)]
 pub(crate) struct SessionCatalog {
-    pub(crate) tables: Tables,
+    pub(crate) tables: Arc<Tables>,
     pub(crate) watchlists: WatchlistSet,
     pub(crate) documents: Documents,
 }
 
 impl Catalog for SessionCatalog {
     fn table(&self, name: &str) -> Result<Option<Source>> {
-        let Some((table, provider)) = self.tables.get(name) else {
+        let Some(table) = Table::from_name(name) else {
             return Ok(None);
         };
         let columns = table.columns().iter();
         let columns = columns.map(|column| (column.name.to_owned(), kusto_type(column.kind)));
-        let source = source(name, Arc::clone(provider), columns.collect())?;
-        with_item_id(*table, source).map(Some)
+        let mut columns: Vec<_> = columns.collect();
+        let mut added = Vec::new();
+        let has = |name: &str| columns.iter().any(|(column, _)| column == name);
+        if has(ADDITIONAL) && !has(ITEM_ID) {
+            let bag = Expr::Column(Column::new(Some(name), ADDITIONAL));
+            let id = json_get_str_udf().call(vec![bag, lit(ITEM_ID)]);
+            added.push(id.alias(ITEM_ID));
+            columns.push((ITEM_ID.to_owned(), Type::String));
+        }
+        let plan = unqualified_with(scan(name, self.tables.get(table)?)?, added)?;
+        Ok(Some(Source { plan, columns }))
     }
 
     fn tables(&self) -> Vec<String> {
-        self.tables.keys().map(|name| (*name).to_owned()).collect()
+        self.tables.table_names()
     }
 
     fn function(&self, name: &str) -> Option<String> {
@@ -73,7 +84,8 @@ impl Catalog for SessionCatalog {
         });
         let columns = columns.collect();
         let table = MemTable::try_new(rows.schema(), vec![vec![rows]])?;
-        source("_GetWatchlist", Arc::new(table), columns).map(Some)
+        let plan = unqualified(scan("_GetWatchlist", Arc::new(table))?)?;
+        Ok(Some(Source { plan, columns }))
     }
 
     fn external(&self, uri: &str) -> Result<Arc<dyn Document>, String> {
@@ -81,34 +93,13 @@ impl Catalog for SessionCatalog {
     }
 }
 
-fn source(
-    name: &str,
-    provider: Arc<dyn TableProvider>,
-    columns: Vec<(String, Type)>,
-) -> Result<Source> {
-    let scan = LogicalPlanBuilder::scan(name, provider_as_source(provider), None)?;
-    let plan = unqualified(scan.build()?)?;
-    Ok(Source { plan, columns })
-}
-
-/// Adds `_ItemId`, which Log Analytics has in every table: rows that were exported from there keep it.
-fn with_item_id(table: Table, mut source: Source) -> Result<Source> {
-    let has = |name: &str| table.columns().iter().any(|column| column.name == name);
-    if !has(ADDITIONAL) || has(ITEM_ID) {
-        return Ok(source);
-    }
-    let id = json_get_str_udf().call(vec![ident(ADDITIONAL), lit(ITEM_ID)]);
-    let columns = source.columns.iter().map(|(name, _)| ident(name));
-    let columns = columns.chain([id.alias(ITEM_ID)]).collect::<Vec<_>>();
-    source.plan = LogicalPlanBuilder::from(source.plan)
-        .project(columns)?
-        .build()?;
-    source.columns.push((ITEM_ID.to_owned(), Type::String));
-    Ok(source)
+fn scan(name: &str, provider: Arc<dyn TableProvider>) -> Result<LogicalPlan> {
+    LogicalPlanBuilder::scan(name, provider_as_source(provider), None)?.build()
 }
 
 const ADDITIONAL: &str = "AdditionalFields";
 
+/// What Log Analytics has in every table: rows that were exported from there keep it.
 const ITEM_ID: &str = "_ItemId";
 
 /// What KQL calls a column's type.
@@ -157,32 +148,72 @@ impl Evaluate for Parts {
     }
 }
 
-/// Plans a question's results. Blocks: parts may have to be run.
-pub(crate) fn plan(
-    workspace: &Workspace,
-    question: &Question,
-    (state, catalog): (Arc<SessionState>, &SessionCatalog),
-    (language, now): (&Language, Timestamp),
-    (runtime, deadline): (Handle, Instant),
-) -> Result<Vec<Planned>, QueryError> {
-    let evaluate = Parts {
-        state: Arc::clone(&state),
-        runtime,
-        deadline,
-    };
-    let environment = Environment {
-        catalog,
-        evaluate: &evaluate,
-        language,
-        now: now.as_micros().saturating_mul(10),
-        database: workspace.as_str(),
-        parameters: &question.parameters,
-    };
-    let mut planned = kql::plan(&question.text, &environment)?;
-    for result in &mut planned {
-        result.plan = narrowed(result.plan.clone(), &state)?;
+/// Runs nothing, and remembers whether it was asked to.
+#[derive(Debug, Default)]
+struct NoParts {
+    was_asked: Cell<bool>,
+}
+
+impl Evaluate for NoParts {
+    fn rows(&self, _plan: LogicalPlan, _rows_max: usize) -> Result<Vec<RecordBatch>> {
+        self.was_asked.set(true);
+        let text = "a part of the query has to be run first".to_owned();
+        Err(DataFusionError::Execution(text))
     }
-    Ok(planned)
+}
+
+/// A question, and all that its plans are made from.
+#[derive(Debug)]
+pub(crate) struct Planning {
+    pub(crate) workspace: Workspace,
+    pub(crate) question: Question,
+    pub(crate) state: Arc<SessionState>,
+    pub(crate) catalog: SessionCatalog,
+    pub(crate) language: Language,
+    pub(crate) now: Timestamp,
+}
+
+impl Planning {
+    /// The plans of the results; none if parts have to be run first, for `toscalar` or `bag_unpack`.
+    pub(crate) fn at_once(&self) -> Option<Result<Vec<Planned>, QueryError>> {
+        let parts = NoParts::default();
+        let planned = self.plans(&parts);
+        (!parts.was_asked.get()).then_some(planned)
+    }
+
+    /// The same where parts are run. Blocks.
+    pub(crate) fn with_parts(
+        &self,
+        runtime: Handle,
+        deadline: Instant,
+    ) -> Result<Vec<Planned>, QueryError> {
+        self.plans(&Parts {
+            state: Arc::clone(&self.state),
+            runtime,
+            deadline,
+        })
+    }
+
+    fn plans(&self, evaluate: &dyn Evaluate) -> Result<Vec<Planned>, QueryError> {
+        let environment = Environment {
+            catalog: &self.catalog,
+            evaluate,
+            language: &self.language,
+            now: self.now.as_micros().saturating_mul(10),
+            database: self.workspace.as_str(),
+            parameters: &self.question.parameters,
+        };
+        let planned = kql::plan(&self.question.text, &environment)?.into_iter();
+        let narrow = |result: Planned| {
+            let plan = narrowed(result.plan, &self.state)?;
+            Ok(Planned { plan, ..result })
+        };
+        let planned = planned.map(narrow).collect::<Result<_, QueryError>>()?;
+        match self.catalog.documents.refusal() {
+            Some(refusal) => Err(QueryError::Plan(refusal)),
+            None => Ok(planned),
+        }
+    }
 }
 
 /// The plan without the columns that nothing reads. The engine does so too, after other rules have gone over all columns of

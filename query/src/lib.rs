@@ -12,6 +12,7 @@ mod functions;
 mod guard;
 mod kusto;
 mod table;
+mod tables;
 mod views;
 mod watchlist;
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use datafusion::arrow::array::RecordBatch;
 use datafusion::error::DataFusionError;
-use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder};
+use datafusion::logical_expr::{Expr, LogicalPlan, Projection};
 use kql_syntax::ast::Type;
 
 use crate::external::Document;
@@ -47,10 +47,19 @@ pub trait Evaluate: fmt::Debug {
 
 /// A plan whose columns stand without the name of their table, as KQL has them.
 pub fn unqualified(plan: LogicalPlan) -> Result<LogicalPlan, DataFusionError> {
-    let columns: Vec<Expr> = plan
-        .schema()
-        .iter()
+    unqualified_with(plan, Vec::new())
+}
+
+/// The same with columns added, in one step: tables are wide.
+pub fn unqualified_with(
+    plan: LogicalPlan,
+    added: Vec<Expr>,
+) -> Result<LogicalPlan, DataFusionError> {
+    let columns = plan.schema().iter();
+    let columns = columns
         .map(|(qualifier, field)| Expr::from((qualifier, field)).alias(field.name()))
+        .chain(added)
         .collect();
-    LogicalPlanBuilder::from(plan).project(columns)?.build()
+    let plan = Projection::try_new(columns, Arc::new(plan))?;
+    Ok(LogicalPlan::Projection(plan))
 }

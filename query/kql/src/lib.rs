@@ -24,7 +24,7 @@ mod tests;
 mod udaf;
 mod udf;
 
-pub use catalog::{Catalog, Evaluate, Source, unqualified};
+pub use catalog::{Catalog, Evaluate, Source, unqualified, unqualified_with};
 pub use error::KqlError;
 pub use external::Document;
 pub use kql_syntax::operator_names;
