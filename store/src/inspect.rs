@@ -100,6 +100,7 @@ pub async fn status(settings: &StoreSettings) -> Result<Vec<TableStatus>, StoreE
 pub async fn verify(settings: &StoreSettings, now: Timestamp) -> Result<Verification, StoreError> {
     let lake = lake_folder(&settings.data)?;
     let reading = Reading::open(settings).await?;
+    reading.check().await?;
     // Listed before the catalog is read: what is published in between is known then.
     let listed = listed(Arc::clone(&settings.disk), lake.clone()).await?;
     let named = reading.paths().await?;

@@ -7,7 +7,7 @@ use parquet::file::metadata::ParquetMetaData;
 use sqlx::sqlite::{SqliteConnectOptions, SqlitePoolOptions};
 
 use super::database::{Database, sql};
-use super::{CONNECT_TIMEOUT, connect_postgres};
+use super::{CONNECT_TIMEOUT, check_pages, connect_postgres};
 use super::{CatalogError, CatalogSettings, During as _, FILE_NAME, lake, statistics};
 use crate::schema::{ColumnType, Table};
 use crate::segment::Segment;
@@ -85,6 +85,15 @@ impl Reading {
             .await
             .during("open database")?;
         Ok(Self(Database::Sqlite(pool)))
+    }
+
+    /// Refuses a rotten catalog, as the start of the service does.
+    pub(crate) async fn check(&self) -> Result<(), CatalogError> {
+        match &self.0 {
+            Database::Sqlite(pool) => check_pages(pool).await,
+            // Which keeps checksums of its own, if its administrator says so.
+            Database::Postgres(_) => Ok(()),
+        }
     }
 
     /// Every live segment.

@@ -7,6 +7,8 @@ use super::*;
 
 const BLOCK_BYTES: usize = 4096;
 
+const CATALOG: &str = "catalog.sqlite";
+
 /// Damages bytes in one of the ways of disks; false if chance left them as they were.
 fn rot(bytes: &mut [u8], chance: &mut Chance) -> bool {
     let before = bytes.to_vec();
@@ -91,11 +93,9 @@ fn seen(store: &Store) -> Option<Vec<i64>> {
     Some(numbers(batches))
 }
 
-#[tokio::test]
-async fn a_rotten_catalog_is_refused_or_changes_no_row() {
-    let folder = scratch();
-    let data = folder.path().join("data");
-    let store = open_plain(&data).await;
+/// Three batches, the last of them only in the log.
+async fn filled(data: &Path) -> Vec<i64> {
+    let store = open_plain(data).await;
     let mut model = Vec::new();
     for first in [0, 100, 200] {
         let numbers: Vec<i64> = (first..first + 50).collect();
@@ -106,7 +106,26 @@ async fn a_rotten_catalog_is_refused_or_changes_no_row() {
         }
     }
     close(store).await;
-    let whole = fs::read(data.join("catalog.sqlite")).unwrap();
+    model
+}
+
+/// Opens a copy of a data folder with another catalog; none if it is refused.
+async fn opened_with(catalog: &[u8], folder: &Path) -> Option<(tempfile::TempDir, Arc<Store>)> {
+    let copied = scratch();
+    copy(folder, copied.path());
+    let data = copied.path().join("data");
+    fs::write(data.join(CATALOG), catalog).unwrap();
+    let clock = Arc::new(ManualClock::new(Timestamp::from_micros(1_000_000)));
+    let store = Store::open(StoreSettings::new(&data), clock).await.ok()?;
+    Some((copied, Arc::new(store)))
+}
+
+#[tokio::test]
+async fn a_rotten_catalog_is_refused_or_changes_no_row() {
+    let folder = scratch();
+    let data = folder.path().join("data");
+    let model = filled(&data).await;
+    let whole = fs::read(data.join(CATALOG)).unwrap();
     let mut record = Record {
         test: "T7 catalog",
         procedure: "a bit is flipped, a block is zeroed or comes from elsewhere in the catalog: the start is refused, a query fails, or every row is there",
@@ -118,14 +137,9 @@ async fn a_rotten_catalog_is_refused_or_changes_no_row() {
         if !rot(&mut rotten, &mut Chance::new(seed)) {
             continue;
         }
-        let copied = scratch();
-        copy(folder.path(), copied.path());
-        let data = copied.path().join("data");
-        fs::write(data.join("catalog.sqlite"), &rotten).unwrap();
         record.rounds += 1;
         record.faults += 1;
-        let clock = Arc::new(ManualClock::new(Timestamp::from_micros(1_000_000)));
-        let Ok(store) = Store::open(StoreSettings::new(&data), clock).await else {
+        let Some((_copied, store)) = opened_with(&rotten, folder.path()).await else {
             refused += 1;
             continue;
         };
@@ -133,10 +147,43 @@ async fn a_rotten_catalog_is_refused_or_changes_no_row() {
         let is_right = rows.as_ref().is_none_or(|rows| *rows == model);
         assert!(is_right, "BARTIZAN_SEED={seed}: {rows:?}");
         record.acknowledged += rows.map_or(0, |rows| rows.len() as u64);
-        close(Arc::new(store)).await;
+        close(store).await;
     }
     assert!(refused > record.rounds / 10, "only {refused} were refused");
     record.write();
+}
+
+#[tokio::test]
+async fn a_flipped_letter_in_the_name_of_a_file_or_table_is_found() {
+    let folder = scratch();
+    let data = folder.path().join("data");
+    let model = filled(&data).await;
+    let store = open_plain(&data).await;
+    let segments = store.snapshot(&Workspace::default(), TABLE).segments;
+    close(store).await;
+    let files = segments.iter().map(|segment| {
+        let name = segment.path.file_name().unwrap();
+        name.to_str().unwrap().to_owned()
+    });
+    let whole = fs::read(data.join(CATALOG)).unwrap();
+    let mut refused = 0;
+    for name in files.chain([TABLE.name().to_owned()]) {
+        let places = whole.windows(name.len()).enumerate();
+        let places = places.filter(|(_, bytes)| *bytes == name.as_bytes());
+        for (place, _) in places {
+            let mut rotten = whole.clone();
+            rotten[place + name.len() / 2] ^= 1;
+            match opened_with(&rotten, folder.path()).await {
+                None => refused += 1,
+                Some((_copied, store)) => {
+                    assert_eq!(seen(&store).as_ref(), Some(&model), "{name} at {place}");
+                    close(store).await;
+                }
+            }
+        }
+    }
+    // Each file's name and the table's, in its row and in the index.
+    assert!(refused >= 6, "only {refused} were refused");
 }
 
 #[tokio::test]
