@@ -59,9 +59,10 @@ pub struct Answer {
     _turn: Arc<OwnedSemaphorePermit>,
 }
 
-/// What KQL says of a result besides its rows.
+/// What is said of a result besides its rows.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct About {
+    pub(crate) planning_time: Duration,
     pub(crate) name: Option<String>,
     pub(crate) columns: Option<Arc<[ResultColumn]>>,
     pub(crate) render: Option<Render>,
@@ -151,6 +152,11 @@ impl Answer {
     /// How it wants to be shown.
     pub fn render(&self) -> Option<&Render> {
         self.about.render.as_ref()
+    }
+
+    /// How long it took from the text to the plan that runs, parts that were run for the plan among it.
+    pub fn planning_time(&self) -> Duration {
+        self.about.planning_time
     }
 
     /// What is to be known of it besides, for people.

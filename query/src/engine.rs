@@ -229,7 +229,7 @@ impl Engine {
         };
         let (turn, timeout) = (Arc::new(turn), question.timeout);
         let limits = Limits::from_now(question.rows_max, timeout);
-        let (take, explain) = (question.take, question.explain);
+        let (take, explain, begun) = (question.take, question.explain, Instant::now());
         let planned = async {
             let (state, results) = self.results(workspace, question, limits.deadline).await?;
             let mut answers = Vec::with_capacity(results.len());
@@ -242,6 +242,7 @@ impl Engine {
                 let physical = planner
                     .create_physical_plan(&optimized, state.as_ref())
                     .await?;
+                about.planning_time = begun.elapsed();
                 let (schema, batches) = if explain {
                     about = about.explained();
                     let plans = explained(&optimized, physical.as_ref())?;
@@ -351,6 +352,7 @@ impl Engine {
                 columns: Some(columns.collect()),
                 render: result.render,
                 notes: result.warnings,
+                ..About::default()
             };
             (result.plan, about)
         });

@@ -8,7 +8,7 @@ use ::query::{Answer, Fault, Language, QueryError, Question, Span};
 use axum::body::{Body, Bytes};
 use axum::extract::State;
 use axum::extract::rejection::JsonRejection;
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderName, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use axum::{Extension, Json};
 use futures::stream;
@@ -129,6 +129,9 @@ pub(super) async fn words(State(app): State<Arc<App>>) -> Result<Json<WordsBody>
     }))
 }
 
+/// Of the Server Timing specification (W3C); durations are milliseconds.
+const SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
+
 /// Answers a query over the event tables.
 ///
 /// `json` is one object: `columns` (name and Kusto type), `rows` (an array per row) and `truncated`, which is true
@@ -136,7 +139,8 @@ pub(super) async fn words(State(app): State<Arc<App>>) -> Result<Json<WordsBody>
 #[utoipa::path(post, path = "/api/v1/query", tag = "query", security(("key" = [])),
     request_body = QueryRequest,
     responses(
-        (status = 200, description = "Rows in the format asked for", body = String),
+        (status = 200, description = "Rows in the format asked for", body = String, headers(
+            ("Server-Timing" = String, description = "`plan;dur=`: milliseconds from the text to the plan that runs"))),
         (status = 400, description = "The query can't be run; `detail` says why", body = ProblemBody),
         (status = 401, description = "No valid key", body = ProblemBody),
         (status = 403, description = "The key lacks the scope `read`", body = ProblemBody),
@@ -164,13 +168,14 @@ pub(super) async fn query(
     if let Some(batch) = &first {
         head.extend(encoder.rows(batch).map_err(broken)?);
     }
+    let planning_ms = answer.planning_time().as_secs_f64() * 1e3;
     let rest = stream::try_unfold(Some(Rest { answer, encoder }), next_bytes);
     let body = futures::StreamExt::chain(stream::iter([Ok(Bytes::from(head))]), rest);
-    Ok((
-        [(header::CONTENT_TYPE, format.content_type())],
-        Body::from_stream(body),
-    )
-        .into_response())
+    let head = [
+        (header::CONTENT_TYPE, format.content_type().to_owned()),
+        (SERVER_TIMING, format!("plan;dur={planning_ms:.3}")),
+    ];
+    Ok((head, Body::from_stream(body)).into_response())
 }
 
 struct Rest {

@@ -244,6 +244,19 @@ async fn commands_tell_what_is_there() {
 }
 
 #[tokio::test]
+async fn an_answer_says_how_long_planning_took() {
+    let door = door().await;
+    let request = Request::post("/api/v1/query")
+        .header("content-type", "application/json")
+        .header("authorization", format!("Bearer {}", door.key))
+        .body(Body::from(r#"{"query": "print 1", "language": "kql"}"#));
+    let (head, _) = door.fixture.send(request.unwrap()).await;
+    let timing = head.headers["server-timing"].to_str().unwrap();
+    let milliseconds: f64 = timing.strip_prefix("plan;dur=").unwrap().parse().unwrap();
+    assert!(milliseconds > 0.0, "{timing}");
+}
+
+#[tokio::test]
 async fn our_own_door_takes_kql_too() {
     let door = door().await;
     let ask = async |query: &str, format: &str| {
