@@ -5,10 +5,11 @@ use std::sync::Arc;
 
 use datafusion::arrow::array::RecordBatch;
 use datafusion::error::DataFusionError;
-use datafusion::logical_expr::{Expr, LogicalPlan, Projection};
+use datafusion::logical_expr::{Expr, LogicalPlan};
 use kql_syntax::ast::Type;
 
 use crate::external::Document;
+use crate::projection::project;
 
 /// A table as the binder sees it.
 #[derive(Clone, Debug)]
@@ -60,6 +61,5 @@ pub fn unqualified_with(
         .map(|(qualifier, field)| Expr::from((qualifier, field)).alias(field.name()))
         .chain(added)
         .collect();
-    let plan = Projection::try_new(columns, Arc::new(plan))?;
-    Ok(LogicalPlan::Projection(plan))
+    project(columns, Arc::new(plan))
 }

@@ -18,6 +18,7 @@ mod names;
 mod node;
 mod operators;
 mod plan;
+mod projection;
 mod relation;
 #[cfg(test)]
 mod tests;

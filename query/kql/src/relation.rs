@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use datafusion::common::Column;
-use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, Projection, SortExpr};
+use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, SortExpr};
 use kql_syntax::ast::Type;
 
 use crate::bound::Bound;
@@ -12,6 +12,7 @@ use crate::error::Bind;
 use crate::language::Language;
 use crate::lower::{Lowering, column};
 use crate::node::Key;
+use crate::projection::project;
 
 /// Rows.
 #[derive(Clone, Debug)]
@@ -168,8 +169,7 @@ impl Relation {
             }
             order.push(key);
         }
-        // The builder would look through the whole plan for each of the columns, whose names are exact already.
-        let plan = LogicalPlan::Projection(Projection::try_new(exprs, Arc::new(self.plan))?);
+        let plan = project(exprs, Arc::new(self.plan))?;
         Ok(Self {
             plan,
             columns: types,
