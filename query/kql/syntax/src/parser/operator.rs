@@ -388,6 +388,7 @@ impl Parser<'_> {
         let by = if self.eat_word("by") {
             self.list(Self::named)?
         } else {
+            self.no_by()?;
             Vec::new()
         };
         Ok(OperatorKind::Summarize {
@@ -395,6 +396,20 @@ impl Parser<'_> {
             aggregates,
             by,
         })
+    }
+
+    /// A name where `by` was forgotten.
+    fn no_by(&mut self) -> Parse<()> {
+        let place = self.place();
+        let is_name = self.is(TokenKind::Word) && words::is_reference(self.word());
+        if !is_name || !hints::unexpected(&place, "`|`").ends_with("`|`") {
+            return Ok(());
+        }
+        let message = format!(
+            "found `{}`, expected `,`, `by` or `|`; what rows are grouped by stands behind `by`",
+            self.word()
+        );
+        self.fail_at(place.token.span, message)
     }
 
     fn top(&mut self) -> Parse<OperatorKind> {

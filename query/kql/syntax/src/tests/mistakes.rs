@@ -137,7 +137,10 @@ fn what_was_probably_meant_is_told() {
         "let f = (a) { a }",
         "the parameters of a function have types: `(a: long)`",
     );
-    hint("print [1, 2]", "an array is written dynamic([...])");
+    hint(
+        "print [1, 2]",
+        "an array is written dynamic([...]), a name with other signs ['name']",
+    );
     hint(
         "T | where a == 'it's'",
         "a quote within a text is written `\\'` or `\\\"`",
@@ -193,4 +196,96 @@ fn other_languages_are_known() {
         "T | summarize count() GROUP BY a",
         "write `summarize ... by ...`",
     );
+}
+
+#[test]
+fn what_is_forgotten_is_told() {
+    check(
+        "T | summarize count() a, b",
+        "line 1, column 23: found `a`, expected `,`, `by` or `|`; what rows are grouped by stands behind `by`",
+    );
+    hint(
+        "T | summarize count() BY a",
+        "words of the language are in small letters",
+    );
+    hint(
+        "T | order by a DESC",
+        "words of the language are in small letters",
+    );
+    hint("T | order by a descending", "write `desc`");
+    hint(
+        "T | project a as b",
+        "a new name stands before its value: `new = old`",
+    );
+    hint(
+        "T | top 5 by a, b",
+        "one expression stands here: conditions are joined by `and`, and `sort by a, b | take 5` sorts by several",
+    );
+    hint(
+        "T | where a has ('b', 'c')",
+        "several values stand behind `in`, `has_any` or `has_all`",
+    );
+    hint(
+        "T | where t > ago(1 h)",
+        "a timespan is written without a blank: 7d, 1h, 5m, 30s",
+    );
+    hint(
+        "T | where t > now() - 1 day",
+        "a timespan is written without a blank: 7d, 1h, 5m, 30s",
+    );
+    hint(
+        "T | where t between (1, 2)",
+        "write `between (low .. high)`",
+    );
+    hint(
+        "T | where t between 1 and 2",
+        "write `between (low .. high)`",
+    );
+    hint(
+        "T | where a in 'b', 'c'",
+        "a list stands in parentheses: `in ('a', 'b')`",
+    );
+    hint(
+        "T | summarize count(distinct a)",
+        "distinct values are counted by dcount(x) or count_distinct(x)",
+    );
+    hint(
+        "let a = 5\nT | take a",
+        "if a new statement begins here, `;` ends the one before it",
+    );
+    check(
+        "T | where contains(a, 'b')",
+        "line 1, column 11: `contains` stands between its operands: `a contains 'b'`",
+    );
+    hint("T | left join U on a", "write `join kind=leftouter`");
+    hint("T | LEFT OUTER JOIN U on a", "write `join kind=leftouter`");
+}
+
+#[test]
+fn signs_that_look_alike_are_told() {
+    hint("T | where a => 5", "did you mean `>=`?");
+    hint("T | where a =< 5", "write `<=`");
+    hint("T | where a =! 5", "write `!=`");
+    hint("T | where a \u{2265} 5", "write `>=`");
+    hint(
+        "T | where a \u{2013} 5 > 1",
+        "this is a dash of typesetters; a minus is `-`",
+    );
+    hint(
+        "T | where `a` == 5",
+        "a name stands without quotes, or as ['name']",
+    );
+    hint(
+        "T | extend 'a' = 5",
+        "a name stands without quotes, or as ['name']; `==` compares",
+    );
+    hint(
+        "T | where [a] == 5",
+        "an array is written dynamic([...]), a name with other signs ['name']",
+    );
+    hint(
+        "T | where a == \u{2018}x\u{2019}",
+        "texts stand in straight quotes",
+    );
+    assert!(parse("T\u{a0}|\u{a0}where a\u{a0}== 'x'\u{200b}").is_ok());
 }
