@@ -5,9 +5,11 @@
 use std::rc::Rc;
 
 use datafusion::arrow::datatypes::DataType;
+use datafusion::functions::core::expr_fn::nullif;
 use datafusion::functions_aggregate::expr_fn::{
     approx_distinct, array_agg, avg, count, count_distinct, first_value, max, min, sum,
 };
+use datafusion::logical_expr::expr::NullTreatment;
 use datafusion::logical_expr::{Expr as Plan, ExprFunctionExt as _, SortExpr, cast, lit};
 use kql_syntax::Span;
 use kql_syntax::ast::{Call, ExprKind, Type};
@@ -332,7 +334,7 @@ pub(crate) fn lower(
         ),
         "count_distinct" | "count_distinctif" => (count_distinct(value), Finish::Keep),
         "take_any" | "any" | "anyif" | "take_anyif" => {
-            (first_value(value, order.to_vec()), Finish::Keep)
+            return any_value(aggregate, value, lowering, order);
         }
         _ => return list(aggregate, lowering, order, false),
     };
@@ -350,6 +352,31 @@ pub(crate) fn lower(
     Ok(Lowered {
         aggregate: call,
         finish,
+    })
+}
+
+/// The first value of a group that is neither null nor empty text, if it has one.
+fn any_value(
+    aggregate: &Aggregate,
+    value: Plan,
+    lowering: &Lowering<'_>,
+    order: &[SortExpr],
+) -> Bind<Lowered> {
+    let value = match aggregate.ty {
+        Type::String => nullif(value, lit("")),
+        _ => value,
+    };
+    // The builder forgets what the call said of it: all of it is said here.
+    let mut call = first_value(value, Vec::new())
+        .order_by(order.to_vec())
+        .null_treatment(NullTreatment::IgnoreNulls);
+    let condition = condition_place(&aggregate.name);
+    if let Some(condition) = condition.and_then(|place| aggregate.arguments.get(place)) {
+        call = call.filter(lowering.predicate(condition)?);
+    }
+    Ok(Lowered {
+        aggregate: call.build()?,
+        finish: Finish::Keep,
     })
 }
 

@@ -22,7 +22,7 @@ use crate::plan::{Environment, Render};
 use crate::relation::{Frame, Relation};
 
 pub(crate) use call::{check_arity, check_count, fit};
-pub(crate) use expr::step;
+pub(crate) use expr::{custom_of, step};
 pub(crate) use operator::alike;
 pub(crate) use scope::{Binding, Scope};
 pub(crate) use special::{SPECIAL, as_type};
@@ -40,6 +40,8 @@ pub(crate) struct Binder<'a> {
     pub(crate) environment: &'a Environment<'a>,
     fresh: Cell<usize>,
     calls: Cell<usize>,
+    /// How many window functions were bound.
+    pub(crate) windows: Cell<usize>,
     operators: Cell<usize>,
     /// Results beside the main one (`fork`, `facet`), and the hint of `render`.
     pub(crate) side_results: RefCell<Vec<(String, Relation)>>,
@@ -87,6 +89,7 @@ impl<'a> Binder<'a> {
             environment,
             fresh: Cell::new(0),
             calls: Cell::new(0),
+            windows: Cell::new(0),
             operators: Cell::new(0),
             side_results: RefCell::new(Vec::new()),
             render: RefCell::new(None),

@@ -4,6 +4,8 @@ mod ahead;
 mod each;
 mod evaluate;
 mod expand;
+mod extremes;
+mod groups;
 mod join;
 mod kept;
 mod lookup;
@@ -82,15 +84,15 @@ impl Binder<'_> {
             OperatorKind::Serialize(columns) => self.extend(input, columns, scope),
             OperatorKind::Project(columns) => self.project(input, columns, scope),
             OperatorKind::ProjectAway(columns) => project::project_away(input, columns),
-            OperatorKind::ProjectKeep(columns) => project::project_keep(input, columns),
-            OperatorKind::ProjectRename(columns) => project::project_rename(input, columns),
-            OperatorKind::ProjectReorder(keys) => project::project_reorder(input, keys),
+            OperatorKind::ProjectKeep(columns) => self.project_keep(input, columns),
+            OperatorKind::ProjectRename(columns) => self.project_rename(input, columns),
+            OperatorKind::ProjectReorder(keys) => self.project_reorder(input, keys),
             OperatorKind::ProjectByNames(names) => self.project_by_names(input, names, scope),
             OperatorKind::Summarize { aggregates, by, .. } => {
                 self.summarize(input, aggregates, by, scope)
             }
             OperatorKind::Distinct(columns) => self.distinct(input, columns, scope),
-            OperatorKind::Count => self.count_rows(input),
+            OperatorKind::Count(name) => self.count_rows(input, name.as_ref()),
             OperatorKind::Sort { keys, .. } => self.sort(input, keys, scope),
             OperatorKind::Top { count, by, .. } => self.top(input, count, by, scope),
             OperatorKind::Take(count) => self.take(input, count, scope),
@@ -152,7 +154,7 @@ impl Binder<'_> {
             OperatorKind::Facet { by, with } => self.facet(input, by, with, scope),
             OperatorKind::Fork(branches) => self.fork(input, branches, scope),
             OperatorKind::Invoke(call) => self.invoke(input, call, operator.span, scope),
-            OperatorKind::GetSchema => order::get_schema(&input),
+            OperatorKind::GetSchema => order::get_schema(input),
             OperatorKind::Evaluate { call, schema, .. } => {
                 self.evaluate(input, call, schema.as_deref(), scope)
             }

@@ -1,6 +1,8 @@
 //! Queries over tables in memory: what they give, and what is wrong with them.
 
 mod answers;
+mod forms;
+mod groups;
 mod refusals;
 
 use std::sync::Arc;

@@ -70,9 +70,12 @@ impl Binder<'_> {
         }
         let lets = scope.names();
         let known = self.environment.language.function_names();
-        let hint = did_you_mean(
-            name,
-            known.into_iter().chain(lets.iter().map(String::as_str)),
+        let hint = elsewhere(name).map_or_else(
+            || {
+                let lets = lets.iter().map(String::as_str);
+                did_you_mean(name, known.into_iter().chain(lets))
+            },
+            |own| format!("; did you mean {own}?"),
         );
         format!("there is no function '{name}'{hint}")
     }
@@ -299,4 +302,29 @@ pub(crate) fn fit(
         })
         .collect();
     Ok((fitted, returns))
+}
+
+/// What a function of another language is called here.
+fn elsewhere(name: &str) -> Option<&'static str> {
+    Some(match name.to_ascii_lowercase().as_str() {
+        "len" | "length" | "char_length" => "'strlen'",
+        "substr" | "left" | "right" | "mid" => "'substring'",
+        "concat" => "'strcat'",
+        "nvl" | "ifnull" => "'coalesce'",
+        "lower" | "lcase" => "'tolower'",
+        "upper" | "ucase" => "'toupper'",
+        "if" => "'iff'",
+        "datediff" | "date_diff" => "'datetime_diff'",
+        "dateadd" | "date_add" => "'datetime_add'",
+        "date_trunc" | "datetrunc" => "'bin' or 'startofday'",
+        "year" | "month" | "day" | "hour" | "minute" => "'datetime_part'",
+        "regexp_extract" | "regexp_substr" => "'extract'",
+        "regexp_replace" => "'replace_regex'",
+        "cast" | "to_string" | "str" => "'tostring'",
+        "distinct" => "'dcount', or the operator `distinct`",
+        "first" | "any_value" => "'take_any'",
+        "median" => "'percentile'",
+        "array_agg" | "collect_list" => "'make_list'",
+        _ => return None,
+    })
 }

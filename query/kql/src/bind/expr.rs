@@ -11,6 +11,7 @@ use kql_values::dynamic::{Step, walk};
 use super::{Binder, Binding, Row, Scope, did_you_mean};
 use crate::bound::{Bound, Kind};
 use crate::error::{Bind, Refusal, failed_at};
+use crate::relation::Relation;
 
 impl Binder<'_> {
     /// Binds an expression that gives one value for each row.
@@ -20,6 +21,10 @@ impl Binder<'_> {
             ExprKind::Literal(Literal::Type(columns)) => {
                 let ty = columns.first().and_then(|column| column.ty);
                 Ok(Bound::string(ty.unwrap_or(Type::Dynamic).name()))
+            }
+            ExprKind::Literal(Literal::DateTime(Some(text))) if text.trim().is_empty() => {
+                let now = Value::DateTime(self.environment.now);
+                Ok(Bound::literal(now, Type::DateTime))
             }
             ExprKind::Literal(text) => {
                 let ty = literal_type(text);
@@ -127,13 +132,44 @@ impl Binder<'_> {
             Some(Binding::Tabular(_)) => return Err(is_a_table(name)),
             _ => {}
         }
-        if let Some(bound) = custom_column(text, row) {
+        if let Some(bound) = custom_column(text, row, REST) {
             return Ok(bound);
         }
         if self.is_known_table(text) {
             return Err(is_a_table(name));
         }
-        Err(Refusal::at(name.span, unknown_name(text, row, scope)))
+        let unknown = unknown_name(text, row, scope);
+        let more = if unknown.contains("; did you mean") {
+            String::new()
+        } else {
+            self.about_name(text, row)
+        };
+        Err(Refusal::at(name.span, format!("{unknown}{more}")))
+    }
+
+    /// What an unknown name was probably meant for.
+    fn about_name(&self, text: &str, row: &Row<'_>) -> String {
+        if text.eq_ignore_ascii_case("null") {
+            return "; isnull(...) and isempty(...) tell what is missing, and int(null) is such a value".to_owned();
+        }
+        if self.environment.language.function_names().contains(&text) {
+            return format!("; a function is called: {text}()");
+        }
+        if row.columns.is_empty() {
+            return String::new();
+        }
+        let catalog = self.environment.catalog;
+        let has = |table: &String| {
+            let source = catalog.table(table).ok().flatten();
+            source.is_some_and(|source| source.columns.iter().any(|(name, _)| name == text))
+        };
+        let mut tables: Vec<String> = catalog.tables().into_iter().filter(has).collect();
+        tables.sort();
+        tables.truncate(TABLES_TOLD);
+        match tables.as_slice() {
+            [] => format!("; a text stands in quotes: '{text}'"),
+            tables => format!("; there is one in {}", tables.join(", ")),
+        }
     }
 
     fn member(&self, base: &Expr, member: &Name, row: &Row<'_>, scope: &Rc<Scope>) -> Bind<Bound> {
@@ -183,7 +219,16 @@ impl Binder<'_> {
             Type::Bool => Ok(bound),
             Type::Dynamic | Type::Int | Type::Long => Ok(bound.convert(Type::Bool)),
             other => {
-                let text = format!("a condition is needed here, and this is a {}", other.name());
+                let each = match other {
+                    Type::String => {
+                        "; each side of `and` and `or` is a condition: a == 'x' or a == 'y'"
+                    }
+                    _ => "",
+                };
+                let text = format!(
+                    "a condition is needed here, and this is a {}{each}",
+                    other.name()
+                );
                 Err(Refusal::at(expr.span, text))
             }
         }
@@ -216,6 +261,12 @@ impl Binder<'_> {
     }
 }
 
+/// A column that a table has not, out of its bag of other properties.
+pub(crate) fn custom_of(input: &Relation, name: &str) -> Option<Bound> {
+    let is_there = input.has(name);
+    (!is_there).then(|| custom_column(name, &Row::of(&input.columns), REST))?
+}
+
 fn unknown_name(text: &str, row: &Row<'_>, scope: &Rc<Scope>) -> String {
     let lets = scope.names();
     let known = row
@@ -244,8 +295,15 @@ fn of_side(side: &Name, member: &Name, row: &Row<'_>, scope: &Rc<Scope>) -> Bind
         |name: &str, row: &Row<'_>| Refusal::at(member.span, unknown_name(name, row, scope));
     let found = if let Some(columns) = columns {
         let row = Row::of(columns);
-        let found = row.type_of(&member.text);
-        found.ok_or_else(|| unknown(&member.text, &row))?
+        let rest = format!("{}.{REST}", side.text);
+        match (
+            row.type_of(&member.text),
+            custom_column(&member.text, &row, &rest),
+        ) {
+            (Some(ty), _) => ty,
+            (None, Some(custom)) => return Ok(Some(custom)),
+            (None, None) => return Err(unknown(&member.text, &row)),
+        }
     } else if row.steps.contains(&side.text) {
         let found = row.type_of(&name);
         found.ok_or_else(|| unknown(&name, row))?
@@ -331,12 +389,15 @@ fn literal_type(literal: &Literal) -> Type {
     }
 }
 
+/// Most tables that are named as those that have a column.
+const TABLES_TOLD: usize = 3;
+
 /// The column that holds what no column of its table does.
 const REST: &str = "AdditionalFields";
 
 /// Columns with a type as a suffix (`clientIp_s`) are what older tables make of properties that they don't know; ours
 /// keep such properties in one bag.
-fn custom_column(name: &str, row: &Row<'_>) -> Option<Bound> {
+fn custom_column(name: &str, row: &Row<'_>, rest: &str) -> Option<Bound> {
     let suffixes = [
         ("_s", Type::String),
         ("_d", Type::Real),
@@ -352,7 +413,7 @@ fn custom_column(name: &str, row: &Row<'_>) -> Option<Bound> {
         .find_map(|(suffix, ty)| Some((name.strip_suffix(suffix)?, *ty)))?;
     let member = |key: &str| Bound {
         kind: Kind::Path(
-            Box::new(Bound::column(REST, Type::Dynamic)),
+            Box::new(Bound::column(rest, Type::Dynamic)),
             vec![Bound::string(key)],
         ),
         ty: Type::Dynamic,

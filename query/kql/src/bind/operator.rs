@@ -86,10 +86,16 @@ impl Binder<'_> {
     ) -> Bind<Bound> {
         let name = operator.sign();
         let Some(ty) = binary_type(operator, left.ty, right.ty) else {
+            let hint = match (operator, left.ty, right.ty) {
+                (BinaryOperator::Add, Type::String, _) | (BinaryOperator::Add, _, Type::String) => {
+                    "; strcat(a, b) joins texts"
+                }
+                _ => "",
+            };
             let (left, right) = (left.ty.name(), right.ty.name());
             return Err(Refusal::at(
                 span,
-                format!("there is no {left} {name} {right}"),
+                format!("there is no {left} {name} {right}{hint}"),
             ));
         };
         let is_number = |ty| matches!(ty, Type::Int | Type::Long | Type::Real | Type::Decimal);

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::Arc;
 
+use datafusion::arrow::array::RecordBatch;
 use kql_syntax::Span;
 use kql_syntax::ast::{Argument, Call, Column, Expr, ExprKind, NamedExpr, Type};
 use kql_values::function::Context;
@@ -204,7 +205,13 @@ impl Binder<'_> {
     /// The properties of the bags of a column and the type that all values of each have.
     fn properties(&self, input: &Relation, bag: &str) -> Bind<Vec<(String, Type)>> {
         let bags = input.clone().select(&[bag.to_owned()])?;
-        let batches = self.rows(bags.plan, LOOKED_AT_MAX)?;
+        let batches = self.rows(bags.plan, LOOKED_AT_MAX + 1)?;
+        let rows: usize = batches.iter().map(RecordBatch::num_rows).sum();
+        if rows > LOOKED_AT_MAX {
+            self.warn(format!(
+                "bag_unpack looked at {LOOKED_AT_MAX} rows for its columns: a property that only others have is left out; `: (*, name: type)` names those that are wanted"
+            ));
+        }
         let mut found: BTreeMap<String, Option<Type>> = BTreeMap::new();
         for batch in &batches {
             let reader = Reader::new(batch.column(0), Type::Dynamic)?;
@@ -341,6 +348,19 @@ impl Binder<'_> {
 
 /// The rows of a relation, in its order, passed through a function.
 pub(super) fn through(
+    input: Relation,
+    name: &str,
+    output: Vec<(String, Type)>,
+    run: Run,
+) -> Bind<Relation> {
+    if !input.keys().is_empty() {
+        return super::groups::through(input, name, output, run);
+    }
+    whole(input, name, output, run)
+}
+
+/// The same, whatever the groups.
+pub(super) fn whole(
     input: Relation,
     name: &str,
     output: Vec<(String, Type)>,

@@ -146,10 +146,30 @@ impl Binder<'_> {
         body: &[Operator],
         scope: &Rc<Scope>,
     ) -> Bind<Relation> {
+        if body.iter().any(looks_at_other_rows) {
+            return self.apply_to(input, expand, (body, true), scope);
+        }
+        let before = self.windows.get();
+        let applied = self.apply_to(input.clone(), expand, (body, false), scope)?;
+        // A function in it that looks at other rows looks at those of its own row's elements only.
+        if self.windows.get() == before {
+            return Ok(applied);
+        }
+        self.apply_to(input, expand, (body, true), scope)
+    }
+
+    /// `mv-apply` whose rows have a key, by which the elements of a row are told from those of others, or have none.
+    fn apply_to(
+        &self,
+        input: Relation,
+        expand: &MvExpand,
+        (body, is_keyed): (&[Operator], bool),
+        scope: &Rc<Scope>,
+    ) -> Bind<Relation> {
         let outer = input.columns.clone();
         let outside = input.hidden.clone();
         let mut keyed = input;
-        if body.iter().any(looks_at_other_rows) {
+        if is_keyed {
             let name = self.fresh("row");
             let hidden = Hidden {
                 name,

@@ -8,6 +8,7 @@ use datafusion::logical_expr::LogicalPlanBuilder;
 use kql_syntax::Span;
 use kql_syntax::ast::{BinaryOperator, Expr, ExprKind, Join, Name, Type};
 
+use super::project::name_of;
 use super::summarize::{Summary, visit};
 use super::word;
 use crate::bind::{Binder, Row, Scope, alike};
@@ -46,8 +47,14 @@ impl Binder<'_> {
         scope: &Rc<Scope>,
     ) -> Bind<Relation> {
         let right = self.tabular(&join.right, scope)?;
-        let keys = self.join_keys((&left, &right), &join.on, span, scope)?;
         let kind = word(&join.properties, "kind").unwrap_or_else(|| "innerunique".to_owned());
+        let is_of_right = ["right", "full"].iter().any(|side| kind.starts_with(side));
+        if is_of_right && !left.keys().is_empty() {
+            let text = "within partition and mv-apply a join keeps rows of its left side: the others belong to no group";
+            return Err(Refusal::at(span, text));
+        }
+        let (left, right) = self.with_custom_keys((left, right), &join.on)?;
+        let keys = self.join_keys((&left, &right), &join.on, span, scope)?;
         match kind.to_ascii_lowercase().as_str() {
             "innerunique" => {
                 let left = self.unique_by(left, &keys)?;
@@ -66,8 +73,15 @@ impl Binder<'_> {
                 self.join_on(right, left, &swapped(keys), JoinType::LeftAnti)
             }
             other => {
+                let meant = match other {
+                    "left" => "; did you mean leftouter?",
+                    "right" => "; did you mean rightouter?",
+                    "outer" | "full" => "; did you mean fullouter?",
+                    "semi" => "; did you mean leftsemi?",
+                    _ => "",
+                };
                 let text = format!(
-                    "there is no join kind '{other}': innerunique, inner, leftouter, rightouter, fullouter, leftsemi, leftanti, rightsemi, rightanti"
+                    "there is no join kind '{other}': innerunique, inner, leftouter, rightouter, fullouter, leftsemi, leftanti, rightsemi, rightanti{meant}"
                 );
                 Err(Refusal::at(span, text))
             }
@@ -82,6 +96,7 @@ impl Binder<'_> {
         scope: &Rc<Scope>,
     ) -> Bind<Relation> {
         let right = self.tabular(&join.right, scope)?;
+        let (left, right) = self.with_custom_keys((left, right), &join.on)?;
         let on = if join.on.is_empty() {
             let shared = right
                 .columns
@@ -113,6 +128,17 @@ impl Binder<'_> {
         self.join_on(left, right, &on, join_type)?.select(&kept)
     }
 
+    /// Both sides with the columns after `on` that are read from `AdditionalFields`.
+    fn with_custom_keys(
+        &self,
+        (left, right): (Relation, Relation),
+        on: &[Expr],
+    ) -> Bind<(Relation, Relation)> {
+        let names: Vec<&Name> = on.iter().filter_map(name_of).collect();
+        let left = self.with_custom(left, &names)?;
+        Ok((left, self.with_custom(right, &names)?))
+    }
+
     /// Reads the conditions after `on`.
     fn join_keys(
         &self,
@@ -137,6 +163,13 @@ impl Binder<'_> {
                         sides: Some((&left.columns, &right.columns)),
                         ..Row::default()
                     };
+                    if let (Some(first), Some(second)) = (name_of(first), name_of(second)) {
+                        let text = format!(
+                            "the columns of a join say of which side they are: $left.{} == $right.{}",
+                            first.text, second.text
+                        );
+                        return Err(Refusal::at(condition.span, text));
+                    }
                     let first = self.scalar(first, &row, scope)?;
                     let second = self.scalar(second, &row, scope)?;
                     keys.pairs.push(sided(first, second, condition.span)?);

@@ -1,10 +1,12 @@
 //! Order and number of rows: `sort`, `top`, `take`, `sample`, `count`, `getschema`.
 
 use std::rc::Rc;
+use std::sync::Arc;
 
 use datafusion::logical_expr::{LogicalPlanBuilder, SortExpr, lit};
 use kql_syntax::ast::{Expr, Nulls, SortKey, SortOrder, Type};
 use kql_values::Value;
+use kql_values::rows::Rows;
 
 use super::source::in_memory;
 use super::window::{is_placed, row_number};
@@ -12,6 +14,7 @@ use crate::bind::{Binder, Row, Scope};
 use crate::bound::Kind;
 use crate::error::{Bind, Refusal};
 use crate::lower::column;
+use crate::node::Run;
 use crate::relation::{Hidden, Relation};
 
 impl Binder<'_> {
@@ -143,7 +146,7 @@ impl Binder<'_> {
 }
 
 /// Names and types of the columns, as rows.
-pub(super) fn get_schema(input: &Relation) -> Bind<Relation> {
+pub(super) fn get_schema(input: Relation) -> Bind<Relation> {
     let columns = [
         ("ColumnName", Type::String),
         ("ColumnOrdinal", Type::Long),
@@ -161,8 +164,15 @@ pub(super) fn get_schema(input: &Relation) -> Bind<Relation> {
             ]
         })
         .collect::<Vec<_>>();
-    in_memory(
-        columns.map(|(name, ty)| (name.to_owned(), ty)).to_vec(),
-        &rows,
-    )
+    let columns = columns.map(|(name, ty)| (name.to_owned(), ty)).to_vec();
+    if input.keys().is_empty() {
+        return in_memory(columns, &rows);
+    }
+    let run: Run = Arc::new(move |_| {
+        Ok(Rows {
+            columns: Vec::new(),
+            rows: rows.clone(),
+        })
+    });
+    super::evaluate::through(input, "getschema", columns, run)
 }

@@ -15,7 +15,7 @@ use datafusion::logical_expr::{
     Volatility,
 };
 use kql_syntax::ast::{Column, Expr, Parse, ParsePart, Property, Type};
-use kql_values::Value;
+use kql_values::{Value, plain_classes};
 use regex::{Regex, RegexBuilder};
 
 use super::{property, typed, word};
@@ -211,7 +211,7 @@ fn compile(pattern: &str, flags: &str) -> std::result::Result<Regex, String> {
             "the pattern is longer than {PATTERN_BYTES_MAX} bytes"
         ));
     }
-    RegexBuilder::new(pattern)
+    RegexBuilder::new(&plain_classes(pattern))
         .swap_greed(flags.contains('U'))
         .case_insensitive(flags.contains('i'))
         .multi_line(flags.contains('m'))

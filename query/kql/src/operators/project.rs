@@ -10,7 +10,7 @@ use kql_syntax::ast::{
 use kql_values::{Dynamic, Value};
 
 use super::Windows;
-use crate::bind::{Binder, Row, Scope, did_you_mean, step};
+use crate::bind::{Binder, Row, Scope, custom_of, did_you_mean, step};
 use crate::bound::Bound;
 use crate::error::{Bind, Refusal};
 use crate::lower::column;
@@ -231,6 +231,92 @@ impl Binder<'_> {
         }
         input.select(&names)
     }
+
+    pub(super) fn project_keep(&self, input: Relation, columns: &[Expr]) -> Bind<Relation> {
+        let input = self.with_custom(
+            input,
+            &columns.iter().filter_map(name_of).collect::<Vec<_>>(),
+        )?;
+        let wanted = matching(&input, columns)?;
+        let kept: Vec<_> = input
+            .columns
+            .iter()
+            .map(|(name, _)| name.clone())
+            .filter(|name| wanted.contains(name))
+            .collect();
+        input.select(&kept)
+    }
+
+    pub(super) fn project_rename(&self, input: Relation, columns: &[NamedExpr]) -> Bind<Relation> {
+        let olds = columns.iter().map(|column| &column.value);
+        let input = self.with_custom(input, &olds.filter_map(name_of).collect::<Vec<_>>())?;
+        let mut renamed: Vec<(String, String, Type)> = input
+            .columns
+            .iter()
+            .map(|(name, ty)| (name.clone(), name.clone(), *ty))
+            .collect();
+        for one in columns {
+            let ExprKind::Name(old) = &one.value.kind else {
+                return Err(Refusal::at(
+                    one.value.span,
+                    "project-rename takes `new = old`, where old is the name of a column",
+                ));
+            };
+            let Some(slot) = renamed
+                .iter_mut()
+                .find(|(_, source, _)| *source == old.text)
+            else {
+                return Err(Refusal::at(old.span, unknown_column(&input, &old.text)));
+            };
+            if let Some(name) = one.names.first() {
+                slot.0.clone_from(&name.text);
+            }
+        }
+        let columns = renamed
+            .into_iter()
+            .map(|(name, source, ty)| (name, ty, column(&source)))
+            .collect();
+        input.project_lowered(columns)
+    }
+
+    pub(super) fn project_reorder(&self, input: Relation, keys: &[ReorderKey]) -> Bind<Relation> {
+        let named = keys.iter().map(|key| &key.column);
+        let input = self.with_custom(input, &named.filter_map(name_of).collect::<Vec<_>>())?;
+        let mut ordered: Vec<String> = Vec::new();
+        for key in keys {
+            let mut found = matching(&input, std::slice::from_ref(&key.column))?;
+            found.retain(|name| !ordered.contains(name));
+            match key.order {
+                None => {}
+                Some(ReorderOrder::Ascending) => found.sort(),
+                Some(ReorderOrder::Descending) => found.sort_by(|left, right| right.cmp(left)),
+                Some(ReorderOrder::GrannyAscending) => {
+                    found.sort_by(|left, right| granny(left, right));
+                }
+                Some(ReorderOrder::GrannyDescending) => {
+                    found.sort_by(|left, right| granny(right, left));
+                }
+            }
+            ordered.extend(found);
+        }
+        let rest = input
+            .columns
+            .iter()
+            .map(|(name, _)| name.clone())
+            .filter(|name| !ordered.contains(name));
+        let all: Vec<_> = ordered.iter().cloned().chain(rest).collect();
+        input.select(&all)
+    }
+
+    /// The rows with those of the named columns that are read from `AdditionalFields`.
+    pub(super) fn with_custom(&self, input: Relation, names: &[&Name]) -> Bind<Relation> {
+        let custom = |name: &&Name| Some((name.text.clone(), custom_of(&input, &name.text)?));
+        let added: Vec<_> = names.iter().filter_map(custom).collect();
+        if added.is_empty() {
+            return Ok(input);
+        }
+        input.extend(self.frame(), added)
+    }
 }
 
 /// `(a, b) = dynamic`: its elements.
@@ -257,7 +343,11 @@ fn take_apart(
 }
 
 pub(super) fn project_away(input: Relation, columns: &[Expr]) -> Bind<Relation> {
-    let away = matching(&input, columns)?;
+    // One that is read from `AdditionalFields` is no column until it is read.
+    let is_custom =
+        |expr: &Expr| name_of(expr).is_some_and(|name| custom_of(&input, &name.text).is_some());
+    let named = columns.iter().filter(|expr| !is_custom(expr));
+    let away = matching(&input, &named.cloned().collect::<Vec<_>>())?;
     let kept: Vec<_> = input
         .columns
         .iter()
@@ -265,74 +355,6 @@ pub(super) fn project_away(input: Relation, columns: &[Expr]) -> Bind<Relation> 
         .filter(|name| !away.contains(name))
         .collect();
     input.select(&kept)
-}
-
-pub(super) fn project_keep(input: Relation, columns: &[Expr]) -> Bind<Relation> {
-    let wanted = matching(&input, columns)?;
-    let kept: Vec<_> = input
-        .columns
-        .iter()
-        .map(|(name, _)| name.clone())
-        .filter(|name| wanted.contains(name))
-        .collect();
-    input.select(&kept)
-}
-
-pub(super) fn project_rename(input: Relation, columns: &[NamedExpr]) -> Bind<Relation> {
-    let mut renamed: Vec<(String, String, Type)> = input
-        .columns
-        .iter()
-        .map(|(name, ty)| (name.clone(), name.clone(), *ty))
-        .collect();
-    for one in columns {
-        let ExprKind::Name(old) = &one.value.kind else {
-            return Err(Refusal::at(
-                one.value.span,
-                "project-rename takes `new = old`, where old is the name of a column",
-            ));
-        };
-        let Some(slot) = renamed
-            .iter_mut()
-            .find(|(_, source, _)| *source == old.text)
-        else {
-            return Err(Refusal::at(old.span, unknown_column(&input, &old.text)));
-        };
-        if let Some(name) = one.names.first() {
-            slot.0.clone_from(&name.text);
-        }
-    }
-    let columns = renamed
-        .into_iter()
-        .map(|(name, source, ty)| (name, ty, column(&source)))
-        .collect();
-    input.project_lowered(columns)
-}
-
-pub(super) fn project_reorder(input: Relation, keys: &[ReorderKey]) -> Bind<Relation> {
-    let mut ordered: Vec<String> = Vec::new();
-    for key in keys {
-        let mut found = matching(&input, std::slice::from_ref(&key.column))?;
-        found.retain(|name| !ordered.contains(name));
-        match key.order {
-            None => {}
-            Some(ReorderOrder::Ascending) => found.sort(),
-            Some(ReorderOrder::Descending) => found.sort_by(|left, right| right.cmp(left)),
-            Some(ReorderOrder::GrannyAscending) => {
-                found.sort_by(|left, right| granny(left, right));
-            }
-            Some(ReorderOrder::GrannyDescending) => {
-                found.sort_by(|left, right| granny(right, left));
-            }
-        }
-        ordered.extend(found);
-    }
-    let rest = input
-        .columns
-        .iter()
-        .map(|(name, _)| name.clone())
-        .filter(|name| !ordered.contains(name));
-    let all: Vec<_> = ordered.iter().cloned().chain(rest).collect();
-    input.select(&all)
 }
 
 /// The columns that a list of names and wildcards means; an unknown name is an error.
@@ -361,6 +383,14 @@ pub(crate) fn matching(input: &Relation, columns: &[Expr]) -> Bind<Vec<String>> 
         }
     }
     Ok(found)
+}
+
+/// The name, if an expression is nothing else.
+pub(super) fn name_of(expr: &Expr) -> Option<&Name> {
+    match &expr.kind {
+        ExprKind::Name(name) => Some(name),
+        _ => None,
+    }
 }
 
 pub(crate) fn unknown_column(input: &Relation, name: &str) -> String {

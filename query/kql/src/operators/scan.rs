@@ -10,6 +10,7 @@ use kql_values::function::{Context, Failure};
 use kql_values::rows::scan::{Declaration, Output, Row as State, Step, scan};
 use kql_values::rows::{Rows, TableArgument};
 
+use super::groups::{key_of, shown};
 use super::word;
 use crate::bind::{Binder, Row, Scope};
 use crate::bound::Bound;
@@ -51,13 +52,13 @@ impl Binder<'_> {
             language: self.environment.language.clone(),
             now: self.environment.now,
         };
-        if input.keys().is_empty() {
-            let run: Run = Arc::new(move |rows| stepping.run(rows));
-            return super::evaluate::through(input, "scan", output, run);
-        }
         let names: Vec<_> = output.iter().map(|(name, _)| name.clone()).collect();
-        let mut scanned = scan_groups(input, output, stepping)?;
-        scanned.hidden = outside;
+        let run: Run = Arc::new(move |rows| stepping.run(rows));
+        let mut scanned = super::evaluate::through(input, "scan", output, run)?;
+        if scan.partition_by.is_empty() {
+            return Ok(scanned);
+        }
+        scanned.hidden.retain(|hidden| outside.contains(hidden));
         scanned.select(&names)
     }
 
@@ -214,42 +215,6 @@ impl Binder<'_> {
     }
 }
 
-/// `scan` within `partition`: each group of rows by itself.
-fn scan_groups(input: Relation, output: Vec<(String, Type)>, stepping: Stepping) -> Bind<Relation> {
-    let hidden = input.hidden.clone();
-    let visible = input.columns.len();
-    let mut shown = input;
-    shown
-        .columns
-        .extend(hidden.iter().map(|one| (one.name.clone(), one.ty)));
-    let mut widened = output;
-    widened.extend(hidden.iter().map(|one| (one.name.clone(), one.ty)));
-    let is_key: Vec<bool> = hidden.iter().map(|one| one.is_key).collect();
-    let run: Run = Arc::new(move |rows: Rows| {
-        let columns = rows.columns.get(..visible).unwrap_or_default().to_vec();
-        let mut all = Vec::new();
-        for (rest, group) in groups_of(rows.rows, visible, &is_key) {
-            let stepped = stepping.run(Rows {
-                columns: columns.clone(),
-                rows: group,
-            })?;
-            all.extend(stepped.rows.into_iter().map(|mut row| {
-                row.extend(rest.iter().cloned());
-                row
-            }));
-        }
-        Ok(Rows {
-            columns: Vec::new(),
-            rows: all,
-        })
-    });
-    let mut scanned = super::evaluate::through(shown, "scan", widened, run)?;
-    for one in &hidden {
-        scanned = scanned.hide(&one.name, one.is_key);
-    }
-    Ok(scanned)
-}
-
 /// `row_window_session(value, max from first, max between [, restart])`: a session goes on as long as a row is near
 /// enough to its first row and to the row before.
 pub(super) fn window_session(
@@ -266,6 +231,10 @@ pub(super) fn window_session(
     };
     let (value, from_first, between) = (value.clone(), from_first.clone(), between.clone());
     let restart = rest.first().cloned();
+    let visible = input.columns.len();
+    let (order, title) = (input.order.clone(), input.name.clone());
+    let (input, hidden) = shown(input);
+    let is_key: Vec<bool> = hidden.iter().map(|one| one.is_key).collect();
     let mut output = input.columns.clone();
     output.push((column.to_owned(), value.ty));
     let language = binder.environment.language.clone();
@@ -273,8 +242,7 @@ pub(super) fn window_session(
     let names: Vec<String> = input.columns.iter().map(|(name, _)| name.clone()).collect();
     let run: Run = Arc::new(move |rows: Rows| {
         let mut context = Context::new(now);
-        let mut start: Option<i64> = None;
-        let mut last: Option<i64> = None;
+        let mut sessions: HashMap<String, (Option<i64>, Option<i64>)> = HashMap::new();
         let mut stepped = Vec::with_capacity(rows.rows.len());
         for mut row in rows.rows {
             let mut get = |bound: &Bound| {
@@ -293,16 +261,18 @@ pub(super) fn window_session(
                 Some(restart) => get(restart)? == Value::Bool(true),
                 None => false,
             };
-            let goes_on = match (start, last, at, reach, gap) {
+            let key = key_of(row.get(visible..).unwrap_or_default(), &is_key);
+            let (start, last) = sessions.entry(key).or_default();
+            let goes_on = match (*start, *last, at, reach, gap) {
                 (Some(start), Some(last), Some(at), Some(reach), Some(gap)) => {
                     at - start <= reach && at - last <= gap
                 }
                 _ => false,
             };
             if restarts || !goes_on {
-                start = at;
+                *start = at;
             }
-            last = at;
+            *last = at;
             row.push(start.map_or(Value::Null, Value::DateTime));
             stepped.push(row);
         }
@@ -311,7 +281,13 @@ pub(super) fn window_session(
             rows: stepped,
         })
     });
-    super::evaluate::through(input, "row_window_session", output, run)
+    let mut sessions = super::evaluate::whole(input, "row_window_session", output, run)?;
+    for one in &hidden {
+        sessions = sessions.hide(&one.name, one.is_key);
+    }
+    sessions.order = order;
+    sessions.name = title;
+    Ok(sessions)
 }
 
 fn ticks(value: &Value) -> Option<i64> {
@@ -319,30 +295,6 @@ fn ticks(value: &Value) -> Option<i64> {
         Value::DateTime(ticks) | Value::TimeSpan(ticks) => Some(*ticks),
         _ => None,
     }
-}
-
-/// Rows by the values of their key columns, which stand behind the visible ones; groups in the order of their first rows.
-fn groups_of(rows: Vec<State>, visible: usize, is_key: &[bool]) -> Vec<(State, Vec<State>)> {
-    let mut groups: Vec<(State, Vec<State>)> = Vec::new();
-    let mut places: HashMap<String, usize> = HashMap::new();
-    for row in rows {
-        let rest = row.get(visible..).unwrap_or_default().to_vec();
-        let key: Vec<_> = rest
-            .iter()
-            .zip(is_key)
-            .filter(|(_, is_key)| **is_key)
-            .map(|(value, _)| value)
-            .collect();
-        let next = groups.len();
-        let place = *places.entry(format!("{key:?}")).or_insert(next);
-        if place == next {
-            groups.push((rest, Vec::new()));
-        }
-        if let Some((_, group)) = groups.get_mut(place) {
-            group.push(row.get(..visible).unwrap_or_default().to_vec());
-        }
-    }
-    groups
 }
 
 /// A step whose expressions are bound.

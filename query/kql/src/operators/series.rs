@@ -8,7 +8,7 @@ use std::sync::Arc;
 use datafusion::arrow::array::{Array as _, ArrayRef, AsArray as _, StringBuilder};
 use datafusion::arrow::datatypes::DataType;
 use datafusion::error::Result;
-use datafusion::functions_aggregate::expr_fn::array_agg;
+use datafusion::functions_aggregate::expr_fn::{array_agg, first_value};
 use datafusion::logical_expr::expr::ScalarFunction;
 use datafusion::logical_expr::{
     ColumnarValue, Expr as Plan, LogicalPlanBuilder, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl,
@@ -51,6 +51,11 @@ impl Binder<'_> {
             None => names::implied(&series.axis.value).unwrap_or_else(|| "Column1".to_owned()),
         };
         let value = self.scalar(&series.axis.value, &Row::of(&input.columns), scope)?;
+        let is_open = series.from.is_none() || series.to.is_none();
+        if is_open && !input.keys().is_empty() {
+            let text = "within partition and mv-apply make-series needs from and to";
+            return Err(Refusal::at(series.axis.value.span, text));
+        }
         let axis = self.axis(&input, &value, series, scope)?;
         let place_name = self.fresh("place");
         let input = self.inside(input, &value, &axis, &place_name)?;
@@ -273,7 +278,12 @@ fn to_arrays(
     for ((name, _), _) in results {
         aggregates.push(array_agg(column(name)).alias(name.clone()));
     }
-    let keys: Vec<_> = groups.iter().map(|name| column(name)).collect();
+    let mut keys: Vec<_> = groups.iter().map(|name| column(name)).collect();
+    keys.extend(stepped.keys());
+    for hidden in stepped.hidden.iter().filter(|hidden| !hidden.is_key) {
+        let first = first_value(column(&hidden.name), Vec::new());
+        aggregates.push(first.alias(hidden.name.clone()));
+    }
     let plan = LogicalPlanBuilder::from(stepped.plan).aggregate(keys, aggregates)?;
     let plan = if groups.is_empty() && !is_always {
         plan.filter(column("\u{1}places").is_not_null())?.build()?
@@ -299,7 +309,9 @@ fn to_arrays(
         Type::Dynamic,
         lit(axis.values().to_string()),
     ));
-    Relation::new(plan, types).project_lowered(columns)
+    let mut relation = Relation::new(plan, types);
+    relation.hidden = stepped.hidden;
+    relation.project_lowered(columns)
 }
 
 impl Axis {

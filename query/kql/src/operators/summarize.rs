@@ -3,9 +3,9 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use datafusion::functions_aggregate::expr_fn::{count, first_value, max, min};
+use datafusion::functions_aggregate::expr_fn::{count, first_value};
 use datafusion::logical_expr::{Expr as Plan, LogicalPlanBuilder, lit};
-use kql_syntax::ast::{Call, Expr, ExprKind, NamedExpr, Type};
+use kql_syntax::ast::{Argument, Call, Expr, ExprKind, Name, NamedExpr, Type};
 use kql_values::Value;
 
 use super::project::Unnamed;
@@ -28,6 +28,16 @@ pub(super) struct Summary {
 }
 
 impl Summary {
+    /// Columns by which the rows are grouped.
+    pub(super) fn key_columns(&self) -> Vec<String> {
+        let column = |(_, key): &(String, Bound)| match &key.kind {
+            Kind::Column(name) => Some(name.clone()),
+            _ => None,
+        };
+        let named = self.keys.iter().map(|(name, _)| name.clone());
+        named.chain(self.keys.iter().filter_map(column)).collect()
+    }
+
     fn is_taken(&self, name: &str) -> bool {
         self.keys.iter().any(|(key, _)| key == name)
             || self.results.iter().any(|(result, _)| result == name)
@@ -40,7 +50,7 @@ impl Summary {
         free.next().unwrap_or_default()
     }
 
-    fn add(&mut self, name: &str, value: Bound) {
+    pub(super) fn add(&mut self, name: &str, value: Bound) {
         let name = names::unique(name, |name| self.is_taken(name));
         self.results.push((name, value));
     }
@@ -119,35 +129,31 @@ impl Binder<'_> {
             ExprKind::Call(call) if scope.find(&call.name.text).is_none() => call,
             _ => return Ok(false),
         };
+        let is_star = |argument: &Argument| matches!(argument.value.kind, ExprKind::Wildcard(_));
         let arguments: Vec<&Expr> = call
             .arguments
             .iter()
             .map(|argument| &argument.value)
             .collect();
         match (call.name.text.as_str(), arguments.as_slice()) {
-            ("arg_max" | "argmax" | "arg_min" | "argmin", [by, rest @ ..]) => {
-                self.extreme(
-                    input,
-                    named,
-                    call.name.text.contains("max"),
-                    by,
-                    rest,
-                    scope,
-                    summary,
-                )?;
+            ("arg_max" | "argmax" | "arg_min" | "argmin", [_, ..]) => {
+                self.extreme(input, (named, call), scope, summary)?;
             }
-            ("take_any" | "any", columns)
-                if columns.len() > 1
-                    || matches!(columns, [one] if matches!(one.kind, ExprKind::Wildcard(_))) =>
+            ("take_any" | "any", _)
+                if call.arguments.len() > 1 || call.arguments.iter().any(is_star) =>
             {
-                for (name, ty) in self.columns_of(input, columns, summary, scope)? {
-                    let raw = self.fresh("any");
-                    let expr = input.lowering(self.frame()).expr(&ty)?;
-                    summary
-                        .raw
-                        .push((raw.clone(), ty.ty, first_value(expr, input.order.clone())));
-                    summary.add(&name, Bound::column(raw, ty.ty));
-                }
+                self.any_row(input, (named, call), scope, summary)?;
+            }
+            ("take_any" | "any", [_]) if named.names.is_empty() => {
+                let Some(name) = call.arguments.first().and_then(|first| first.name.as_ref())
+                else {
+                    return Ok(false);
+                };
+                let renamed = NamedExpr {
+                    names: vec![name.clone()],
+                    value: named.value.clone(),
+                };
+                self.one_aggregate(input, &renamed, scope, summary)?;
             }
             ("percentiles" | "percentilesw", [value, rest @ ..]) => {
                 self.percentiles(input, named, call, value, rest, scope, summary)?;
@@ -169,90 +175,6 @@ impl Binder<'_> {
             _ => return Ok(false),
         }
         Ok(true)
-    }
-
-    /// The columns that a list of expressions names, `*` being all that are no keys.
-    fn columns_of(
-        &self,
-        input: &Relation,
-        columns: &[&Expr],
-        summary: &Summary,
-        scope: &Rc<Scope>,
-    ) -> Bind<Vec<(String, Bound)>> {
-        let mut found: Vec<(String, Bound)> = Vec::new();
-        for expr in columns {
-            if let ExprKind::Wildcard(pattern) = &expr.kind {
-                let is_key = |name: &str| summary.keys.iter().any(|(key, _)| key == name);
-                let matches = |name: &str| super::project::matches_wildcard(name, &pattern.text);
-                let columns = input.columns.iter();
-                for (name, ty) in columns.filter(|(name, _)| matches(name) && !is_key(name)) {
-                    let is_new = !found.iter().any(|(taken, _)| taken == name);
-                    found.extend(is_new.then(|| (name.clone(), Bound::column(name.clone(), *ty))));
-                }
-                continue;
-            }
-            let bound = self.scalar(expr, &Row::of(&input.columns), scope)?;
-            let name = names::implied(expr).unwrap_or_else(|| format!("Column{}", found.len() + 1));
-            found.push((name, bound));
-        }
-        Ok(found)
-    }
-
-    #[expect(
-        clippy::too_many_arguments,
-        reason = "an extreme is told by all of these"
-    )]
-    fn extreme(
-        &self,
-        input: &Relation,
-        named: &NamedExpr,
-        is_max: bool,
-        by: &Expr,
-        rest: &[&Expr],
-        scope: &Rc<Scope>,
-        summary: &mut Summary,
-    ) -> Bind<()> {
-        let by_bound = self.scalar(by, &Row::of(&input.columns), scope)?;
-        let by_bound = if by_bound.ty == Type::Dynamic {
-            by_bound.convert(Type::Real)
-        } else {
-            by_bound
-        };
-        let lowering = input.lowering(self.frame());
-        let key = lowering.expr(&by_bound)?;
-        let by_name = names::implied(by).unwrap_or_else(|| {
-            if is_max {
-                "max_".to_owned()
-            } else {
-                "min_".to_owned()
-            }
-        });
-        let mut written = named.names.iter();
-        let extreme = if is_max {
-            max(key.clone())
-        } else {
-            min(key.clone())
-        };
-        let raw = self.fresh("extreme");
-        summary.raw.push((raw.clone(), by_bound.ty, extreme));
-        let name = written
-            .next()
-            .map_or_else(|| by_name.clone(), |name| name.text.clone());
-        summary.add(&name, Bound::column(raw, by_bound.ty));
-        let order = vec![key.sort(!is_max, false)];
-        for (name, bound) in self.columns_of(input, rest, summary, scope)? {
-            if name == by_name && matches!(bound.kind, Kind::Column(_)) {
-                continue;
-            }
-            let raw = self.fresh("extreme");
-            let value = input.lowering(self.frame()).expr(&bound)?;
-            summary
-                .raw
-                .push((raw.clone(), bound.ty, first_value(value, order.clone())));
-            let name = written.next().map_or(name, |name| name.text.clone());
-            summary.add(&name, Bound::column(raw, bound.ty));
-        }
-        Ok(())
     }
 
     #[expect(
@@ -369,15 +291,16 @@ impl Binder<'_> {
         self.summarize(input, &[], columns, scope)
     }
 
-    pub(super) fn count_rows(&self, input: Relation) -> Bind<Relation> {
+    pub(super) fn count_rows(&self, input: Relation, name: Option<&Name>) -> Bind<Relation> {
         let mut summary = Summary::default();
         let raw = self.fresh("count");
         summary
             .raw
             .push((raw.clone(), Type::Long, count(lit(1_i64))));
-        summary
-            .results
-            .push(("Count".to_owned(), Bound::column(raw, Type::Long)));
+        summary.results.push((
+            name.map_or("Count", |name| &name.text).to_owned(),
+            Bound::column(raw, Type::Long),
+        ));
         self.apply_summary(input, summary)
     }
 }

@@ -33,6 +33,10 @@ impl Binder<'_> {
             word(&union.properties, "kind").is_some_and(|word| word.eq_ignore_ascii_case("inner"));
         let mut inputs = Vec::new();
         if let Some(first) = first {
+            if !first.keys().is_empty() {
+                let text = "within partition and mv-apply there is no union: rows of other tables belong to no group";
+                return Err(Refusal::at(span, text));
+            }
             inputs.push(first);
         }
         for input in &union.inputs {

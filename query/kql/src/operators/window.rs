@@ -95,6 +95,7 @@ impl Binder<'_> {
             ));
         }
         let column = self.fresh(name);
+        self.windows.set(self.windows.get() + 1);
         windows.borrow_mut().0.push(Window {
             name: name.to_owned(),
             arguments,

@@ -90,7 +90,8 @@ fn values_of_the_wrong_type() {
     refuse("print -'a'", "line 1, column 7: a string has no negative");
     refuse(
         "Calls | where Caller",
-        "line 1, column 15: a condition is needed here, and this is a string",
+        "line 1, column 15: a condition is needed here, and this is a string; each side of `and` and `or` is a condition: \
+         a == 'x' or a == 'y'",
     );
     refuse(
         "Calls | where Bytes.x == 1",
@@ -144,5 +145,48 @@ fn things_in_the_wrong_place() {
     refuse(
         "let a = 1;",
         "line 1, column 1: the query has no result: its last statement is no expression",
+    );
+}
+
+#[test]
+fn what_was_probably_meant_is_told() {
+    refuse(
+        "Calls | where ResultType == null",
+        "line 1, column 29: there is no column or variable 'null'; isnull(...) and isempty(...) tell what is missing, \
+         and int(null) is such a value",
+    );
+    refuse(
+        "Calls | where Caller == zed",
+        "line 1, column 25: there is no column or variable 'zed'; a text stands in quotes: 'zed'",
+    );
+    refuse(
+        "Calls | where Time > now - 1d",
+        "line 1, column 22: there is no column or variable 'now'; a function is called: now()",
+    );
+    refuse(
+        "print x = 1 | where ResultType == '0'",
+        "line 1, column 21: there is no column or variable 'ResultType'; there is one in Calls",
+    );
+    refuse(
+        "Calls | where Caller == 'ann' or 'bob'",
+        "line 1, column 34: a condition is needed here, and this is a string; each side of `and` and `or` is a \
+         condition: a == 'x' or a == 'y'",
+    );
+    refuse(
+        "Calls | where len(Caller) == 3",
+        "line 1, column 15: there is no function 'len'; did you mean 'strlen'?",
+    );
+    refuse(
+        "Calls | extend x = Caller + '!'",
+        "line 1, column 20: there is no string + string; strcat(a, b) joins texts",
+    );
+    refuse(
+        "Calls | join kind=inner Calls on Caller == Caller",
+        "line 1, column 34: the columns of a join say of which side they are: $left.Caller == $right.Caller",
+    );
+    refuse(
+        "Calls | join kind=left Calls on Caller",
+        "line 1, column 9: there is no join kind 'left': innerunique, inner, leftouter, rightouter, fullouter, \
+         leftsemi, leftanti, rightsemi, rightanti; did you mean leftouter?",
     );
 }

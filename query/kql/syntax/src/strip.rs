@@ -189,7 +189,8 @@ impl Strip for OperatorKind {
             | Self::ProjectKeep(columns)
             | Self::ProjectByNames(columns) => columns.strip(),
             Self::ProjectReorder(keys) => keys.strip(),
-            Self::Count | Self::GetSchema => {}
+            Self::Count(name) => name.strip(),
+            Self::GetSchema => {}
             Self::Join(join) | Self::Lookup(join) => join.strip(),
             Self::Union(union) => union.strip(),
             Self::MvExpand(expand) => expand.strip(),

@@ -37,4 +37,5 @@ mod value;
 
 pub use kql_syntax::ast::Type;
 pub use signature::{Parameter, ParameterType, Returns, Signature};
+pub use strings::plain_classes;
 pub use value::{Dynamic, Value};

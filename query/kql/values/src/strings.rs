@@ -11,7 +11,7 @@ use crate::function::{Context, Outcome, ScalarFunction, function};
 use crate::math::round_to;
 use crate::value::{Dynamic, Value};
 
-pub(crate) use classes::plain_classes;
+pub use classes::plain_classes;
 
 /// The functions of this module.
 pub(crate) fn functions() -> Vec<ScalarFunction> {

@@ -75,7 +75,8 @@ pub enum OperatorKind {
     },
     /// `distinct a, b`; `distinct *` is one [`super::ExprKind::Wildcard`].
     Distinct(Vec<NamedExpr>),
-    Count,
+    /// `count as Name`: the name of its column, `Count` without one.
+    Count(Option<Name>),
     Join(Join),
     Lookup(Join),
     Union(Union),

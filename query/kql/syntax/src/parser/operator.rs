@@ -81,7 +81,7 @@ fn reader<'a>(keyword: &str) -> Option<Reader<'a>> {
         "as" => Parser::as_name,
         "assert-schema" => |parser| Ok(OperatorKind::AssertSchema(parser.columns()?)),
         "consume" => |parser| Ok(OperatorKind::Consume(parser.properties(&["decodeblocks"])?)),
-        "count" => |_| Ok(OperatorKind::Count),
+        "count" => Parser::count,
         "distinct" => Parser::distinct,
         "evaluate" => Parser::evaluate,
         "extend" => |parser| Ok(OperatorKind::Extend(parser.list(Parser::named)?)),
@@ -119,10 +119,14 @@ fn reader<'a>(keyword: &str) -> Option<Reader<'a>> {
                 parser.list(Parser::name_or_wildcard)?,
             ))
         },
-        "project-rename" => |parser| Ok(OperatorKind::ProjectRename(parser.list(Parser::renamed)?)),
+        "project-rename" => |parser| {
+            Ok(OperatorKind::ProjectRename(
+                parser.list_if_any(Parser::renamed)?,
+            ))
+        },
         "project-reorder" => |parser| {
             Ok(OperatorKind::ProjectReorder(
-                parser.list(Parser::reorder_key)?,
+                parser.list_if_any(Parser::reorder_key)?,
             ))
         },
         "range" => Parser::range,
@@ -192,6 +196,16 @@ impl Parser<'_> {
         let properties = self.properties(&[])?;
         let name = self.plain_name("a name")?;
         Ok(OperatorKind::As { name, properties })
+    }
+
+    fn count(&mut self) -> Parse<OperatorKind> {
+        self.properties(&[])?;
+        let name = if self.eat_word("as") {
+            Some(self.plain_name("the name of the column")?)
+        } else {
+            None
+        };
+        Ok(OperatorKind::Count(name))
     }
 
     fn distinct(&mut self) -> Parse<OperatorKind> {
@@ -332,12 +346,15 @@ impl Parser<'_> {
 
     fn serialize(&mut self) -> Parse<OperatorKind> {
         self.properties(&[])?;
-        let columns = if self.is_end() {
-            Vec::new()
-        } else {
-            self.list(Self::named)?
-        };
-        Ok(OperatorKind::Serialize(columns))
+        Ok(OperatorKind::Serialize(self.list_if_any(Self::named)?))
+    }
+
+    /// A list that may be left out.
+    fn list_if_any<T>(&mut self, item: fn(&mut Self) -> Parse<T>) -> Parse<Vec<T>> {
+        if self.is_end() {
+            return Ok(Vec::new());
+        }
+        self.list(item)
     }
 
     fn sort(&mut self) -> Parse<OperatorKind> {

@@ -21,7 +21,13 @@ impl Printer {
             K::Take(count) => self.keyword_expr("take ", count),
             K::Sample(count) => self.keyword_expr("sample ", count),
             K::Distinct(columns) => self.clause("distinct ", columns, Self::named),
-            K::Count => self.put("count"),
+            K::Count(name) => {
+                self.put("count");
+                if let Some(name) = name {
+                    self.put(" as ");
+                    self.name(name);
+                }
+            }
             K::Print(columns) => self.clause("print ", columns, Self::named),
             K::GetSchema => self.put("getschema"),
             K::Invoke(call) => {

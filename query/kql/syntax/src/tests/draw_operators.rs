@@ -109,7 +109,7 @@ fn rows_operators(expr: &Drawn<Expr>) -> Drawn<K> {
             order,
         });
     prop_oneof![
-        Just(K::Count),
+        option::of(name()).prop_map(K::Count),
         e().prop_map(K::Take),
         e().prop_map(K::Sample),
         (e(), e()).prop_map(|(count, of)| K::SampleDistinct { count, of }),

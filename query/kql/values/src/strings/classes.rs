@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 /// A pattern in which `[` and `&` within a class of characters stand for themselves, as in RE2: the crate `regex` would
 /// read another class and an intersection.
-pub(crate) fn plain_classes(pattern: &str) -> Cow<'_, str> {
+pub fn plain_classes(pattern: &str) -> Cow<'_, str> {
     if !pattern.contains('[') {
         return Cow::Borrowed(pattern);
     }
