@@ -313,7 +313,6 @@ impl Engine {
         question: Question,
         deadline: Instant,
     ) -> Result<(Arc<SessionState>, Vec<(LogicalPlan, About)>), QueryError> {
-        guard::check_length(&question.text)?;
         let now = question.now.unwrap_or_else(|| self.now(question.span));
         let (state, tables) = self.session(workspace, question.span)?;
         let state = Arc::new(state);

@@ -41,7 +41,7 @@ const GROWING: [&str; 7] = [
 ];
 
 /// Bounds the length of a text.
-pub(crate) fn check_length(text: &str) -> Result<(), QueryError> {
+fn check_length(text: &str) -> Result<(), QueryError> {
     if text.len() > TEXT_BYTES_MAX {
         return Err(over(format!(
             "the text is longer than {TEXT_BYTES_MAX} bytes"

@@ -32,7 +32,9 @@ pub(crate) use tabular::is_database;
 const CALLS_MAX: usize = 40;
 
 /// Most operators that a query may have after its functions are put in place of their calls.
-const OPERATORS_MAX: usize = 4_000;
+///
+/// Planning recurses into each: some thousands would end the process by its stack.
+const OPERATORS_MAX: usize = 1_000;
 
 /// Binds one query.
 #[derive(Debug)]

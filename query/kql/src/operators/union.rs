@@ -40,6 +40,7 @@ impl Binder<'_> {
             inputs.push(first);
         }
         for input in &union.inputs {
+            self.count_operator(input.span)?;
             if let Some(pattern) = pattern(input) {
                 inputs.extend(self.tables_like(pattern, scope)?);
                 continue;

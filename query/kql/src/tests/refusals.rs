@@ -1,6 +1,6 @@
 //! What is wrong with queries, and where.
 
-use super::refuse;
+use super::{Tables, refuse};
 
 #[test]
 fn a_list_from_a_table_has_a_bound() {
@@ -189,4 +189,22 @@ fn what_was_probably_meant_is_told() {
         "line 1, column 9: there is no join kind 'left': innerunique, inner, leftouter, rightouter, fullouter, \
          leftsemi, leftanti, rightsemi, rightanti; did you mean leftouter?",
     );
+}
+
+#[test]
+fn a_query_comes_to_so_many_operators() {
+    let bound = "the query comes to more than 1000 operators";
+    for query in [
+        format!("Calls{}", " | as X".repeat(1_001)),
+        format!("union Calls{}", ", Calls".repeat(1_001)),
+        format!(
+            "let f = (t: (*)) {{ t{} }}; f(f(Calls))",
+            " | as X".repeat(501)
+        ),
+    ] {
+        let reason = Tables::new().plan(&query).unwrap_err().to_string();
+        assert!(reason.ends_with(bound), "{reason}");
+    }
+    let most = format!("Calls{} | count", " | as X".repeat(998));
+    assert!(Tables::new().plan(&most).is_ok());
 }

@@ -25,6 +25,8 @@ use crate::{
 
 /// Longest text that is read.
 const TEXT_MAX: usize = 1 << 20;
+/// Most bytes of what is no value: lists of values may be long, what is done with them not.
+const WORDS_MAX: usize = 1 << 16;
 /// Deepest nesting of parentheses, brackets and bodies.
 const DEPTH_MAX: usize = 64;
 /// Most levels of a tree: nesting and long chains together.
@@ -51,6 +53,33 @@ pub fn parse(text: &str) -> Result<Query, SyntaxErrors> {
     }
 }
 
+/// The tokens of a text, or why it is not read.
+fn tokens_of(text: &str) -> (Vec<Token>, Option<String>) {
+    use TokenKind as K;
+    if text.len() > TEXT_MAX {
+        let refusal = format!("the query is longer than {TEXT_MAX} bytes");
+        return (Vec::new(), Some(refusal));
+    }
+    let tokens: Vec<Token> = Lexer::new(text)
+        .filter(|token| token.kind != K::Comment)
+        .collect();
+    let is_value = |kind| {
+        matches!(
+            kind,
+            K::String | K::Long | K::Real | K::TimeSpan | K::Guid | K::Typed(_) | K::Comma
+        )
+    };
+    let words = tokens.iter().filter(|token| !is_value(token.kind));
+    let bytes: usize = words
+        .map(|token| token.span.end.saturating_sub(token.span.start) as usize)
+        .sum();
+    if bytes > WORDS_MAX {
+        let refusal = format!("the query has more than {WORDS_MAX} bytes besides its values");
+        return (Vec::new(), Some(refusal));
+    }
+    (tokens, None)
+}
+
 struct Parser<'a> {
     text: &'a str,
     tokens: Vec<Token>,
@@ -70,14 +99,7 @@ struct Parser<'a> {
 
 impl<'a> Parser<'a> {
     fn new(text: &'a str) -> Self {
-        let is_long = text.len() > TEXT_MAX;
-        let tokens = if is_long {
-            Vec::new()
-        } else {
-            Lexer::new(text)
-                .filter(|token| token.kind != TokenKind::Comment)
-                .collect()
-        };
+        let (tokens, refusal) = tokens_of(text);
         let mut parser = Self {
             text,
             tokens,
@@ -89,11 +111,8 @@ impl<'a> Parser<'a> {
             item_end: usize::MAX,
             is_over: false,
         };
-        if is_long {
-            parser.note(
-                Span::default(),
-                format!("the query is longer than {TEXT_MAX} bytes"),
-            );
+        if let Some(refusal) = refusal {
+            parser.note(Span::default(), refusal);
             parser.is_over = true;
         }
         parser

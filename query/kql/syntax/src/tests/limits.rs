@@ -126,6 +126,16 @@ fn long_texts_are_refused() {
         "line 1, column 1: the query is longer than 1048576 bytes"
     );
     assert!(survives(format!("print {}", "'x' ".repeat((1 << 18) - 10))));
+    let list = "'10.0.0.1', 7, datetime(2026-01-01), ".repeat(25_000);
+    assert!(survives(format!(
+        "print a in ({list}1) // {}",
+        "x".repeat(70_000)
+    )));
+    let text = format!("print a in ({})", "abcd, ".repeat(17_000));
+    assert_eq!(
+        parse(&text).unwrap_err().to_string(),
+        "line 1, column 1: the query has more than 65536 bytes besides its values"
+    );
 }
 
 #[test]
