@@ -27,6 +27,8 @@ use crate::{
 const TEXT_MAX: usize = 1 << 20;
 /// Most bytes of what is no value: lists of values may be long, what is done with them not.
 const WORDS_MAX: usize = 1 << 16;
+/// Most columns of an operator, arguments of a call and the like; values of `in`, `datatable` and JSON are more.
+const ITEMS_MAX: usize = 16_384;
 /// Deepest nesting of parentheses, brackets and bodies.
 const DEPTH_MAX: usize = 64;
 /// Most levels of a tree: nesting and long chains together.
@@ -354,9 +356,21 @@ impl<'a> Parser<'a> {
     }
 
     /// One or more, between commas.
-    fn list<T>(&mut self, mut read: impl FnMut(&mut Self) -> Parse<T>) -> Parse<Vec<T>> {
+    fn list<T>(&mut self, read: impl FnMut(&mut Self) -> Parse<T>) -> Parse<Vec<T>> {
+        self.list_of_at_most(ITEMS_MAX, read)
+    }
+
+    fn list_of_at_most<T>(
+        &mut self,
+        most: usize,
+        mut read: impl FnMut(&mut Self) -> Parse<T>,
+    ) -> Parse<Vec<T>> {
         let mut items = vec![read(self)?];
         while self.eat(TokenKind::Comma) {
+            if items.len() >= most {
+                let span = self.peek().span;
+                return self.give_up(span, format!("there are more than {most} things in a list"));
+            }
             items.push(read(self)?);
         }
         self.item_end = self.at;

@@ -73,7 +73,7 @@ impl Parser<'_> {
         self.at += 1;
         let mut items = Vec::new();
         if !self.is(TokenKind::CloseBracket) {
-            items = self.list(Self::json)?;
+            items = self.list_of_at_most(usize::MAX, Self::json)?;
         }
         self.expect_close(TokenKind::CloseBracket, "`,` or `]`")?;
         Ok(Json::Array(items))
@@ -83,7 +83,7 @@ impl Parser<'_> {
         self.at += 1;
         let mut pairs = Vec::new();
         if !self.is(TokenKind::CloseBrace) {
-            pairs = self.list(Self::json_pair)?;
+            pairs = self.list_of_at_most(usize::MAX, Self::json_pair)?;
         }
         self.expect(TokenKind::CloseBrace, "`,` or `}`")?;
         Ok(Json::Object(pairs))

@@ -131,6 +131,24 @@ fn long_texts_are_refused() {
         "print a in ({list}1) // {}",
         "x".repeat(70_000)
     )));
+    assert!(survives(format!(
+        "print dynamic([{}1])",
+        "1, ".repeat(100_000)
+    )));
+    for list in [
+        "print ",
+        "T | project ",
+        "T | summarize by ",
+        "T | sort by ",
+        "print f(0, ",
+    ] {
+        let errors = parse(&format!("{list}{}1", "1,".repeat(16_384))).unwrap_err();
+        let text = errors.to_string();
+        assert!(
+            text.ends_with("there are more than 16384 things in a list"),
+            "{text}"
+        );
+    }
     let text = format!("print a in ({})", "abcd, ".repeat(17_000));
     assert_eq!(
         parse(&text).unwrap_err().to_string(),
