@@ -39,6 +39,7 @@ use crate::format::{ResultColumn, printed};
 use crate::functions::IpInWatchlist;
 use crate::guard;
 use crate::kusto::{Planning, SessionCatalog};
+use crate::results::{Results, lost, only, physical};
 use crate::tables::Tables;
 use crate::views::all as kql_views;
 use crate::watchlist::Watchlists;
@@ -231,17 +232,15 @@ impl Engine {
         let limits = Limits::from_now(question.rows_max, timeout);
         let (take, explain, begun) = (question.take, question.explain, Instant::now());
         let planned = async {
-            let (state, results) = self.results(workspace, question, limits.deadline).await?;
-            let mut answers = Vec::with_capacity(results.len());
-            for (mut plan, mut about) in results {
+            let results = self.results(workspace, question, limits.deadline).await?;
+            let (state, takes_long) = (results.state, results.takes_long);
+            let mut answers = Vec::with_capacity(results.plans.len());
+            for (mut plan, mut about) in results.plans {
                 if take.is_some() {
                     plan = LogicalPlanBuilder::from(plan).limit(0, take)?.build()?;
                 }
-                let optimized = state.optimize(&plan)?;
-                let planner = state.query_planner();
-                let physical = planner
-                    .create_physical_plan(&optimized, state.as_ref())
-                    .await?;
+                let (optimized, physical) =
+                    physical(Arc::clone(&state), plan.clone(), takes_long).await?;
                 about.planning_time = begun.elapsed();
                 let (schema, batches) = if explain {
                     about = about.explained();
@@ -287,8 +286,8 @@ impl Engine {
     ) -> Result<SchemaRef, QueryError> {
         question.external = External::Planned;
         let deadline = Instant::now() + question.timeout;
-        let (_, results) = self.results(workspace, question, deadline).await?;
-        let (plan, _) = only(results)?;
+        let results = self.results(workspace, question, deadline).await?;
+        let (plan, _) = only(results.plans)?;
         Ok(Arc::clone(plan.schema().inner()))
     }
 
@@ -297,11 +296,15 @@ impl Engine {
         workspace: &Workspace,
         question: Question,
         deadline: Instant,
-    ) -> Result<(Arc<SessionState>, Vec<(LogicalPlan, About)>), QueryError> {
+    ) -> Result<Results, QueryError> {
         match question.language {
             Language::Sql => {
                 let (state, plan) = self.plan(workspace, &question).await?;
-                Ok((Arc::new(state), vec![(plan, About::default())]))
+                Ok(Results {
+                    state: Arc::new(state),
+                    plans: vec![(plan, About::default())],
+                    takes_long: false,
+                })
             }
             Language::Kql => self.plan_kql(workspace, question, deadline).await,
         }
@@ -312,7 +315,7 @@ impl Engine {
         workspace: &Workspace,
         question: Question,
         deadline: Instant,
-    ) -> Result<(Arc<SessionState>, Vec<(LogicalPlan, About)>), QueryError> {
+    ) -> Result<Results, QueryError> {
         let now = question.now.unwrap_or_else(|| self.now(question.span));
         let (state, tables) = self.session(workspace, question.span)?;
         let state = Arc::new(state);
@@ -331,16 +334,14 @@ impl Engine {
         });
         // A panic comes again on the other thread, and ends no more than the question there.
         let at_once = catch_unwind(AssertUnwindSafe(|| planning.at_once()));
-        let planned = match at_once.unwrap_or(None) {
+        let at_once = at_once.unwrap_or(None);
+        let takes_long = at_once.is_none();
+        let planned = match at_once {
             Some(planned) => planned?,
             None => {
                 let runtime = Handle::current();
                 let blocking = spawn_blocking(move || planning.with_parts(runtime, deadline));
-                blocking.await.map_err(|error| {
-                    tracing::error!(%error, "planning a query ended by itself");
-                    let text = "planning the query failed; the service's log says why";
-                    QueryError::Run(text.to_owned())
-                })??
+                blocking.await.map_err(|error| lost(&error))??
             }
         };
         let results = planned.into_iter().map(|result| {
@@ -355,7 +356,11 @@ impl Engine {
             };
             (result.plan, about)
         });
-        Ok((state, results.collect()))
+        Ok(Results {
+            state,
+            plans: results.collect(),
+            takes_long,
+        })
     }
 
     async fn plan(
@@ -427,13 +432,6 @@ impl Engine {
     fn now(&self, span: Option<Span>) -> Timestamp {
         span.map_or_else(|| self.clock.now(), |span| span.end)
     }
-}
-
-/// The one result that there is.
-fn only<T>(mut results: Vec<T>) -> Result<T, QueryError> {
-    let count = results.len();
-    let last = results.pop().filter(|_| count == 1);
-    last.ok_or(QueryError::ManyResults(count))
 }
 
 fn config() -> SessionConfig {

@@ -148,17 +148,45 @@ impl Evaluate for Parts {
     }
 }
 
-/// Runs nothing, and remembers whether it was asked to.
-#[derive(Debug, Default)]
-struct NoParts {
-    was_asked: Cell<bool>,
+/// What a question may ask for while others wait on its thread: no rows, and not all tables, whose plans take a second.
+#[derive(Debug)]
+struct AtOnce<'a> {
+    catalog: &'a SessionCatalog,
+    was_too_much: Cell<bool>,
 }
 
-impl Evaluate for NoParts {
+impl Evaluate for AtOnce<'_> {
     fn rows(&self, _plan: LogicalPlan, _rows_max: usize) -> Result<Vec<RecordBatch>> {
-        self.was_asked.set(true);
+        self.was_too_much.set(true);
         let text = "a part of the query has to be run first".to_owned();
         Err(DataFusionError::Execution(text))
+    }
+}
+
+impl Catalog for AtOnce<'_> {
+    fn table(&self, name: &str) -> Result<Option<Source>> {
+        self.catalog.table(name)
+    }
+
+    fn tables(&self) -> Vec<String> {
+        self.was_too_much.set(true);
+        Vec::new()
+    }
+
+    fn function(&self, name: &str) -> Option<String> {
+        self.catalog.function(name)
+    }
+
+    fn functions(&self) -> Vec<String> {
+        self.catalog.functions()
+    }
+
+    fn watchlist(&self, alias: &str) -> Result<Option<Source>> {
+        self.catalog.watchlist(alias)
+    }
+
+    fn external(&self, uri: &str) -> Result<Arc<dyn Document>, String> {
+        self.catalog.external(uri)
     }
 }
 
@@ -174,29 +202,37 @@ pub(crate) struct Planning {
 }
 
 impl Planning {
-    /// The plans of the results; none if parts have to be run first, for `toscalar` or `bag_unpack`.
+    /// The plans of the results; none if it would take long, or parts have to be run first, as for `toscalar`.
     pub(crate) fn at_once(&self) -> Option<Result<Vec<Planned>, QueryError>> {
-        let parts = NoParts::default();
-        let planned = self.plans(&parts);
-        (!parts.was_asked.get()).then_some(planned)
+        let at_once = AtOnce {
+            catalog: &self.catalog,
+            was_too_much: Cell::new(false),
+        };
+        let planned = self.plans(&at_once, &at_once);
+        (!at_once.was_too_much.get()).then_some(planned)
     }
 
-    /// The same where parts are run. Blocks.
+    /// The same in all cases. Blocks.
     pub(crate) fn with_parts(
         &self,
         runtime: Handle,
         deadline: Instant,
     ) -> Result<Vec<Planned>, QueryError> {
-        self.plans(&Parts {
+        let parts = Parts {
             state: Arc::clone(&self.state),
             runtime,
             deadline,
-        })
+        };
+        self.plans(&self.catalog, &parts)
     }
 
-    fn plans(&self, evaluate: &dyn Evaluate) -> Result<Vec<Planned>, QueryError> {
+    fn plans(
+        &self,
+        catalog: &dyn Catalog,
+        evaluate: &dyn Evaluate,
+    ) -> Result<Vec<Planned>, QueryError> {
         let environment = Environment {
-            catalog: &self.catalog,
+            catalog,
             evaluate,
             language: &self.language,
             now: self.now.as_micros().saturating_mul(10),

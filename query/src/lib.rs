@@ -11,6 +11,7 @@ pub mod format;
 mod functions;
 mod guard;
 mod kusto;
+mod results;
 mod table;
 mod tables;
 mod views;

@@ -12,9 +12,9 @@ async fn plan(fixture: &Fixture, kql: &str) -> String {
     let planned = fixture
         .engine
         .results(&workspace, Question::kql(kql), deadline);
-    let (state, results) = planned.await.unwrap();
-    let (plan, _) = results.first().unwrap();
-    let physical = state.create_physical_plan(plan).await.unwrap();
+    let results = planned.await.unwrap();
+    let (plan, _) = results.plans.first().unwrap();
+    let physical = results.state.create_physical_plan(plan).await.unwrap();
     displayable(physical.as_ref()).indent(true).to_string()
 }
 
@@ -78,6 +78,26 @@ async fn a_query_may_be_asked_as_of_another_time() {
     question.now = Some(Timestamp::from_micros(1_000_000));
     let expected = "print_0\n1970-01-01T00:00:01.0000000Z\n";
     assert_eq!(csv(&fixture, question).await, expected);
+}
+
+#[tokio::test]
+async fn only_what_is_planned_quickly_is_planned_where_it_came_in() {
+    let fixture = fixture(&CALLS).await;
+    let check = async |kql: &str, expected: bool| {
+        let workspace = Workspace::default();
+        let deadline = Instant::now() + Duration::from_secs(30);
+        let question = Question::kql(kql);
+        let results = fixture.engine.results(&workspace, question, deadline);
+        assert_eq!(results.await.unwrap().takes_long, expected, "{kql}");
+    };
+    let table = "ApiManagementGatewayLogs";
+    check(&format!("{table} | count"), false).await;
+    check(&format!("union {table}, AuditLogs | count"), false).await;
+    check(&format!("print x = toscalar({table} | count)"), true).await;
+    check("search '10.0.0.1'", true).await;
+    check("union withsource = t * | summarize count() by t", true).await;
+    let found = rows(&fixture, "search '10.0.0.1' | project $table").await;
+    assert_eq!(found, table);
 }
 
 #[tokio::test]
