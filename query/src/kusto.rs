@@ -56,7 +56,11 @@ impl Catalog for SessionCatalog {
             columns.push((ITEM_ID.to_owned(), Type::String));
         }
         let plan = unqualified_with(scan(name, self.tables.get(table)?)?, added)?;
-        Ok(Some(Source { plan, columns }))
+        Ok(Some(Source {
+            plan,
+            columns,
+            is_open: false,
+        }))
     }
 
     fn tables(&self) -> Vec<String> {
@@ -85,7 +89,11 @@ impl Catalog for SessionCatalog {
         let columns = columns.collect();
         let table = MemTable::try_new(rows.schema(), vec![vec![rows]])?;
         let plan = unqualified(scan("_GetWatchlist", Arc::new(table))?)?;
-        Ok(Some(Source { plan, columns }))
+        Ok(Some(Source {
+            plan,
+            columns,
+            is_open: self.watchlists.get(alias).is_none(),
+        }))
     }
 
     fn external(&self, uri: &str) -> Result<Arc<dyn Document>, String> {

@@ -36,6 +36,9 @@ const CALLS_MAX: usize = 40;
 /// Planning recurses into each: some thousands would end the process by its stack.
 const OPERATORS_MAX: usize = 1_000;
 
+/// The values of a table in a list: where it stands, among what names, and they.
+type List = (Span, std::rc::Rc<Scope>, Vec<Bound>);
+
 /// Binds one query.
 #[derive(Debug)]
 pub(crate) struct Binder<'a> {
@@ -50,6 +53,8 @@ pub(crate) struct Binder<'a> {
     pub(crate) render: RefCell<Option<Render>>,
     /// What `toscalar` of an expression gave where it stands: the same for each call of the function around it.
     scalars: RefCell<Vec<(Span, Bound, Bound)>>,
+    /// What a table on the right side of `in` gave where it stands: `search` reads it for each table that it searches.
+    lists: RefCell<Vec<List>>,
     /// What the reader of the result has to know.
     pub(crate) warnings: RefCell<Vec<String>>,
 }
@@ -96,6 +101,7 @@ impl<'a> Binder<'a> {
             side_results: RefCell::new(Vec::new()),
             render: RefCell::new(None),
             scalars: RefCell::new(Vec::new()),
+            lists: RefCell::new(Vec::new()),
             warnings: RefCell::new(Vec::new()),
         }
     }

@@ -19,6 +19,9 @@ pub struct Source {
     /// Its columns in the order of the plan's fields. A `string` may be null there, which means empty; a `dynamic` is
     /// JSON text, a `datetime` a timestamp of any unit.
     pub columns: Vec<(String, Type)>,
+    /// Whether it is not there yet, so that nobody knows what other columns it will have: those that a query names are
+    /// empty text.
+    pub is_open: bool,
 }
 
 /// Tables and stored functions.

@@ -27,6 +27,8 @@ pub enum KqlError {
 #[derive(Debug)]
 pub(crate) enum Refusal {
     At(Span, String),
+    /// A column that is not there: its name, and the same as above.
+    Unknown(String, Span, String),
     Engine(DataFusionError),
 }
 
@@ -37,7 +39,7 @@ impl Refusal {
 
     pub(crate) fn place(self, text: &str) -> KqlError {
         match self {
-            Self::At(span, message) => KqlError::Meaning {
+            Self::At(span, message) | Self::Unknown(_, span, message) => KqlError::Meaning {
                 position: span.position(text),
                 message,
             },

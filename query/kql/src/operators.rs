@@ -116,8 +116,8 @@ impl Binder<'_> {
             OperatorKind::TopHitters { count, of, by } => {
                 self.top_hitters(input, count, (of, by.as_ref()), scope)
             }
-            OperatorKind::Join(join) => self.join(input, join, operator.span, scope),
-            OperatorKind::Lookup(join) => self.lookup(input, join, operator.span, scope),
+            OperatorKind::Join(join) => self.join(&input, join, operator.span, scope),
+            OperatorKind::Lookup(join) => self.lookup(&input, join, operator.span, scope),
             OperatorKind::Union(union) => self.union(Some(input), union, operator.span, scope),
             OperatorKind::Search {
                 properties,

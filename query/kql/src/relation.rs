@@ -26,6 +26,8 @@ pub(crate) struct Relation {
     pub(crate) order: Vec<SortExpr>,
     /// Its name, for `withsource`.
     pub(crate) name: Option<String>,
+    /// Whether nobody knows yet what columns it will have: a watchlist that is not there.
+    pub(crate) is_open: bool,
 }
 
 /// A column that the query does not see.
@@ -52,6 +54,7 @@ impl Relation {
             hidden: Vec::new(),
             order: Vec::new(),
             name: None,
+            is_open: false,
         }
     }
 
@@ -176,6 +179,7 @@ impl Relation {
             hidden,
             order,
             name: self.name,
+            is_open: self.is_open,
         })
     }
 

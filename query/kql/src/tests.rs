@@ -78,6 +78,7 @@ impl Catalog for Tables {
         Ok(Some(Source {
             plan: planned.plan,
             columns: planned.columns,
+            is_open: false,
         }))
     }
 
@@ -94,7 +95,12 @@ impl Catalog for Tables {
     }
 
     fn watchlist(&self, _alias: &str) -> Result<Option<Source>> {
-        Ok(None)
+        let planned = self.plan("datatable(SearchKey: string)[]").unwrap();
+        Ok(planned.into_iter().next().map(|planned| Source {
+            plan: planned.plan,
+            columns: planned.columns,
+            is_open: true,
+        }))
     }
 
     fn external(&self, uri: &str) -> Result<Arc<dyn Document>, String> {

@@ -22,7 +22,9 @@ impl Binder<'_> {
                 let ty = columns.first().and_then(|column| column.ty);
                 Ok(Bound::string(ty.unwrap_or(Type::Dynamic).name()))
             }
-            ExprKind::Literal(Literal::DateTime(Some(text))) if text.trim().is_empty() => {
+            ExprKind::Literal(Literal::DateTime(Some(text)))
+                if ["", "now"].contains(&text.trim().to_ascii_lowercase().as_str()) =>
+            {
                 let now = Value::DateTime(self.environment.now);
                 Ok(Bound::literal(now, Type::DateTime))
             }
@@ -144,7 +146,8 @@ impl Binder<'_> {
         } else {
             self.about_name(text, row)
         };
-        Err(Refusal::at(name.span, format!("{unknown}{more}")))
+        let message = format!("{unknown}{more}");
+        Err(Refusal::Unknown(text.to_owned(), name.span, message))
     }
 
     /// What an unknown name was probably meant for.
@@ -291,8 +294,10 @@ fn of_side(side: &Name, member: &Name, row: &Row<'_>, scope: &Rc<Scope>) -> Bind
         ("$right", Some((_, right))) => Some(right),
         _ => None,
     };
-    let unknown =
-        |name: &str, row: &Row<'_>| Refusal::at(member.span, unknown_name(name, row, scope));
+    let unknown = |name: &str, row: &Row<'_>| {
+        let message = unknown_name(name, row, scope);
+        Refusal::Unknown(name.to_owned(), member.span, message)
+    };
     let found = if let Some(columns) = columns {
         let row = Row::of(columns);
         let rest = format!("{}.{REST}", side.text);

@@ -23,6 +23,9 @@ const TABLE_FUNCTIONS: [&str; 6] = [
     "totable",
 ];
 
+/// Most columns that one operator finds in a table whose columns nobody knows.
+const OPEN_COLUMNS_MAX: usize = 64;
+
 impl Binder<'_> {
     /// Binds a statement; gives a result if it is an expression.
     pub(crate) fn statement(
@@ -192,11 +195,17 @@ impl Binder<'_> {
                 };
                 let rest = operators.as_slice();
                 for (place, operator) in rest.iter().enumerate() {
-                    if let OperatorKind::Join(join) = &operator.kind {
-                        let after = rest.get(place + 1..).unwrap_or_default();
-                        relation = self.filtered_before(relation, join, after, scope)?;
-                    }
-                    relation = self.operator_on(relation, operator, scope)?;
+                    let after = rest.get(place + 1..).unwrap_or_default();
+                    relation = self.opened(relation, |relation| {
+                        let relation = match &operator.kind {
+                            OperatorKind::Join(join) => {
+                                self.filtered_before(relation, join, after, scope)?
+                            }
+                            _ => relation,
+                        };
+                        self.operator_on(relation, operator, scope)
+                    })?;
+                    relation.is_open &= !closes(&operator.kind);
                 }
                 Ok(relation)
             }
@@ -206,7 +215,33 @@ impl Binder<'_> {
                 uris,
                 properties,
             } => self.external_data(columns, uris, properties, scope),
+            ExprKind::Path { base, .. } if asks_elsewhere(base) => Err(Refusal::at(
+                expr.span,
+                "arg() and adx() ask Azure's own services, which are not reached from here",
+            )),
             _ => Err(Refusal::at(expr.span, "a table is needed here")),
+        }
+    }
+
+    /// Does something with a table. Of one whose columns nobody knows yet, those that are asked for are empty text.
+    pub(crate) fn opened<T>(
+        &self,
+        mut relation: Relation,
+        act: impl Fn(Relation) -> Bind<T>,
+    ) -> Bind<T> {
+        if !relation.is_open {
+            return act(relation);
+        }
+        let mut left = OPEN_COLUMNS_MAX;
+        loop {
+            match act(relation.clone()) {
+                Err(Refusal::Unknown(name, ..)) if left > 0 && !relation.has(&name) => {
+                    let added = vec![(name, crate::bound::Bound::string(""))];
+                    relation = relation.extend(self.frame(), added)?;
+                    left -= 1;
+                }
+                result => return result,
+            }
         }
     }
 
@@ -311,8 +346,21 @@ impl Binder<'_> {
 fn from_source(source: Source, name: &str) -> Relation {
     Relation {
         name: Some(name.to_owned()),
+        is_open: source.is_open,
         ..Relation::new(source.plan, source.columns)
     }
+}
+
+/// Operators that say what columns there are from then on.
+fn closes(operator: &OperatorKind) -> bool {
+    matches!(
+        operator,
+        OperatorKind::Project(_) | OperatorKind::ProjectKeep(_) | OperatorKind::ProjectByNames(_)
+    )
+}
+
+fn asks_elsewhere(base: &Expr) -> bool {
+    matches!(&base.kind, ExprKind::Call(call) if ["arg", "adx"].contains(&call.name.text.as_str()))
 }
 
 /// `database("x")`, `cluster("x").database("y")`, `workspace("x")`: there is one database, whatever its name.

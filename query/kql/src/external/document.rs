@@ -40,7 +40,7 @@ pub(crate) enum Format {
 }
 
 /// Names of formats.
-pub(crate) const FORMATS: [(&str, Format); 10] = [
+pub(crate) const FORMATS: [(&str, Format); 11] = [
     ("csv", Format::Separated(b',')),
     ("tsv", Format::Separated(b'\t')),
     ("psv", Format::Separated(b'|')),
@@ -51,6 +51,7 @@ pub(crate) const FORMATS: [(&str, Format); 10] = [
     ("raw", Format::Whole),
     ("json", Format::Json),
     ("multijson", Format::Json),
+    ("singlejson", Format::Json),
 ];
 
 /// Formats that Kusto knows by the end of an address, and that are not read here.

@@ -1,10 +1,12 @@
 //! Comparison by the engine's own operators, with KQL's rules on what is missing: `==` and `!=` between a value and
 //! null are false and true, other comparisons are null, and missing text is the empty text.
 
+use datafusion::arrow::datatypes::{DataType, TimeUnit};
 use datafusion::functions::core::expr_fn::coalesce;
 use datafusion::functions::string::expr_fn::lower;
 use datafusion::logical_expr::expr::InList;
 use datafusion::logical_expr::{BinaryExpr, Expr, Operator, lit, not, when};
+use datafusion::scalar::ScalarValue;
 use kql_syntax::ast::Type;
 use kql_values::Value;
 
@@ -36,10 +38,11 @@ impl Lowering<'_> {
                 if left.ty == Type::String && !is_solid(left) && !is_solid(right) {
                     return Ok(None);
                 }
-                Ok(Some(self.expr(left)?.eq(self.expr(right)?)))
+                let (left, right) = self.sides(left, right)?;
+                Ok(Some(left.eq(right)))
             }
             ("!=", [right]) if comparable(left, right) && left.ty != Type::String => {
-                let (left, right) = (self.expr(left)?, self.expr(right)?);
+                let (left, right) = self.sides(left, right)?;
                 Ok(Some(binary(left, Operator::IsDistinctFrom, right)))
             }
             ("in", list)
@@ -80,7 +83,7 @@ impl Lowering<'_> {
             return self.compare_text(name, ordering, left, right);
         }
         let has_solid = is_solid(left) || is_solid(right);
-        let (left, right) = (self.expr(left)?, self.expr(right)?);
+        let (left, right) = self.sides(left, right)?;
         if let Some(operator) = ordering {
             return Ok(Some(binary(left, operator, right)));
         }
@@ -95,12 +98,33 @@ impl Lowering<'_> {
         }
         let both_null = left.is_null().and(right.is_null());
         Ok(Some(
-            when(
-                both_null,
-                lit(datafusion::scalar::ScalarValue::Boolean(None)),
-            )
-            .otherwise(exact)?,
+            when(both_null, lit(ScalarValue::Boolean(None))).otherwise(exact)?,
         ))
+    }
+
+    /// Both sides of a comparison. A literal of a year that nanoseconds don't reach is their first or last one where the
+    /// other side has nanoseconds.
+    fn sides(&self, left: &Bound, right: &Bound) -> Bind<(Expr, Expr)> {
+        let (left, right) = (self.expr(left)?, self.expr(right)?);
+        let within = |expr: Expr, other: &Expr| -> Bind<Expr> {
+            let Expr::Literal(ScalarValue::TimestampMicrosecond(Some(micros), zone), _) = &expr
+            else {
+                return Ok(expr);
+            };
+            let is_fine = matches!(
+                self.data_type(other)?,
+                DataType::Timestamp(TimeUnit::Nanosecond, _)
+            );
+            if !is_fine || micros.checked_mul(1_000).is_some() {
+                return Ok(expr);
+            }
+            let end = if *micros < 0 { i64::MIN } else { i64::MAX };
+            Ok(lit(ScalarValue::TimestampNanosecond(
+                Some(end),
+                zone.clone(),
+            )))
+        };
+        Ok((within(left.clone(), &right)?, within(right, &left)?))
     }
 
     fn compare_text(

@@ -41,12 +41,27 @@ impl JoinKeys {
 impl Binder<'_> {
     pub(super) fn join(
         &self,
-        left: Relation,
+        left: &Relation,
         join: &Join,
         span: Span,
         scope: &Rc<Scope>,
     ) -> Bind<Relation> {
         let right = self.tabular(&join.right, scope)?;
+        let is_open = left.is_open || right.is_open;
+        let mut joined = self.opened(right, |right| {
+            self.join_with((left.clone(), right), join, span, scope)
+        })?;
+        joined.is_open = is_open;
+        Ok(joined)
+    }
+
+    fn join_with(
+        &self,
+        (left, right): (Relation, Relation),
+        join: &Join,
+        span: Span,
+        scope: &Rc<Scope>,
+    ) -> Bind<Relation> {
         let kind = word(&join.properties, "kind").unwrap_or_else(|| "innerunique".to_owned());
         let is_of_right = ["right", "full"].iter().any(|side| kind.starts_with(side));
         if is_of_right && !left.keys().is_empty() {
@@ -90,12 +105,27 @@ impl Binder<'_> {
 
     pub(super) fn lookup(
         &self,
-        left: Relation,
+        left: &Relation,
         join: &Join,
         span: Span,
         scope: &Rc<Scope>,
     ) -> Bind<Relation> {
         let right = self.tabular(&join.right, scope)?;
+        let is_open = left.is_open || right.is_open;
+        let mut joined = self.opened(right, |right| {
+            self.lookup_with((left.clone(), right), join, span, scope)
+        })?;
+        joined.is_open = is_open;
+        Ok(joined)
+    }
+
+    fn lookup_with(
+        &self,
+        (left, right): (Relation, Relation),
+        join: &Join,
+        span: Span,
+        scope: &Rc<Scope>,
+    ) -> Bind<Relation> {
         let (left, right) = self.with_custom_keys((left, right), &join.on)?;
         let on = if join.on.is_empty() {
             let shared = right
@@ -199,10 +229,10 @@ impl Binder<'_> {
     fn unique_by(&self, left: Relation, keys: &JoinKeys) -> Bind<Relation> {
         let mut summary = Summary::default();
         let names: Vec<_> = left.columns.iter().map(|(name, _)| name.clone()).collect();
-        for (place, (key, _)) in keys.pairs.iter().enumerate() {
+        for (key, _) in &keys.pairs {
             let name = match &key.kind {
                 Kind::Column(name) => name.clone(),
-                _ => format!("\u{1}unique{place}"),
+                _ => self.fresh("unique"),
             };
             if !summary.keys.iter().any(|(taken, _)| *taken == name) {
                 summary.keys.push((name, key.clone()));
@@ -270,10 +300,8 @@ impl Binder<'_> {
 fn key_of(side: &str, relation: &Relation, name: &Name) -> Bind<Bound> {
     let ty = relation.type_of(&name.text).ok_or_else(|| {
         let unknown = super::project::unknown_column(relation, &name.text);
-        Refusal::at(
-            name.span,
-            format!("on the {side} side of the join, {unknown}"),
-        )
+        let message = format!("on the {side} side of the join, {unknown}");
+        Refusal::Unknown(name.text.clone(), name.span, message)
     })?;
     Ok(Bound::column(name.text.clone(), ty))
 }

@@ -266,11 +266,18 @@ impl Binder<'_> {
                 .iter_mut()
                 .find(|(_, source, _)| *source == old.text)
             else {
-                return Err(Refusal::at(old.span, unknown_column(&input, &old.text)));
+                let message = unknown_column(&input, &old.text);
+                return Err(Refusal::Unknown(old.text.clone(), old.span, message));
             };
             if let Some(name) = one.names.first() {
                 slot.0.clone_from(&name.text);
             }
+        }
+        let mut seen = std::collections::HashSet::new();
+        if let Some((twice, ..)) = renamed.iter().find(|(name, ..)| !seen.insert(name)) {
+            let span = columns.first().map(|first| first.value.span);
+            let text = format!("two columns would be named '{twice}'");
+            return Err(Refusal::at(span.unwrap_or_default(), text));
         }
         let columns = renamed
             .into_iter()
@@ -372,7 +379,8 @@ pub(crate) fn matching(input: &Relation, columns: &[Expr]) -> Bind<Vec<String>> 
             }
             ExprKind::Name(name) if input.has(&name.text) => found.push(name.text.clone()),
             ExprKind::Name(name) => {
-                return Err(Refusal::at(name.span, unknown_column(input, &name.text)));
+                let message = unknown_column(input, &name.text);
+                return Err(Refusal::Unknown(name.text.clone(), name.span, message));
             }
             _ => {
                 return Err(Refusal::at(

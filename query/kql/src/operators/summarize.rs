@@ -2,9 +2,12 @@
 
 use std::cell::RefCell;
 use std::rc::Rc;
+use std::sync::Arc;
 
 use datafusion::functions_aggregate::expr_fn::{count, first_value};
-use datafusion::logical_expr::{Expr as Plan, LogicalPlanBuilder, lit};
+use datafusion::logical_expr::{
+    Expr as Plan, Filter, LogicalPlan, LogicalPlanBuilder, Projection, lit,
+};
 use kql_syntax::ast::{Argument, Call, Expr, ExprKind, Name, NamedExpr, Type};
 use kql_values::Value;
 
@@ -16,6 +19,44 @@ use crate::error::{Bind, Refusal};
 use crate::lower::column;
 use crate::names;
 use crate::relation::Relation;
+
+/// Aggregates to which the order of the rows means nothing.
+const ANY_ORDER: [&str; 14] = [
+    "count",
+    "countif",
+    "sum",
+    "sumif",
+    "min",
+    "minif",
+    "max",
+    "maxif",
+    "avg",
+    "avgif",
+    "dcount",
+    "dcountif",
+    "count_distinct",
+    "count_distinctif",
+];
+
+/// The rows without a sort that stands above all that could depend on it. The engine would take it away too, but for
+/// the one partition that the sort needs, and that an aggregate is planned for.
+#[recursive::recursive]
+fn unsorted(plan: LogicalPlan) -> Bind<LogicalPlan> {
+    Ok(match plan {
+        LogicalPlan::Sort(sort) if sort.fetch.is_none() => {
+            unsorted(Arc::unwrap_or_clone(sort.input))?
+        }
+        LogicalPlan::Projection(projection) => {
+            let input = Arc::new(unsorted(Arc::unwrap_or_clone(projection.input))?);
+            LogicalPlan::Projection(Projection::try_new(projection.expr, input)?)
+        }
+        LogicalPlan::Filter(filter) => {
+            let input = Arc::new(unsorted(Arc::unwrap_or_clone(filter.input))?);
+            LogicalPlan::Filter(Filter::try_new(filter.predicate, input)?)
+        }
+        other => other,
+    })
+}
 
 /// What `summarize` computes: keys, aggregates, and the columns that are made of them.
 #[derive(Debug, Default)]
@@ -36,6 +77,12 @@ impl Summary {
         };
         let named = self.keys.iter().map(|(name, _)| name.clone());
         named.chain(self.keys.iter().filter_map(column)).collect()
+    }
+
+    /// Whether it gives the same however the rows are ordered.
+    fn is_of_any_order(&self) -> bool {
+        let is_known = |one: &Aggregate| ANY_ORDER.contains(&one.name.as_str());
+        self.raw.is_empty() && self.aggregation.0.iter().all(is_known)
     }
 
     fn is_taken(&self, name: &str) -> bool {
@@ -227,7 +274,10 @@ impl Binder<'_> {
     }
 
     /// The plan of a summary.
-    pub(super) fn apply_summary(&self, input: Relation, summary: Summary) -> Bind<Relation> {
+    pub(super) fn apply_summary(&self, mut input: Relation, summary: Summary) -> Bind<Relation> {
+        if summary.is_of_any_order() {
+            input.plan = unsorted(input.plan)?;
+        }
         let lowering = input.lowering(self.frame());
         let mut groups = Vec::new();
         let mut visible = Vec::new();

@@ -48,7 +48,7 @@ impl Binder<'_> {
             match self.tabular(input, scope) {
                 Ok(relation) => inputs.push(relation),
                 // A table that does not exist, or has not the columns, is left out.
-                Err(Refusal::At(..)) if is_fuzzy => {}
+                Err(Refusal::At(..) | Refusal::Unknown(..)) if is_fuzzy => {}
                 Err(refusal) => return Err(refusal),
             }
         }
@@ -135,6 +135,10 @@ impl Binder<'_> {
                 right,
             } => {
                 let left = self.search_condition(left, input, is_exact, scope)?;
+                let is_false = left.constant() == Some(&Value::Bool(false));
+                if is_false && *operator == BinaryOperator::And {
+                    return Ok(left);
+                }
                 let right = self.search_condition(right, input, is_exact, scope)?;
                 let name = if *operator == BinaryOperator::And {
                     "and"
@@ -152,7 +156,7 @@ impl Binder<'_> {
             }
             // A column that this table does not have matches nothing.
             _ => match self.condition(predicate, &Row::of(&input.columns), scope) {
-                Err(Refusal::At(..)) => Ok(Bound::bool(false)),
+                Err(Refusal::At(..) | Refusal::Unknown(..)) => Ok(Bound::bool(false)),
                 other => other,
             },
         }

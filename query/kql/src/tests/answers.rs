@@ -187,3 +187,51 @@ fn text_is_compared_with_numbers_as_rules_do() {
         &["Caller:string", "bob"],
     );
 }
+
+#[test]
+fn a_watchlist_that_is_not_there_has_the_columns_that_are_asked_for() {
+    check(
+        "_GetWatchlist('hosts') | where Owner has 'ann' | extend l = strlen(Room) | project Owner, l",
+        &["Owner:string, l:long"],
+    );
+    check(
+        "let hosts = _GetWatchlist('hosts') | where Zone == 'a';
+        Calls | join kind=leftouter (hosts) on $left.Caller == $right.Host
+        | summarize n = count() by Owner",
+        &["Owner:string, n:long", ", 2"],
+    );
+    check(
+        "Calls | where Caller !in ((_GetWatchlist('known') | project Name)) | count",
+        &["Count:long", "2"],
+    );
+}
+
+#[test]
+fn keys_of_two_types_are_joined() {
+    check(
+        "Calls | extend n = toint(Bytes) | join (Calls) on $left.n == $right.Bytes | count",
+        &["Count:long", "2"],
+    );
+}
+
+#[test]
+fn a_sort_before_sums_means_nothing() {
+    check(
+        "union withsource=T Calls, Calls | summarize s = sum(Bytes) by T, Caller, ResultType
+        | project s, Caller | order by s | summarize t = sum(s) by Caller | order by Caller asc",
+        &["Caller:string, t:long", "ann, 20", "bob, 40"],
+    );
+}
+
+#[test]
+fn years_that_nanoseconds_do_not_reach_are_compared() {
+    check(
+        "print s = '2026-01-01' | extend t = todatetime(s)
+        | project t != datetime(0001-01-01), t > datetime(0001-01-01), t < datetime(9999-01-01)",
+        &[
+            "Column1:bool, Column2:bool, Column3:bool",
+            "true, true, true",
+        ],
+    );
+    check("print datetime(now) == now()", &["print_0:bool", "true"]);
+}

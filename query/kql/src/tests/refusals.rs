@@ -208,3 +208,11 @@ fn a_query_comes_to_so_many_operators() {
     let most = format!("Calls{} | count", " | as X".repeat(998));
     assert!(Tables::new().plan(&most).is_ok());
 }
+
+#[test]
+fn two_columns_do_not_get_one_name() {
+    refuse(
+        "Calls | project-rename Bytes = Caller",
+        "line 1, column 32: two columns would be named 'Bytes'",
+    );
+}
