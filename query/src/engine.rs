@@ -441,6 +441,8 @@ fn config() -> SessionConfig {
     // Azure's names are in mixed case, and `select ApiId` means what it says.
     config.options_mut().sql_parser.enable_ident_normalization = false;
     config.options_mut().execution.time_zone = Some("UTC".to_owned());
+    // A third pass of all rules gives common expressions new names, and else what the second gave.
+    config.options_mut().optimizer.max_passes = 2;
     // It mixes columns with and without the name of their table when members of a struct are read twice.
     config
         .options_mut()
