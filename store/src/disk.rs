@@ -206,7 +206,16 @@ pub(crate) fn list(disk: &dyn Disk, path: &Path) -> Result<Vec<PathBuf>, DiskErr
 /// Holds a data folder for this process as long as it lives; the system releases it even after kill -9.
 #[derive(Debug)]
 pub(crate) struct FolderLock {
-    _file: File,
+    file: File,
+}
+
+impl Drop for FolderLock {
+    /// A process that this one starts holds the file too until it runs its own program, and with it the lock.
+    fn drop(&mut self) {
+        if let Err(error) = self.file.unlock() {
+            tracing::warn!(%error, "release the data folder");
+        }
+    }
 }
 
 impl FolderLock {
@@ -214,7 +223,7 @@ impl FolderLock {
     pub(crate) fn take(disk: &dyn Disk, folder: &Path) -> Result<Self, DiskError> {
         let path = folder.join("lock");
         match disk.lock(&path) {
-            Ok(Some(file)) => Ok(Self { _file: file }),
+            Ok(Some(file)) => Ok(Self { file }),
             Ok(None) => {
                 let taken = io::Error::other("another process works in this data folder");
                 Err(DiskError::new("lock", &path, taken))
