@@ -46,11 +46,21 @@ impl Binder<'_> {
         span: Span,
         scope: &Rc<Scope>,
     ) -> Bind<Relation> {
+        self.with_right(left, (join, scope), |sides| {
+            self.join_with(sides, join, span, scope)
+        })
+    }
+
+    /// Does something with both sides of a join. Nobody may know the columns of either yet.
+    fn with_right(
+        &self,
+        left: &Relation,
+        (join, scope): (&Join, &Rc<Scope>),
+        act: impl Fn((Relation, Relation)) -> Bind<Relation>,
+    ) -> Bind<Relation> {
         let right = self.tabular(&join.right, scope)?;
         let is_open = left.is_open || right.is_open;
-        let mut joined = self.opened(right, |right| {
-            self.join_with((left.clone(), right), join, span, scope)
-        })?;
+        let mut joined = self.opened(right, |right| act((left.clone(), right)))?;
         joined.is_open = is_open;
         Ok(joined)
     }
@@ -110,13 +120,9 @@ impl Binder<'_> {
         span: Span,
         scope: &Rc<Scope>,
     ) -> Bind<Relation> {
-        let right = self.tabular(&join.right, scope)?;
-        let is_open = left.is_open || right.is_open;
-        let mut joined = self.opened(right, |right| {
-            self.lookup_with((left.clone(), right), join, span, scope)
-        })?;
-        joined.is_open = is_open;
-        Ok(joined)
+        self.with_right(left, (join, scope), |sides| {
+            self.lookup_with(sides, join, span, scope)
+        })
     }
 
     fn lookup_with(
