@@ -23,7 +23,7 @@ import threading
 import time
 
 from gateway import lines
-from service import PROGRAM, Service, machine, no_rules, post
+from service import Service, machine, no_rules, post, with_program
 
 # Publication put off as far as memory goes: what is measured then is the way to the acknowledgement.
 PUT_OFF = "[store]\nflush_interval = '1d'\nsegment_bytes = 17179869184\nrecent_bytes = 17179869184\n"
@@ -172,10 +172,7 @@ def main():
     parser.add_argument("--body", type=int, default=1_000, help="records in a request (default 1000)")
     parser.add_argument("--senders", type=int, default=4, help="connections (default 4)")
     parser.add_argument("--runs", type=int, default=3, help="runs of each, of which the cheapest counts (default 3)")
-    parser.add_argument("--program", default=PROGRAM)
-    arguments = parser.parse_args()
-    if not os.path.exists(arguments.program):
-        sys.exit(f"{arguments.program} is not there: cargo build --release")
+    arguments = with_program(parser)
     bodies, records = requests(arguments)
     json_bytes = sum(map(len, bodies))
     print(f"{records:,} records, {json_bytes / 1e6:.0f} MB, requests of {arguments.body:,} records over "

@@ -17,11 +17,10 @@ import os
 import re
 import resource
 import statistics
-import sys
 import time
 
 from gateway import lines
-from service import KEY, PROGRAM, Service, machine, no_rules, post
+from service import KEY, Service, machine, no_rules, post, with_program
 
 BODY = 1_000
 SETTINGS = "[store]\nflush_interval = '2s'\n"
@@ -246,10 +245,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--records", type=int, default=1_000_000, help="records of about 1 KB (default 1000000)")
     parser.add_argument("--runs", type=int, default=5, help="runs of each query, of which the cheapest counts (default 5)")
-    parser.add_argument("--program", default=PROGRAM)
-    arguments = parser.parse_args()
-    if not os.path.exists(arguments.program):
-        sys.exit(f"{arguments.program} is not there: cargo build --release")
+    arguments = with_program(parser)
     service = Service(arguments.program, SETTINGS + no_rules())
     try:
         ident = fill(service, arguments.records)

@@ -20,6 +20,15 @@ TICKS = os.sysconf("SC_CLK_TCK")
 NO_LIMITS = "[limits]\ningest_requests_per_second = 1000000\nrequests_per_second = 1000000\naddress_requests_per_second = 1000000\n"
 
 
+def with_program(parser):
+    """The arguments, with the program that is measured, which must be there."""
+    parser.add_argument("--program", default=PROGRAM)
+    arguments = parser.parse_args()
+    if not os.path.exists(arguments.program):
+        sys.exit(f"{arguments.program} is not there: cargo build --release")
+    return arguments
+
+
 def no_rules():
     """Settings with which no shipped rule runs."""
     ids = []
