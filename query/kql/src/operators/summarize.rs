@@ -48,7 +48,8 @@ fn unsorted(plan: LogicalPlan) -> Bind<LogicalPlan> {
         }
         LogicalPlan::Projection(projection) => {
             let input = Arc::new(unsorted(Arc::unwrap_or_clone(projection.input))?);
-            LogicalPlan::Projection(Projection::try_new(projection.expr, input)?)
+            let (exprs, schema) = (projection.expr, projection.schema);
+            LogicalPlan::Projection(Projection::try_new_with_schema(exprs, input, schema)?)
         }
         LogicalPlan::Filter(filter) => {
             let input = Arc::new(unsorted(Arc::unwrap_or_clone(filter.input))?);
@@ -56,6 +57,17 @@ fn unsorted(plan: LogicalPlan) -> Bind<LogicalPlan> {
         }
         other => other,
     })
+}
+
+fn has_sort(mut plan: &LogicalPlan) -> bool {
+    loop {
+        plan = match plan {
+            LogicalPlan::Sort(sort) => return sort.fetch.is_none(),
+            LogicalPlan::Projection(projection) => &projection.input,
+            LogicalPlan::Filter(filter) => &filter.input,
+            _ => return false,
+        }
+    }
 }
 
 /// What `summarize` computes: keys, aggregates, and the columns that are made of them.
@@ -275,7 +287,7 @@ impl Binder<'_> {
 
     /// The plan of a summary.
     pub(super) fn apply_summary(&self, mut input: Relation, summary: Summary) -> Bind<Relation> {
-        if summary.is_of_any_order() {
+        if summary.is_of_any_order() && has_sort(&input.plan) {
             input.plan = unsorted(input.plan)?;
         }
         let lowering = input.lowering(self.frame());
