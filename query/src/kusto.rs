@@ -67,6 +67,15 @@ impl Catalog for SessionCatalog {
         self.tables.table_names()
     }
 
+    fn tables_with(&self, column: &str) -> Vec<String> {
+        let has = |table: &Table| {
+            let mut columns = table.columns().iter();
+            columns.any(|own| own.name == column || column == ITEM_ID && own.name == ADDITIONAL)
+        };
+        let tables = Table::ALL.into_iter().filter(has);
+        tables.map(|table| table.name().to_owned()).collect()
+    }
+
     fn function(&self, name: &str) -> Option<String> {
         views::text(name).map(str::to_owned)
     }
@@ -179,6 +188,10 @@ impl Catalog for AtOnce<'_> {
     fn tables(&self) -> Vec<String> {
         self.was_too_much.set(true);
         Vec::new()
+    }
+
+    fn tables_with(&self, column: &str) -> Vec<String> {
+        self.catalog.tables_with(column)
     }
 
     fn function(&self, name: &str) -> Option<String> {

@@ -30,6 +30,8 @@ pub trait Catalog: fmt::Debug {
     fn table(&self, name: &str) -> Result<Option<Source>, DataFusionError>;
     /// Names of all tables, for wildcards and for errors.
     fn tables(&self) -> Vec<String>;
+    /// Names of the tables that have a column, for errors: some are caught, and must not cost a plan of each table.
+    fn tables_with(&self, column: &str) -> Vec<String>;
     /// The text of a stored function, as after `let name = `: `(pack: bool = false) { ... }`.
     fn function(&self, name: &str) -> Option<String>;
     /// Names of all stored functions.

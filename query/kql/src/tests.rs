@@ -86,6 +86,12 @@ impl Catalog for Tables {
         vec!["Calls".to_owned()]
     }
 
+    fn tables_with(&self, column: &str) -> Vec<String> {
+        let calls = self.table("Calls").unwrap().unwrap();
+        let has = calls.columns.iter().any(|(name, _)| name == column);
+        has.then(|| "Calls".to_owned()).into_iter().collect()
+    }
+
     fn function(&self, _name: &str) -> Option<String> {
         None
     }

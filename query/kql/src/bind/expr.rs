@@ -161,12 +161,7 @@ impl Binder<'_> {
         if row.columns.is_empty() {
             return String::new();
         }
-        let catalog = self.environment.catalog;
-        let has = |table: &String| {
-            let source = catalog.table(table).ok().flatten();
-            source.is_some_and(|source| source.columns.iter().any(|(name, _)| name == text))
-        };
-        let mut tables: Vec<String> = catalog.tables().into_iter().filter(has).collect();
+        let mut tables = self.environment.catalog.tables_with(text);
         tables.sort();
         tables.truncate(TABLES_TOLD);
         match tables.as_slice() {
