@@ -69,12 +69,6 @@ impl From<Reason> for End {
     }
 }
 
-impl From<DecodeError> for End {
-    fn from(error: DecodeError) -> Self {
-        Self::Decode(error)
-    }
-}
-
 /// Goes through resources, scopes and their records, all of which count: empty ones cost something too.
 struct Walk<'a> {
     decoder: Decoder<'a>,
@@ -146,33 +140,51 @@ impl<'a> Walk<'a> {
                 Err(unreadable(body, 0, reason.to_owned()))
             };
         };
-        self.json_resources(list).map_err(|end| match end {
-            End::Reason(reason) => unreadable(body, 0, reason.into_owned()),
-            End::Decode(error) => error,
-        })
-    }
-
-    fn json_resources(&mut self, list: &'a str) -> Result<(), End> {
-        each(list, &mut |resource_logs| {
-            let fields = object(resource_logs, "resourceLogs")?;
-            self.decoder.count()?;
-            let resource = Scope::resource_from_json(&fields, self.limits);
+        self.for_members(list, "resourceLogs", |walk, resource_logs| {
+            let fields = walk.object(resource_logs, "resourceLogs")?;
+            walk.decoder.count()?;
+            let resource = Scope::resource_from_json(&fields, walk.limits);
             let Some(list) = fields.get("scopeLogs") else {
                 return Ok(());
             };
-            each(list, &mut |scope_logs| {
-                let fields = object(scope_logs, "scopeLogs")?;
-                self.decoder.count()?;
-                let scope = resource.scope_from_json(&fields, self.limits);
+            walk.for_members(list, "scopeLogs", |walk, scope_logs| {
+                let fields = walk.object(scope_logs, "scopeLogs")?;
+                walk.decoder.count()?;
+                let scope = resource.scope_from_json(&fields, walk.limits);
                 let Some(list) = fields.get("logRecords") else {
                     return Ok(());
                 };
-                each(list, &mut |text| self.json_record(text, &scope))
+                walk.for_members(list, "logRecords", |walk, text| {
+                    walk.json_record(text, &scope)
+                })
             })
         })
     }
 
-    fn json_record(&mut self, text: &'a str, scope: &Scope) -> Result<(), End> {
+    /// Calls `act` with each member of a list of that name.
+    fn for_members(
+        &mut self,
+        list: &'a str,
+        name: &str,
+        mut act: impl FnMut(&mut Self, &'a str) -> Result<(), DecodeError>,
+    ) -> Result<(), DecodeError> {
+        let ended = each(list, &mut |member| act(self, member).map_err(End::Decode));
+        ended.map_err(|end| match end {
+            End::Reason(reason) => self.unreadable_part(list, format!("{name}: {reason}")),
+            End::Decode(error) => error,
+        })
+    }
+
+    fn object(&self, text: &'a str, of: &str) -> Result<Fields<'a>, DecodeError> {
+        let not_one = || self.unreadable_part(text, format!("a member of {of} is not an object"));
+        Fields::parse(text).ok_or_else(not_one)
+    }
+
+    fn unreadable_part(&self, part: &str, reason: String) -> DecodeError {
+        unreadable(self.body, self.offset(part.as_bytes()), reason)
+    }
+
+    fn json_record(&mut self, text: &'a str, scope: &Scope) -> Result<(), DecodeError> {
         let depth_max = self.limits.depth_max;
         let mut record = self.fitting(text.as_bytes());
         if record.is_ok() && json::is_deeper(text, depth_max) {
@@ -180,7 +192,7 @@ impl<'a> Walk<'a> {
             record = Err(Reason::Owned(reason));
         }
         let record = record.and_then(|()| Record::from_json(text, depth_max));
-        Ok(self.write(text.as_bytes(), record, scope)?)
+        self.write(text.as_bytes(), record, scope)
     }
 
     fn fitting(&self, record: &[u8]) -> Result<(), Reason> {
@@ -260,11 +272,6 @@ impl<'a> Walk<'a> {
     fn copied(&mut self, row: usize, record: usize) {
         self.copies = self.copies.saturating_add(row.saturating_sub(record));
     }
-}
-
-fn object<'a>(text: &'a str, of: &str) -> Result<Fields<'a>, Reason> {
-    let reason = || Reason::Owned(format!("a member of {of} is not an object"));
-    Fields::parse(text).ok_or_else(reason)
 }
 
 #[cfg(test)]

@@ -201,8 +201,8 @@ impl<'a> Record<'a> {
                     record.dropped = Some(number.to_string());
                 }
                 (8, Value::Fixed32(flags)) if flags > 0 => record.flags = Some(flags.to_string()),
-                (9, Value::Bytes(bytes)) => record.trace_id = hex(bytes),
-                (10, Value::Bytes(bytes)) => record.span_id = hex(bytes),
+                (9, Value::Bytes(bytes)) => record.trace_id = id(&hex(bytes)),
+                (10, Value::Bytes(bytes)) => record.span_id = id(&hex(bytes)),
                 (11, Value::Fixed64(nanos)) => record.observed_nanos = nanos,
                 (12, Value::Bytes(bytes)) => record.event_name = value::utf8(bytes)?,
                 _ => {}
@@ -221,8 +221,10 @@ impl<'a> Record<'a> {
             let string = || json::string(value).unwrap_or_default();
             let number = || Some(value.to_owned()).filter(|value| value != "0");
             match &*field.name {
-                "timeUnixNano" => record.time_nanos = nanos(value),
-                "observedTimeUnixNano" => record.observed_nanos = nanos(value),
+                "timeUnixNano" if let Some(nanos) = nanos(value) => record.time_nanos = nanos,
+                "observedTimeUnixNano" if let Some(nanos) = nanos(value) => {
+                    record.observed_nanos = nanos;
+                }
                 "severityNumber" => record.severity_number = number(),
                 "severityText" => record.severity_text = string(),
                 "body" => record.body = value::from_json(value, depth)?,
@@ -231,8 +233,8 @@ impl<'a> Record<'a> {
                 })?,
                 "droppedAttributesCount" => record.dropped = number(),
                 "flags" => record.flags = number(),
-                "traceId" => record.trace_id = string().to_ascii_lowercase(),
-                "spanId" => record.span_id = string().to_ascii_lowercase(),
+                "traceId" => record.trace_id = id(&string()),
+                "spanId" => record.span_id = id(&string()),
                 "eventName" => record.event_name = string(),
                 _ => attributes.push(&field.name, value)?,
             }
@@ -372,10 +374,33 @@ fn lossy(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
-/// Nanoseconds, which are a string, since JavaScript's numbers are no integers.
-fn nanos(value: &str) -> u64 {
+/// Nanoseconds, which are a string, since JavaScript's numbers are no integers; protobuf's JSON also takes numbers, and
+/// exponents in both. `None` where they can't be read.
+fn nanos(value: &str) -> Option<u64> {
     let text = json::string(value).unwrap_or(Cow::Borrowed(value));
-    text.parse().unwrap_or(0)
+    let real = || {
+        let real: f64 = text.parse().ok()?;
+        // Every `f64` below 2^64 that has no fraction is a `u64`.
+        let is_whole = (0.0..18_446_744_073_709_551_616.0).contains(&real) && real.fract() == 0.0;
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "checked"
+        )]
+        is_whole.then_some(real as u64)
+    };
+    text.parse().ok().or_else(real)
+}
+
+/// A trace's or span's id: hex, of which zeros alone say that there is none. What is no hex stays as it came.
+fn id(text: &str) -> String {
+    if text.bytes().all(|byte| byte == b'0') {
+        return String::new();
+    }
+    if text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        return text.to_ascii_lowercase();
+    }
+    text.to_owned()
 }
 
 fn hex(bytes: &[u8]) -> String {

@@ -163,6 +163,89 @@ fn a_record_of_protobuf_is_the_same_row() {
 }
 
 #[test]
+fn null_is_an_empty_list() {
+    for body in [
+        r#"{"resourceLogs":null}"#,
+        r#"{"resourceLogs":[{"scopeLogs":null},{"scopeLogs":[{"logRecords":null}]}]}"#,
+    ] {
+        let (decoded, reason) =
+            run_with(&Limits::default(), body.as_bytes(), OtlpEncoding::Json).unwrap();
+        assert_eq!(
+            (decoded.accepted, decoded.quarantined, reason),
+            (0, 0, None)
+        );
+    }
+    let body = request(&json!([{"severityText": "WARN", "attributes": null,
+        "body": {"arrayValue": {"values": null}}}]));
+    assert_eq!(
+        shown(&body, OtlpEncoding::Json, &["SeverityText", "Body"]),
+        "OTelLogs SeverityText=WARN Body=[]"
+    );
+    let body = br#"{"resourceLogs":[{"scopeLogs":7}]}"#;
+    let error = run_with(&Limits::default(), body, OtlpEncoding::Json).unwrap_err();
+    assert!(
+        matches!(&error, DecodeError::Unreadable { offset: 30, reason, .. } if reason == "scopeLogs: expected a list"),
+        "{error:?}"
+    );
+}
+
+#[test]
+fn times_are_numbers_in_any_form_and_others_are_kept() {
+    let columns = ["TimeGenerated", "Timestamp", "Attributes"];
+    let at = " TimeGenerated=2026-05-28T20:26:40.000000Z Timestamp=2026-05-28T20:26:40.000000Z";
+    let arrived = " TimeGenerated=1970-01-01T00:00:00.000000Z";
+    for (time, expected) in [
+        (r#""1780000000000000000""#, at.to_owned()),
+        ("1780000000000000000", at.to_owned()),
+        ("1.78e+18", at.to_owned()),
+        (r#""1.78e18""#, at.to_owned()),
+        ("0", arrived.to_owned()),
+        (
+            r#""noon""#,
+            format!(r#"{arrived} Attributes={{"timeUnixNano":"noon"}}"#),
+        ),
+        (
+            "-1",
+            format!(r#"{arrived} Attributes={{"timeUnixNano":-1}}"#),
+        ),
+        (
+            "1e99",
+            format!(r#"{arrived} Attributes={{"timeUnixNano":1e99}}"#),
+        ),
+    ] {
+        let body = request(&json!([{"severityText": "a", "timeUnixNano": "TIME"}]));
+        let body = String::from_utf8(body).unwrap();
+        let body = body.replace(r#""TIME""#, time);
+        let row = shown(body.as_bytes(), OtlpEncoding::Json, &columns);
+        assert_eq!(row, format!("OTelLogs{expected}"), "{time}");
+    }
+}
+
+#[test]
+fn ids_of_zeros_are_none_and_what_is_no_hex_stays() {
+    for (sent, expected) in [
+        (
+            "5B8EFFF798038103D269B633813FC60C",
+            " TraceId=5b8efff798038103d269b633813fc60c",
+        ),
+        ("00000000000000000000000000000000", ""),
+        (
+            "W47/95gDgQPSabYzgT/GDA==",
+            " TraceId=W47/95gDgQPSabYzgT/GDA==",
+        ),
+    ] {
+        let body = request(&json!([{"severityText": "a", "traceId": sent}]));
+        let row = shown(&body, OtlpEncoding::Json, &["TraceId"]);
+        assert_eq!(row, format!("OTelLogs{expected}"));
+    }
+    let body = protobuf_request(&[field(9, &[0; 16])]);
+    assert_eq!(
+        shown(&body, OtlpEncoding::Protobuf, &["TraceId"]),
+        "OTelLogs"
+    );
+}
+
+#[test]
 fn a_record_of_a_known_kind_becomes_its_own_row() {
     let gateway =
         r#"{"time":"2026-01-01T00:00:00Z","category":"GatewayLogs","properties":{"method":"GET"}}"#;
