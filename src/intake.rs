@@ -3,6 +3,7 @@
 //! It knows nothing of HTTP: a door translates what its protocol says into a [`Delivery`], and what comes back into
 //! its protocol's words.
 
+mod repetition;
 mod room;
 
 use std::error::Error;
@@ -12,14 +13,16 @@ use bytes::Bytes;
 use ingest::{BoundError, Context, DecodeError, Decoded, Encoding, Limits, Mappings};
 use sha2::Digest as _;
 use store::{
-    AppendError, Claim, ClaimOutcome, Clock, NewBatch, Receipt, Standing, Step, StepClaim,
-    StepOutcome, Store, Table, WalError, Workspace,
+    AppendError, Claim, Clock, NewBatch, Receipt, Standing, Step, StepClaim, StepOutcome, Store,
+    Table, WalError, Workspace,
 };
 use thiserror::Error;
 use tokio::sync::Semaphore;
 use uuid::Uuid;
 
 use crate::quarantine::{self, Budget};
+use repetition::Claimed;
+pub(crate) use repetition::RequestName;
 use room::Memory;
 pub(crate) use room::Room;
 
@@ -170,11 +173,6 @@ struct Claims {
     steps: Vec<StepClaim>,
 }
 
-enum Claimed {
-    New(Claim),
-    Answered(Receipt),
-}
-
 impl Intake {
     pub(crate) fn new(
         (limits, mappings): (Limits, Mappings),
@@ -203,20 +201,22 @@ impl Intake {
         self.memory.room(bytes).await
     }
 
-    /// Takes a body of log records. With an idempotency key, the same body again gets the first answer again.
+    /// Takes a body of log records. Under a name, the same body again gets the first answer again.
     pub(crate) async fn take(
         &self,
         store: &Store,
-        delivery: Delivery,
-        idempotency_key: Option<&str>,
+        mut delivery: Delivery,
+        name: Option<RequestName>,
     ) -> Result<Receipt, IntakeError> {
-        let claim = match idempotency_key {
-            None => None,
-            Some(key) => match claim(store, &delivery, key).await? {
-                Claimed::New(claim) => Some(claim),
+        let mut claim = None;
+        if let Some(name) = name {
+            let digest;
+            (delivery, digest) = self.decompressed(delivery).await?;
+            match name.claim(store, &delivery, digest).await? {
+                Claimed::New(new) => claim = Some(new),
                 Claimed::Answered(receipt) => return Ok(receipt),
-            },
-        };
+            }
+        }
         let table = delivery.table;
         let read = move |context: &Context<'_>, limits: &Limits, body: &[u8]| {
             Ok((ingest::decode_as(context, limits, body, table)?, ()))
@@ -316,7 +316,7 @@ impl Intake {
         Ok((receipt, told))
     }
 
-    /// Decompresses and reads on a thread of its own: both are work for the processor.
+    /// Decompresses and reads.
     async fn decode<T, R>(
         &self,
         (delivery, kept_max): (Delivery, usize),
@@ -329,23 +329,16 @@ impl Intake {
             + Send
             + 'static,
     {
-        let turn = Arc::clone(&self.turns).acquire_owned().await;
-        let turn = turn.map_err(|error| IntakeError::internal("wait for a turn", error))?;
         let (bytes_max, received) = (self.bytes_max, self.clock.now());
         let limits = Limits {
             quarantine_bytes_max: kept_max,
             ..self.limits
         };
         let mappings = self.mappings.clone();
-        let work = tokio::task::spawn_blocking(move || {
-            let _turn = turn;
-            let mut room = delivery.room;
-            let body = decompress(delivery.encoding, delivery.body, bytes_max)?;
-            if delivery.encoding != Encoding::Identity {
-                room.grow(body.len())?;
-            }
+        self.work("decode a body", move || {
+            let delivery = delivery.decompressed(bytes_max)?;
             metrics::counter!("bartizan_ingest_bytes_total", "source" => delivery.source)
-                .increment(body.len() as u64);
+                .increment(delivery.body.len() as u64);
             let batch = id.to_string();
             let context = Context {
                 workspace: &delivery.workspace,
@@ -354,35 +347,59 @@ impl Intake {
                 received,
                 mappings: &mappings,
             };
-            let (decoded, told) = read(&context, &limits, &body)?;
-            Ok((decoded, told, room))
+            let (decoded, told) = read(&context, &limits, &delivery.body)?;
+            Ok((decoded, told, delivery.room))
+        })
+        .await
+    }
+
+    /// A body decompressed, and its digest: compressed again, the same logs may be other bytes.
+    async fn decompressed(&self, delivery: Delivery) -> Result<(Delivery, [u8; 32]), IntakeError> {
+        let bytes_max = self.bytes_max;
+        self.work("decompress a body", move || {
+            let delivery = delivery.decompressed(bytes_max)?;
+            let digest = sha2::Sha256::digest(&delivery.body).into();
+            Ok((delivery, digest))
+        })
+        .await
+    }
+
+    /// Does what is work for the processor on a thread of its own, when it is its turn.
+    async fn work<T: Send + 'static>(
+        &self,
+        doing: &'static str,
+        work: impl FnOnce() -> Result<T, IntakeError> + Send + 'static,
+    ) -> Result<T, IntakeError> {
+        let turn = Arc::clone(&self.turns).acquire_owned().await;
+        let turn = turn.map_err(|error| IntakeError::internal("wait for a turn", error))?;
+        let done = tokio::task::spawn_blocking(move || {
+            let _turn = turn;
+            work()
         });
-        work.await
-            .map_err(|error| IntakeError::internal("decode a body", error))?
+        done.await
+            .map_err(|error| IntakeError::internal(doing, error))?
+    }
+}
+
+impl Delivery {
+    fn decompressed(mut self, bytes_max: usize) -> Result<Self, IntakeError> {
+        if self.encoding == Encoding::Identity && self.body.len() <= bytes_max {
+            return Ok(self);
+        }
+        let body = ingest::decompress(self.encoding, self.body, bytes_max);
+        self.body = body.map_err(|error| match error {
+            BoundError::TooLarge { bytes_max } => IntakeError::TooLarge { bytes_max },
+            BoundError::Corrupt { .. } => IntakeError::Corrupt(with_causes(&error)),
+        })?;
+        self.encoding = Encoding::Identity;
+        self.room.grow(self.body.len())?;
+        Ok(self)
     }
 }
 
 fn count(source: &'static str, outcome: &'static str, records: u64) {
     metrics::counter!("bartizan_ingest_records_total", "source" => source, "outcome" => outcome)
         .increment(records);
-}
-
-fn decompress(encoding: Encoding, body: Bytes, bytes_max: usize) -> Result<Bytes, IntakeError> {
-    ingest::decompress(encoding, body, bytes_max).map_err(|error| match error {
-        BoundError::TooLarge { bytes_max } => IntakeError::TooLarge { bytes_max },
-        BoundError::Corrupt { .. } => IntakeError::Corrupt(with_causes(&error)),
-    })
-}
-
-async fn claim(store: &Store, delivery: &Delivery, key: &str) -> Result<Claimed, IntakeError> {
-    let digest = sha2::Sha256::digest(&delivery.body).into();
-    let outcome = store.claim(&delivery.workspace, key, digest).await;
-    match outcome.map_err(|error| IntakeError::internal("claim an idempotency key", error))? {
-        ClaimOutcome::Claimed(claim) => Ok(Claimed::New(claim)),
-        ClaimOutcome::Repeated(receipt) => Ok(Claimed::Answered(receipt)),
-        ClaimOutcome::OtherBody => Err(IntakeError::OtherBody),
-        ClaimOutcome::InProgress => Err(IntakeError::InProgress),
-    }
 }
 
 fn with_causes(error: &dyn Error) -> String {

@@ -95,11 +95,12 @@ async fn whole(body: Body, app: &App) -> Result<(Bytes, Room), Problem> {
     Ok((whole.into(), room))
 }
 
+/// Several lines of a header are one list (RFC 9110, 5.3), and of encodings only one is taken.
 fn encoding(headers: &HeaderMap) -> Result<Encoding, Problem> {
-    let value = headers
-        .get(header::CONTENT_ENCODING)
-        .map(|value| value.to_str().unwrap_or("?"));
-    Encoding::from_header(value).ok_or_else(|| {
+    let lines = headers.get_all(header::CONTENT_ENCODING).into_iter();
+    let lines: Vec<&str> = lines.map(|line| line.to_str().unwrap_or("?")).collect();
+    let value = (!lines.is_empty()).then(|| lines.join(","));
+    Encoding::from_header(value.as_deref()).ok_or_else(|| {
         let detail = "Content-Encoding must be identity, gzip or zstd";
         Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, detail)
     })

@@ -13,7 +13,7 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use serde::Serialize;
 use store::Receipt;
-use utoipa::ToSchema;
+use utoipa::{IntoResponses, ToSchema};
 
 use super::app::App;
 use super::arrived::Arrived;
@@ -31,6 +31,47 @@ pub(crate) struct BulkAnswer {
     /// nothing was kept. `_index` is `_Quarantine`, with a `reason`, where the record could not be read.
     #[schema(value_type = Vec<Object>)]
     items: Vec<Said>,
+}
+
+/// How a bulk body is answered.
+#[derive(IntoResponses)]
+#[expect(dead_code, reason = "only describes what `take` and `forms` write")]
+enum BulkAnswers {
+    /// On disk, but for items with an error
+    #[response(status = 200)]
+    Taken(BulkAnswer),
+    /// No body of this API
+    #[response(status = 400)]
+    Unreadable(ElasticError),
+    /// No valid key
+    #[response(status = 401)]
+    NoKey(ElasticError),
+    /// The key lacks the scope `ingest`
+    #[response(status = 403)]
+    Forbidden(ElasticError),
+    /// Larger than the limit
+    #[response(status = 413)]
+    TooLarge(ElasticError),
+    /// Unknown Content-Encoding
+    #[response(status = 415)]
+    Encoding(ElasticError),
+    /// Over the rate limit; see Retry-After
+    #[response(status = 429)]
+    TooMany(ElasticError),
+    /// Starting or overloaded, or too slow; see Retry-After
+    #[response(status = 503)]
+    Unavailable(ElasticError),
+}
+
+/// An error as Elasticsearch says it.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "only describes what `forms` writes")]
+pub(crate) struct ElasticError {
+    /// `type`, `reason`, and `root_cause` with the same.
+    #[schema(value_type = Object)]
+    error: (),
+    /// HTTP status.
+    status: u16,
 }
 
 /// An item as Elasticsearch says it.
@@ -73,17 +114,10 @@ struct SaidError {
 /// the line of a log that its `message`, `event.original` or `log` carries. Also below `/elastic`, for senders that
 /// look at the server first. A record that can't be read is kept in `_Quarantine` and is no error: it need not be
 /// sent again. `update` and `delete` are errors.
-#[utoipa::path(post, path = "/_bulk", tag = "senders", security(("key" = [])),
+#[utoipa::path(post, path = "/_bulk", tag = "senders", security(("key" = []), ("basic" = []), ("elastic_key" = [])),
     params(("Content-Encoding" = Option<String>, Header, description = "`identity`, `gzip` or `zstd`")),
     request_body(content = String, content_type = "application/x-ndjson", description = "actions and documents"),
-    responses(
-        (status = 200, description = "On disk, but for items with an error", body = BulkAnswer),
-        (status = 400, description = "No body of this API"),
-        (status = 401, description = "No valid key"),
-        (status = 403, description = "The key lacks the scope `ingest`"),
-        (status = 413, description = "Larger than the limit"),
-        (status = 429, description = "Over the rate limit; see Retry-After"),
-        (status = 503, description = "Starting or overloaded; see Retry-After")))]
+    responses(BulkAnswers))]
 pub(super) async fn bulk(
     State(app): State<Arc<App>>,
     arrived: Arrived,
@@ -92,9 +126,9 @@ pub(super) async fn bulk(
 }
 
 /// As POST.
-#[utoipa::path(put, path = "/_bulk", tag = "senders", security(("key" = [])),
+#[utoipa::path(put, path = "/_bulk", tag = "senders", security(("key" = []), ("basic" = []), ("elastic_key" = [])),
     request_body(content = String, content_type = "application/x-ndjson", description = "actions and documents"),
-    responses((status = 200, description = "On disk, but for items with an error", body = BulkAnswer)))]
+    responses(BulkAnswers))]
 pub(super) async fn put_bulk(app: State<Arc<App>>, arrived: Arrived) -> Result<Response, Problem> {
     bulk(app, arrived).await
 }
@@ -103,10 +137,10 @@ pub(super) async fn put_bulk(app: State<Arc<App>>, arrived: Arrived) -> Result<R
 ///
 /// An index named after a table, in any casing, alone or as a part between dashes (`logs-azureactivity-default`),
 /// takes the records that do not say themselves what they are.
-#[utoipa::path(post, path = "/{index}/_bulk", tag = "senders", security(("key" = [])),
+#[utoipa::path(post, path = "/{index}/_bulk", tag = "senders", security(("key" = []), ("basic" = []), ("elastic_key" = [])),
     params(("index" = String, Path, description = "any, or a table's name")),
     request_body(content = String, content_type = "application/x-ndjson", description = "actions and documents"),
-    responses((status = 200, description = "On disk, but for items with an error", body = BulkAnswer)))]
+    responses(BulkAnswers))]
 pub(super) async fn index_bulk(
     State(app): State<Arc<App>>,
     Path(index): Path<String>,
@@ -116,10 +150,10 @@ pub(super) async fn index_bulk(
 }
 
 /// As POST.
-#[utoipa::path(put, path = "/{index}/_bulk", tag = "senders", security(("key" = [])),
+#[utoipa::path(put, path = "/{index}/_bulk", tag = "senders", security(("key" = []), ("basic" = []), ("elastic_key" = [])),
     params(("index" = String, Path, description = "any, or a table's name")),
     request_body(content = String, content_type = "application/x-ndjson", description = "actions and documents"),
-    responses((status = 200, description = "On disk, but for items with an error", body = BulkAnswer)))]
+    responses(BulkAnswers))]
 pub(super) async fn put_index_bulk(
     app: State<Arc<App>>,
     index: Path<String>,

@@ -4,12 +4,14 @@
 //! set up: tables are known and records find theirs. So everything is there, and every wish is acknowledged and
 //! changes nothing.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{Path, State};
-use axum::http::HeaderMap;
+use axum::extract::State;
+use axum::http::{HeaderMap, Uri};
 use axum::response::{IntoResponse as _, Response};
+use percent_encoding::percent_decode_str;
 use serde_json::{Value, json};
 
 use super::app::App;
@@ -32,16 +34,31 @@ pub(super) async fn about(headers: HeaderMap) -> Response {
     bulk::in_kind(&headers, Json(body).into_response())
 }
 
+/// The parts of a path below `/elastic`. They are told apart before they are decoded: an index may be called
+/// `<logs-{now/d}>`.
+fn parts(uri: &Uri) -> Vec<Cow<'_, str>> {
+    let parts = uri
+        .path()
+        .split('/')
+        .skip(2)
+        .filter(|part| !part.is_empty());
+    parts
+        .map(|part| percent_decode_str(part).decode_utf8_lossy())
+        .collect()
+}
+
 /// What is there.
-pub(super) async fn look(
-    Path(path): Path<String>,
-    headers: HeaderMap,
-) -> Result<Response, Problem> {
-    let parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).collect();
+pub(super) async fn look(uri: Uri, headers: HeaderMap) -> Result<Response, Problem> {
+    let parts = parts(&uri);
+    let parts: Vec<&str> = parts.iter().map(AsRef::as_ref).collect();
     let body = match parts.as_slice() {
         ["_license"] => license(),
         ["_xpack"] => features(),
+        ["_cat", "health"] if is_json_wanted(&uri) => {
+            json!([{"cluster": "bartizan", "status": "green", "node.total": "1", "node.data": "1"}])
+        }
         ["_cat", "health"] => return Ok("bartizan green\n".into_response()),
+        ["_refresh" | "_flush"] | [_, "_refresh" | "_flush"] => shards(),
         ["_cluster", "health", ..] => {
             json!({"cluster_name": "bartizan", "status": "green", "timed_out": false,
             "number_of_nodes": 1, "number_of_data_nodes": 1})
@@ -62,7 +79,7 @@ pub(super) async fn look(
         [index] | [index, "_alias" | "_mapping" | "_settings"] if !index.starts_with('_') => {
             json!({*index: {"aliases": {}, "mappings": {}, "settings": {}}})
         }
-        _ => return Err(not_there(&path)),
+        _ => return Err(not_there(&uri)),
     };
     Ok(bulk::in_kind(&headers, Json(body).into_response()))
 }
@@ -70,16 +87,18 @@ pub(super) async fn look(
 /// A bulk body, or a wish.
 pub(super) async fn change(
     State(app): State<Arc<App>>,
-    Path(path): Path<String>,
+    uri: Uri,
     arrived: Arrived,
 ) -> Result<Response, Problem> {
-    let parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).collect();
+    let parts = parts(&uri);
+    let parts: Vec<&str> = parts.iter().map(AsRef::as_ref).collect();
     let body = match parts.as_slice() {
         ["_bulk"] => return bulk::take(&app, arrived, None).await,
         [index, "_bulk"] => {
             let index = Some((*index).to_owned());
             return bulk::take(&app, arrived, index).await;
         }
+        ["_refresh" | "_flush"] | [_, "_refresh" | "_flush"] => shards(),
         ["_ilm", "policy", _]
         | ["_ingest", "pipeline", _]
         | [
@@ -90,15 +109,26 @@ pub(super) async fn change(
         [index] | [index, "_alias" | "_mapping" | "_settings", ..] if !index.starts_with('_') => {
             json!({"acknowledged": true, "shards_acknowledged": true, "index": index})
         }
-        _ => return Err(not_there(&path)),
+        _ => return Err(not_there(&uri)),
     };
     Ok(bulk::in_kind(&arrived.headers, Json(body).into_response()))
 }
 
-fn not_there(path: &str) -> Problem {
+fn not_there(uri: &Uri) -> Problem {
+    let path = uri.path();
     Problem::not_found(format!(
-        "there is no /elastic/{path}: only what senders of logs need is served here"
+        "there is no {path}: only what senders of logs need is served here"
     ))
+}
+
+fn is_json_wanted(uri: &Uri) -> bool {
+    let mut pairs = uri.query().unwrap_or("").split('&');
+    pairs.any(|pair| pair == "format=json")
+}
+
+/// What was sent can be asked for as soon as it is answered: there is nothing to refresh.
+fn shards() -> Value {
+    json!({"_shards": {"total": 1, "successful": 1, "failed": 0}})
 }
 
 /// Logstash sends nothing without one.

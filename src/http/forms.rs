@@ -5,7 +5,7 @@
 mod queries;
 
 use axum::Json;
-use axum::extract::{Request, State};
+use axum::extract::Request;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
@@ -15,9 +15,9 @@ use super::problem::Problem;
 
 pub(super) use queries::{PARTIAL, log_analytics_body, too_large};
 
-/// How a route says that something is wrong.
+/// How it is said that something is wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Form {
+enum Form {
     /// RFC 9457, ours.
     Problem,
     /// As Azure's services do.
@@ -32,14 +32,32 @@ pub(crate) enum Form {
     LogAnalytics,
 }
 
+impl Form {
+    /// That of the protocol to which a path belongs, also where there is no such route.
+    fn of(path: &str) -> Self {
+        let mut parts = path.split('/').skip(1);
+        match (parts.next(), parts.next(), parts.next()) {
+            (Some("elastic"), ..) | (Some("_bulk"), None, _) | (Some(_), Some("_bulk"), None) => {
+                Self::Elastic
+            }
+            (Some("v1"), Some("logs"), _) => Self::Rpc,
+            (Some("dataCollectionRules"), ..) => Self::Azure,
+            (Some("v1" | "v2"), Some("rest"), _) => Self::Kusto,
+            (Some("v1"), Some("workspaces" | "$batch"), _) => Self::LogAnalytics,
+            _ => Self::Problem,
+        }
+    }
+}
+
 /// By which clients of Elasticsearch know it; they refuse to talk to anything else.
 pub(super) const PRODUCT: HeaderName = HeaderName::from_static("x-elastic-product");
 
 /// Names a request; Azure's clients look for their own id in the answer.
 pub(super) const CLIENT_REQUEST_ID: HeaderName = HeaderName::from_static("x-ms-client-request-id");
 
-/// Gives answers of a route the form of its protocol.
-pub(super) async fn in_form(State(form): State<Form>, request: Request, next: Next) -> Response {
+/// Gives answers the form of their protocol, whoever gave them.
+pub(super) async fn in_form(request: Request, next: Next) -> Response {
+    let form = Form::of(request.uri().path());
     let asked = request.headers().clone();
     let mut response = next.run(request).await;
     if form == Form::Problem {

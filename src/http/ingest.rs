@@ -14,7 +14,7 @@ use super::app::App;
 use super::arrived::Arrived;
 use super::problem::{Problem, ProblemBody};
 use super::sources;
-use crate::intake::IntakeError;
+use crate::intake::{IntakeError, RequestName};
 
 /// What became of a body's records; all of it is on disk.
 #[derive(Debug, Serialize, ToSchema)]
@@ -52,7 +52,8 @@ const IDEMPOTENCY_KEY_BYTES_MAX: usize = 255;
 /// The body is `{"records":[..]}`, an array of records or of such objects, one record, one per line (NDJSON), lines of the
 /// Combined Log Format, or comma-separated values with a column `TimeGenerated`; plain, gzip or zstd. The answer comes when
 /// everything is on disk and can be queried. A request with an
-/// `Idempotency-Key` may be sent again for 24 hours: it is stored once and answered the same.
+/// `Idempotency-Key` may be sent again for 24 hours, compressed or not: it is stored once and answered the same. Each API
+/// key has names of its own.
 ///
 /// A sender that reads a source in parts names source and positions instead. A part is taken only if the source stands
 /// where the part begins, and moves it to where the part ends, together with its rows; so each part is taken once,
@@ -76,7 +77,7 @@ const IDEMPOTENCY_KEY_BYTES_MAX: usize = 255;
         (status = 415, description = "Unknown Content-Encoding", body = ProblemBody),
         (status = 422, description = "The Idempotency-Key was used for another body", body = ProblemBody),
         (status = 429, description = "Over the rate limit; see Retry-After", body = ProblemBody),
-        (status = 503, description = "Starting or overloaded; see Retry-After", body = ProblemBody)))]
+        (status = 503, description = "Starting or overloaded, or too slow; see Retry-After", body = ProblemBody)))]
 pub(super) async fn ingest(
     State(app): State<Arc<App>>,
     arrived: Arrived,
@@ -98,16 +99,17 @@ fn two_ways() -> Problem {
     Problem::bad_request("a part of a source needs no Idempotency-Key: its position is one")
 }
 
-fn idempotency_key(headers: &HeaderMap) -> Result<Option<&str>, Problem> {
-    let Some(value) = headers.get("idempotency-key") else {
+fn idempotency_key(headers: &HeaderMap) -> Result<Option<RequestName>, Problem> {
+    let mut values = headers.get_all("idempotency-key").into_iter();
+    let Some(value) = values.next() else {
         return Ok(None);
     };
     let key = value.to_str().unwrap_or_default();
-    if key.is_empty() || key.len() > IDEMPOTENCY_KEY_BYTES_MAX {
-        let detail = "Idempotency-Key must be 1 to 255 visible ASCII characters";
+    if key.is_empty() || key.len() > IDEMPOTENCY_KEY_BYTES_MAX || values.next().is_some() {
+        let detail = "Idempotency-Key must be one of 1 to 255 visible ASCII characters";
         return Err(Problem::bad_request(detail));
     }
-    Ok(Some(key))
+    Ok(Some(RequestName::Strict(key.to_owned())))
 }
 
 impl From<IntakeError> for Problem {

@@ -3,14 +3,12 @@
 //! The stream names the table. Data collection rules are Azure's way to configure it; here there are none, and
 //! their id is not looked at.
 
-use std::fmt::Write as _;
 use std::sync::Arc;
 
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, StatusCode};
 use serde::Deserialize;
-use sha2::Digest as _;
 use store::Table;
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -19,7 +17,7 @@ use super::app::App;
 use super::arrived::Arrived;
 use super::forms::CLIENT_REQUEST_ID;
 use super::problem::Problem;
-use crate::intake::IntakeError;
+use crate::intake::{IntakeError, RequestName};
 
 /// Versions of the API, which differ in nothing that is seen here.
 const VERSIONS: [&str; 2] = ["2023-01-01", "2021-11-01-preview"];
@@ -52,7 +50,8 @@ pub(super) struct Parameters {
 ///
 /// Takes rows of the table that the stream is named after (`Microsoft-ApiManagementGatewayLogs`,
 /// `Custom-AzureActivity`); of rows in other streams the kind is found from each record. A request with an
-/// `x-ms-client-request-id` that is a UUID may be sent again with the same body for 24 hours and is stored once.
+/// `x-ms-client-request-id` that is a UUID may be sent again to the same stream with the same body for 24 hours and is
+/// stored once.
 #[utoipa::path(post, path = "/dataCollectionRules/{rule}/streams/{stream}", tag = "senders", security(("key" = [])),
     params(
         ("rule" = String, Path, description = "any"),
@@ -69,10 +68,10 @@ pub(super) struct Parameters {
         (status = 413, description = "Larger than the limit", body = AzureError),
         (status = 415, description = "Unknown Content-Encoding", body = AzureError),
         (status = 429, description = "Over the rate limit; see Retry-After", body = AzureError),
-        (status = 503, description = "Starting or overloaded; see Retry-After", body = AzureError)))]
+        (status = 503, description = "Starting or overloaded, or too slow; see Retry-After", body = AzureError)))]
 pub(super) async fn upload(
     State(app): State<Arc<App>>,
-    Path((_rule, stream)): Path<(String, String)>,
+    Path((rule, stream)): Path<(String, String)>,
     parameters: Result<Query<Parameters>, QueryRejection>,
     arrived: Arrived,
 ) -> Result<StatusCode, Problem> {
@@ -81,9 +80,9 @@ pub(super) async fn upload(
         .ok()
         .and_then(|Query(parameters)| parameters.api_version);
     check_version(version.as_deref())?;
-    let key = idempotency_key(&arrived.headers, &arrived.body);
+    let name = request_name(&arrived.headers, &rule, &stream);
     let delivery = arrived.into_delivery("logs-ingestion", table_of(&stream));
-    let taken = app.intake.take(&core.store, delivery, key.as_deref()).await;
+    let taken = app.intake.take(&core.store, delivery, name).await;
     let _receipt = taken.map_err(|error| match error {
         // Azure's clients send again after 503, and give up after 409.
         IntakeError::InProgress => Problem::unavailable(error.to_string()),
@@ -111,18 +110,15 @@ fn table_of(stream: &str) -> Option<Table> {
     tables.find(|table| table.name().eq_ignore_ascii_case(name))
 }
 
-/// The client's id and the body's digest. Azure's clients name each request anew and repeat the name when they
-/// send it again; but a caller may choose one name for an upload, which the client sends in many requests. So the
-/// same name with another body is another request.
-fn idempotency_key(headers: &HeaderMap, body: &[u8]) -> Option<String> {
+/// The client's id, and where the rows go. Azure's clients name each request anew and repeat the name when they send it
+/// again; but a caller may choose one name for an upload, which the client sends in many requests. So the same name with
+/// another body is another request.
+fn request_name(headers: &HeaderMap, rule: &str, stream: &str) -> Option<RequestName> {
     let name = headers.get(&CLIENT_REQUEST_ID)?.to_str().ok()?;
     let id = Uuid::parse_str(name).ok().filter(|id| !id.is_nil())?;
-    let mut key = format!("logs-ingestion:{id}:");
-    for byte in sha2::Sha256::digest(body) {
-        let written = write!(key, "{byte:02x}");
-        debug_assert!(written.is_ok(), "writing to a string does not fail");
-    }
-    Some(key)
+    Some(RequestName::WithBody(format!(
+        "logs-ingestion:{id}:{rule}/{stream}"
+    )))
 }
 
 #[cfg(test)]
@@ -138,16 +134,16 @@ mod tests {
     }
 
     #[test]
-    fn only_the_same_body_under_the_same_id_is_the_same_request() {
-        let key = |id: &str, body: &[u8]| {
+    fn an_id_names_a_request_to_one_stream() {
+        let name = |id: &str, stream: &str| {
             let mut headers = HeaderMap::new();
             headers.insert(CLIENT_REQUEST_ID, id.parse().unwrap());
-            idempotency_key(&headers, body)
+            request_name(&headers, "dcr", stream)
         };
         let id = "3f2b8a52-9d0e-11ef-8f3b-6045bd1e2a34";
-        assert_eq!(key(id, b"a"), key(id, b"a"));
-        assert_ne!(key(id, b"a"), key(id, b"b"));
-        assert_eq!(key("my-application", b"a"), None);
-        assert_eq!(key("00000000-0000-0000-0000-000000000000", b"a"), None);
+        assert_eq!(name(id, "a"), name(id, "a"));
+        assert_ne!(name(id, "a"), name(id, "b"));
+        assert_eq!(name("my-application", "a"), None);
+        assert_eq!(name("00000000-0000-0000-0000-000000000000", "a"), None);
     }
 }

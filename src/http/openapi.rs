@@ -6,11 +6,11 @@ use axum::Json;
 use axum::extract::Path;
 use axum::http::header;
 use axum::response::{IntoResponse as _, Redirect, Response};
-use utoipa::openapi::OpenApi as Document;
-use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
-use utoipa::{Modify, OpenApi};
+use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::openapi::{Content, OpenApi as Document, RefOr};
+use utoipa::{Modify, OpenApi, ToSchema as _};
 
-use super::problem::Problem;
+use super::problem::{Problem, ProblemBody};
 use super::{
     bulk, incidents, ingest, keys, kusto, log_analytics, logs_ingestion, otlp, quarantine, query,
     rules, sources, system, watchlists,
@@ -32,21 +32,74 @@ use super::{
         incidents::list, incidents::get, incidents::update,
         keys::list, keys::create, keys::revoke,
     ),
-    modifiers(&KeyScheme),
+    modifiers(&KeySchemes, &ProblemJson),
 )]
 struct Api;
 
-struct KeyScheme;
+struct KeySchemes;
 
-impl Modify for KeyScheme {
+impl Modify for KeySchemes {
     fn modify(&self, document: &mut Document) {
-        let scheme = HttpBuilder::new()
-            .scheme(HttpAuthScheme::Bearer)
-            .description(Some("API key"))
-            .build();
         let components = document.components.get_or_insert_default();
-        components.add_security_scheme("key", SecurityScheme::Http(scheme));
+        for (name, scheme, description) in [
+            ("key", HttpAuthScheme::Bearer, "API key"),
+            (
+                "basic",
+                HttpAuthScheme::Basic,
+                "any user, with the API key as password",
+            ),
+        ] {
+            let scheme = HttpBuilder::new()
+                .scheme(scheme)
+                .description(Some(description));
+            components.add_security_scheme(name, SecurityScheme::Http(scheme.build()));
+        }
+        let described = "`ApiKey ` and the Base64 of `<any name>:<key>`";
+        let elastic = ApiKeyValue::with_description("Authorization", described);
+        let elastic = SecurityScheme::ApiKey(ApiKey::Header(elastic));
+        components.add_security_scheme("elastic_key", elastic);
     }
+}
+
+/// Gives answers that are problems their media type.
+struct ProblemJson;
+
+impl Modify for ProblemJson {
+    fn modify(&self, document: &mut Document) {
+        let items = document.paths.paths.values_mut();
+        let operations = items.flat_map(|item| {
+            [
+                &mut item.get,
+                &mut item.put,
+                &mut item.post,
+                &mut item.delete,
+                &mut item.patch,
+            ]
+        });
+        for operation in operations.flatten() {
+            for answer in operation.responses.responses.values_mut() {
+                if let RefOr::T(answer) = answer
+                    && answer
+                        .content
+                        .get("application/json")
+                        .is_some_and(is_problem)
+                    && let Some(content) = answer.content.shift_remove("application/json")
+                {
+                    answer
+                        .content
+                        .insert("application/problem+json".to_owned(), content);
+                }
+            }
+        }
+    }
+}
+
+fn is_problem(content: &RefOr<Content>) -> bool {
+    let RefOr::T(content) = content else {
+        return false;
+    };
+    let name = ProblemBody::name();
+    matches!(&content.schema, Some(RefOr::Ref(schema)) if schema.ref_location.ends_with(&*name))
 }
 
 /// The description as a value, for tests.

@@ -8,6 +8,7 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use serde_json::json;
+use utoipa::ToSchema;
 
 use super::app::App;
 use super::arrived::Arrived;
@@ -18,6 +19,16 @@ use crate::intake::IntakeError;
 /// Media type of OTLP's protobuf.
 const PROTOBUF: &str = "application/x-protobuf";
 
+/// `google.rpc.Status`.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "only describes what `forms` writes")]
+pub(crate) struct RpcStatus {
+    /// Of `google.rpc.Code`, such as 14 for 503.
+    code: u8,
+    /// What is wrong and what to do about it.
+    message: String,
+}
+
 /// OpenTelemetry's logs (OTLP over HTTP).
 ///
 /// An `ExportLogsServiceRequest` as protobuf (`application/x-protobuf`) or JSON; the answer has the same encoding. A
@@ -27,16 +38,18 @@ const PROTOBUF: &str = "application/x-protobuf";
 /// `google.rpc.Status`.
 #[utoipa::path(post, path = "/v1/logs", tag = "senders", security(("key" = [])),
     params(("Content-Encoding" = Option<String>, Header, description = "`identity`, `gzip` or `zstd`")),
-    request_body(content = String, content_type = "application/x-protobuf", description = "ExportLogsServiceRequest"),
+    request_body(description = "ExportLogsServiceRequest",
+        content((String = "application/x-protobuf"), (Object = "application/json"))),
     responses(
-        (status = 200, description = "On disk: ExportLogsServiceResponse", content_type = "application/x-protobuf", body = String),
-        (status = 400, description = "No such request"),
-        (status = 401, description = "No valid key"),
-        (status = 403, description = "The key lacks the scope `ingest`"),
-        (status = 413, description = "Larger than the limit"),
-        (status = 415, description = "Unknown Content-Type or Content-Encoding"),
-        (status = 429, description = "Over the rate limit; see Retry-After"),
-        (status = 503, description = "Starting or overloaded; see Retry-After")))]
+        (status = 200, description = "On disk: ExportLogsServiceResponse, in the encoding of the request",
+            content((String = "application/x-protobuf"), (Object = "application/json"))),
+        (status = 400, description = "No such request", content((String = "application/x-protobuf"), (RpcStatus = "application/json"))),
+        (status = 401, description = "No valid key", content((String = "application/x-protobuf"), (RpcStatus = "application/json"))),
+        (status = 403, description = "The key lacks the scope `ingest`", content((String = "application/x-protobuf"), (RpcStatus = "application/json"))),
+        (status = 413, description = "Larger than the limit", content((String = "application/x-protobuf"), (RpcStatus = "application/json"))),
+        (status = 415, description = "Unknown Content-Type or Content-Encoding", content((String = "application/x-protobuf"), (RpcStatus = "application/json"))),
+        (status = 429, description = "Over the rate limit; see Retry-After", content((String = "application/x-protobuf"), (RpcStatus = "application/json"))),
+        (status = 503, description = "Starting or overloaded, or too slow; see Retry-After", content((String = "application/x-protobuf"), (RpcStatus = "application/json")))))]
 pub(super) async fn logs(
     State(app): State<Arc<App>>,
     arrived: Arrived,

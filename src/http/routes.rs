@@ -13,11 +13,10 @@ use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::request_id::{MakeRequestUuid, PropagateRequestIdLayer, SetRequestIdLayer};
 use tower_http::sensitive_headers::SetSensitiveRequestHeadersLayer;
 use tower_http::set_header::SetResponseHeaderLayer;
-use tower_http::timeout::TimeoutLayer;
 
 use super::app::App;
 use super::authorize::authorize;
-use super::forms::{Form, in_form};
+use super::forms::in_form;
 use super::problem::Problem;
 use super::{
     bulk, elastic, incidents, ingest, keys, kusto, log_analytics, logs_ingestion, openapi, otlp,
@@ -39,7 +38,6 @@ pub(crate) struct Route {
     pub(crate) method: Method,
     pub(crate) path: &'static str,
     pub(crate) permission: Permission,
-    form: Form,
     handler: MethodRouter<Arc<App>>,
 }
 
@@ -48,7 +46,6 @@ fn public(method: Method, path: &'static str, handler: MethodRouter<Arc<App>>) -
         method,
         path,
         permission: Permission::Public,
-        form: Form::Problem,
         handler,
     }
 }
@@ -63,24 +60,7 @@ fn needs(
         method,
         path,
         permission: Permission::Scope(scope),
-        form: Form::Problem,
         handler,
-    }
-}
-
-/// A way in for logs by another's protocol, in which errors are said too.
-fn door(form: Form, method: Method, path: &'static str, handler: MethodRouter<Arc<App>>) -> Route {
-    Route {
-        form,
-        ..needs(Scope::Ingest, method, path, handler)
-    }
-}
-
-/// A way to ask by another's protocol.
-fn asking(form: Form, path: &'static str, handler: MethodRouter<Arc<App>>) -> Route {
-    Route {
-        form,
-        ..needs(Scope::Read, Method::POST, path, handler)
     }
 }
 
@@ -109,32 +89,17 @@ pub(crate) fn routes() -> Vec<Route> {
         public(Method::GET, "/docs/{*file}", get(openapi::docs_file)),
         public(Method::GET, "/api/v1/openapi.json", get(openapi::document)),
         needs(Ingest, Method::POST, "/api/v1/ingest", post(ingest::ingest)),
-        door(
-            Form::Azure,
-            Method::POST,
-            STREAM,
-            post(logs_ingestion::upload),
-        ),
-        door(Form::Rpc, Method::POST, "/v1/logs", post(otlp::logs)),
-        door(Form::Elastic, Method::POST, "/_bulk", post(bulk::bulk)),
-        door(Form::Elastic, Method::PUT, "/_bulk", put(bulk::put_bulk)),
-        door(
-            Form::Elastic,
-            Method::POST,
-            INDEX_BULK,
-            post(bulk::index_bulk),
-        ),
-        door(
-            Form::Elastic,
-            Method::PUT,
-            INDEX_BULK,
-            put(bulk::put_index_bulk),
-        ),
-        door(Form::Elastic, Method::GET, "/elastic", get(elastic::about)),
-        door(Form::Elastic, Method::GET, "/elastic/", get(elastic::about)),
-        door(Form::Elastic, Method::GET, ELASTIC, get(elastic::look)),
-        door(Form::Elastic, Method::PUT, ELASTIC, put(elastic::change)),
-        door(Form::Elastic, Method::POST, ELASTIC, post(elastic::change)),
+        needs(Ingest, Method::POST, STREAM, post(logs_ingestion::upload)),
+        needs(Ingest, Method::POST, "/v1/logs", post(otlp::logs)),
+        needs(Ingest, Method::POST, "/_bulk", post(bulk::bulk)),
+        needs(Ingest, Method::PUT, "/_bulk", put(bulk::put_bulk)),
+        needs(Ingest, Method::POST, INDEX_BULK, post(bulk::index_bulk)),
+        needs(Ingest, Method::PUT, INDEX_BULK, put(bulk::put_index_bulk)),
+        needs(Ingest, Method::GET, "/elastic", get(elastic::about)),
+        needs(Ingest, Method::GET, "/elastic/", get(elastic::about)),
+        needs(Ingest, Method::GET, ELASTIC, get(elastic::look)),
+        needs(Ingest, Method::PUT, ELASTIC, put(elastic::change)),
+        needs(Ingest, Method::POST, ELASTIC, post(elastic::change)),
         needs(Read, Method::GET, QUARANTINE, get(quarantine::list)),
         needs(Read, Method::GET, QUARANTINED, get(quarantine::get)),
         needs(Manage, Method::POST, REPLAY, post(quarantine::replay)),
@@ -162,18 +127,39 @@ pub(crate) fn routes() -> Vec<Route> {
 fn query_routes() -> Vec<Route> {
     const METADATA: &str = "/v1/rest/auth/metadata";
     const LOGS: &str = "/v1/workspaces/{workspace}/query";
-    let logs_get = asking(Form::LogAnalytics, LOGS, get(log_analytics::query_get));
     vec![
-        asking(Form::Kusto, "/v1/rest/query", post(kusto::query_v1)),
-        asking(Form::Kusto, "/v2/rest/query", post(kusto::query_v2)),
-        asking(Form::Kusto, "/v1/rest/mgmt", post(kusto::management)),
+        needs(
+            Scope::Read,
+            Method::POST,
+            "/v1/rest/query",
+            post(kusto::query_v1),
+        ),
+        needs(
+            Scope::Read,
+            Method::POST,
+            "/v2/rest/query",
+            post(kusto::query_v2),
+        ),
+        needs(
+            Scope::Read,
+            Method::POST,
+            "/v1/rest/mgmt",
+            post(kusto::management),
+        ),
         public(Method::GET, METADATA, get(kusto::metadata)),
-        asking(Form::LogAnalytics, LOGS, post(log_analytics::query)),
-        Route {
-            method: Method::GET,
-            ..logs_get
-        },
-        asking(Form::LogAnalytics, "/v1/$batch", post(log_analytics::batch)),
+        needs(Scope::Read, Method::POST, LOGS, post(log_analytics::query)),
+        needs(
+            Scope::Read,
+            Method::GET,
+            LOGS,
+            get(log_analytics::query_get),
+        ),
+        needs(
+            Scope::Read,
+            Method::POST,
+            "/v1/$batch",
+            post(log_analytics::batch),
+        ),
     ]
 }
 
@@ -185,12 +171,9 @@ pub(crate) fn router(app: &Arc<App>) -> Router {
         let admission = (Arc::clone(app), route.permission);
         let guarded = route
             .handler
-            .route_layer(middleware::from_fn_with_state(admission, authorize))
-            .route_layer(middleware::from_fn_with_state(route.form, in_form));
+            .route_layer(middleware::from_fn_with_state(admission, authorize));
         router = router.route(route.path, guarded);
     }
-    let timeout =
-        TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, app.http.request_timeout);
     let layers = ServiceBuilder::new()
         .layer(SetSensitiveRequestHeadersLayer::new([
             header::AUTHORIZATION,
@@ -205,6 +188,7 @@ pub(crate) fn router(app: &Arc<App>) -> Router {
             header::CACHE_CONTROL,
             header::HeaderValue::from_static("no-store"),
         ))
+        .layer(middleware::from_fn(in_form))
         .layer(CatchPanicLayer::custom(
             |_panic: Box<dyn std::any::Any + Send>| -> Response {
                 axum::response::IntoResponse::into_response(Problem::new(
@@ -213,8 +197,11 @@ pub(crate) fn router(app: &Arc<App>) -> Router {
                 ))
             },
         ))
-        .layer(timeout)
         .layer(middleware::from_fn(system::count_request))
+        .layer(middleware::from_fn_with_state(
+            app.http.request_timeout,
+            system::in_time,
+        ))
         .layer(DefaultBodyLimit::max(app.http.body_bytes_max));
     router
         .fallback(system::not_found)

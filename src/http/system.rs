@@ -1,6 +1,7 @@
 //! Health, metrics, and what is not there.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::extract::{MatchedPath, Request, State};
 use axum::http::{Method, StatusCode, Uri, header};
@@ -54,6 +55,23 @@ pub(super) async fn count_request(request: Request, next: Next) -> Response {
     metrics::counter!("bartizan_http_requests_total", "path" => path, "method" => method, "status" => status)
         .increment(1);
     response
+}
+
+/// Ends what takes too long. The answer is 503 though the sender may be what is slow: many senders give up after 408.
+pub(super) async fn in_time(
+    State(time_max): State<Duration>,
+    request: Request,
+    next: Next,
+) -> Response {
+    match tokio::time::timeout(time_max, next.run(request)).await {
+        Ok(response) => response,
+        Err(_elapsed) => {
+            let detail = format!(
+                "not read and answered within {time_max:?} (limits.request_timeout): send it again"
+            );
+            Problem::unavailable(detail).into_response()
+        }
+    }
 }
 
 pub(super) async fn not_found(uri: Uri) -> Problem {

@@ -287,6 +287,62 @@ async fn what_was_sent_can_be_asked_for_at_once() {
     );
 }
 
+/// A request's name is its key's own, and the same logs are the same body however they are compressed.
+#[tokio::test]
+async fn a_request_that_is_sent_again_is_stored_once() {
+    let fixture = fixture("").await;
+    let keys = [
+        fixture.key(&[Scope::Ingest]).await,
+        fixture.key(&[Scope::Ingest]).await,
+    ];
+    let gzip = |level: u32| {
+        let mut encoder =
+            flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::new(level));
+        std::io::Write::write_all(&mut encoder, RECORD.as_bytes()).unwrap();
+        encoder.finish().unwrap()
+    };
+    let bodies = [
+        (None, RECORD.as_bytes().to_vec()),
+        (Some("gzip"), gzip(0)),
+        (Some("gzip"), gzip(9)),
+    ];
+    for key in &keys {
+        let mut answers = BTreeSet::new();
+        for (encoding, body) in &bodies {
+            let mut request = Request::post("/api/v1/ingest")
+                .header("authorization", format!("Bearer {key}"))
+                .header("idempotency-key", "1");
+            if let Some(encoding) = encoding {
+                request = request.header("content-encoding", *encoding);
+            }
+            let request = request.body(Body::from(body.clone())).unwrap();
+            let (head, answer) = fixture.send(request).await;
+            assert_eq!(head.status, StatusCode::OK);
+            answers.insert(String::from_utf8(answer).unwrap());
+        }
+        assert_eq!(answers.len(), 1, "{answers:?}");
+    }
+    let found = fixture
+        .ask("select count(*) as n from ApiManagementGatewayLogs")
+        .await;
+    assert_eq!(found, "n\n2\n");
+    let request = Request::post("/api/v1/ingest")
+        .header("authorization", format!("Bearer {}", keys[0]))
+        .header("idempotency-key", "1");
+    let (head, _) = fixture.send(request.body(Body::from("[]")).unwrap()).await;
+    assert_eq!(head.status, StatusCode::UNPROCESSABLE_ENTITY);
+    for (name, status) in [("content-encoding", 415), ("idempotency-key", 400)] {
+        let request = Request::post("/api/v1/ingest")
+            .header("authorization", format!("Bearer {}", keys[0]))
+            .header(name, "identity")
+            .header(name, "gzip");
+        let (head, _) = fixture
+            .send(request.body(Body::from(RECORD)).unwrap())
+            .await;
+        assert_eq!(head.status.as_u16(), status, "two lines of {name}");
+    }
+}
+
 #[tokio::test]
 async fn a_body_without_records_is_answered_with_the_offset() {
     let fixture = fixture("").await;

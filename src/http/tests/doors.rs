@@ -45,10 +45,14 @@ async fn rows_of_a_stream_go_to_its_table_and_are_stored_once() {
         assert_eq!(head.headers["x-ms-client-request-id"], id);
     }
     // The third body is another, though it holds the same rows and was cut.
-    assert_eq!(
-        fixture.ask("select count(*) as n from AzureActivity").await,
-        "n\n4\n"
-    );
+    let found = fixture.ask("select count(*) as n from AzureActivity").await;
+    assert_eq!(found, "n\n4\n");
+    // So is the same body for another table.
+    let path = STREAM.replace("AzureActivity", "AuditLogs");
+    let (head, _) = fixture.post(&path, &headers, rows).await;
+    assert_eq!(head.status, StatusCode::NO_CONTENT);
+    let found = fixture.ask("select count(*) as n from AuditLogs").await;
+    assert_eq!(found, "n\n2\n");
 }
 
 #[tokio::test]
@@ -138,6 +142,9 @@ async fn senders_of_elasticsearch_find_what_they_look_for() {
         "/elastic/_template/logstash",
         "/elastic/_ingest/pipeline/p",
         "/elastic/filebeat-8.19.0",
+        "/elastic/_refresh",
+        "/elastic/%3Clogs-%7Bnow%2Fd%7D%3E/_refresh",
+        "/elastic/_cat/health?v=true&format=json",
     ] {
         for method in [Method::GET, Method::HEAD] {
             let (head, body) = fixture.send(request(&method, path, &headers, "")).await;
@@ -157,6 +164,78 @@ async fn senders_of_elasticsearch_find_what_they_look_for() {
     assert_eq!(head.status, StatusCode::NOT_FOUND);
     assert_eq!(answer["error"]["type"], "resource_not_found_exception");
     assert_eq!(answer["status"], 404);
+}
+
+#[tokio::test]
+async fn an_index_may_be_named_by_a_date() {
+    let fixture = fixture("").await;
+    let bearer = fixture.bearer().await;
+    let headers = [("authorization", bearer.as_str())];
+    let body = "{\"index\":{}}\n{\"message\":\"text\"}\n";
+    for path in [
+        "/elastic/%3Clogs-%7Bnow%2Fd%7D%3E/_bulk",
+        "/%3Clogs-%7Bnow%2Fd%7D%3E/_bulk",
+    ] {
+        let (head, answer) = fixture.post(path, &headers, body).await;
+        assert_eq!(head.status, StatusCode::OK, "{path} {answer}");
+    }
+}
+
+/// Where there is no route, and where the request never ends.
+#[tokio::test]
+async fn every_refusal_is_said_in_the_words_of_its_protocol() {
+    let fixture = fixture("[limits]\nrequest_timeout = '200ms'").await;
+    let bearer = fixture.bearer().await;
+    for (method, path, status, told) in [
+        (Method::DELETE, "/elastic/logs", 405, "/error/reason"),
+        (Method::DELETE, "/_bulk", 405, "/error/reason"),
+        (Method::PUT, "/v1/logs", 405, "/message"),
+        (Method::PUT, STREAM, 405, "/error/message"),
+        (
+            Method::POST,
+            "/dataCollectionRules/d/streams/",
+            404,
+            "/error/message",
+        ),
+        (Method::PUT, "/v1/rest/query", 405, "/error/@message"),
+        (
+            Method::PUT,
+            "/v1/workspaces/w/query",
+            405,
+            "/error/innererror/message",
+        ),
+        (Method::PUT, "/api/v1/ingest", 405, "/detail"),
+        (Method::POST, "/elastic/_bulk", 503, "/error/reason"),
+        (Method::POST, "/v1/logs", 503, "/message"),
+        (Method::POST, STREAM, 503, "/error/message"),
+        (Method::POST, "/api/v1/ingest", 503, "/detail"),
+    ] {
+        let parts = futures::stream::pending::<Result<&[u8], std::io::Error>>();
+        let request = Request::builder()
+            .method(&method)
+            .uri(path)
+            .header("authorization", &bearer)
+            .header("content-type", "application/json");
+        let request = request.body(Body::from_stream(parts)).unwrap();
+        let (head, body) = fixture.send(request).await;
+        assert_eq!(head.status.as_u16(), status, "{method} {path}");
+        let answer: Value = serde_json::from_slice(&body).unwrap();
+        let told = answer
+            .pointer(told)
+            .and_then(Value::as_str)
+            .unwrap_or_default();
+        let expected = match status {
+            503 => "not read and answered within 200ms",
+            405 => "does not take",
+            _ => "there is no",
+        };
+        assert!(told.contains(expected), "{method} {path} {answer}");
+        assert_eq!(
+            head.headers.contains_key("retry-after"),
+            status == 503,
+            "{path}"
+        );
+    }
 }
 
 #[tokio::test]
