@@ -38,7 +38,7 @@ use crate::external::{Documents, External, Fetching};
 use crate::format::{ResultColumn, printed};
 use crate::functions::IpInWatchlist;
 use crate::guard;
-use crate::kusto::{Planning, SessionCatalog};
+use crate::kusto::{Planning, SessionCatalog, is_long};
 use crate::results::{Results, lost, only, physical};
 use crate::tables::Tables;
 use crate::views::all as kql_views;
@@ -303,7 +303,7 @@ impl Engine {
                 Ok(Results {
                     state: Arc::new(state),
                     plans: vec![(plan, About::default())],
-                    takes_long: false,
+                    takes_long: is_long(&question.text),
                 })
             }
             Language::Kql => self.plan_kql(workspace, question, deadline).await,

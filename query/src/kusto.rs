@@ -223,8 +223,11 @@ pub(crate) struct Planning {
 }
 
 impl Planning {
-    /// The plans of the results; none if it would take long, or parts have to be run first, as for `toscalar`.
+    /// The plans of the results; none if it may take long, or parts have to be run first, as for `toscalar`.
     pub(crate) fn at_once(&self) -> Option<Result<Vec<Planned>, QueryError>> {
+        if is_long(&self.question.text) {
+            return None;
+        }
         let at_once = AtOnce {
             catalog: &self.catalog,
             was_too_much: Cell::new(false),
@@ -271,6 +274,13 @@ impl Planning {
             None => Ok(planned),
         }
     }
+}
+
+/// Whether planning may take so long that others must not wait for it: what is planned grows with the text. A rule of 50
+/// lines is shorter.
+pub(crate) fn is_long(text: &str) -> bool {
+    const SHORT_BYTES_MAX: usize = 4096;
+    text.len() > SHORT_BYTES_MAX
 }
 
 /// The plan without the columns that nothing reads. The engine does so too, after other rules have gone over all columns of

@@ -129,6 +129,29 @@ pub(super) async fn words(State(app): State<Arc<App>>) -> Result<Json<WordsBody>
     }))
 }
 
+/// Rows as `json`.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "only describes what `Encoder` writes")]
+pub(crate) struct QueryAnswer {
+    /// Columns, in order.
+    columns: Vec<QueryColumn>,
+    /// An array of values for each row.
+    #[schema(value_type = Vec<Vec<Object>>)]
+    rows: (),
+    /// Whether the row limit left rows out.
+    truncated: bool,
+}
+
+/// A column of an answer.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "only describes what `Encoder` writes")]
+pub(crate) struct QueryColumn {
+    name: String,
+    /// Kusto's name of its type, such as `datetime`.
+    #[schema(rename = "type")]
+    kind: String,
+}
+
 /// Of the Server Timing specification (W3C); durations are milliseconds.
 const SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
 
@@ -139,8 +162,10 @@ const SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
 #[utoipa::path(post, path = "/api/v1/query", tag = "query", security(("key" = [])),
     request_body = QueryRequest,
     responses(
-        (status = 200, description = "Rows in the format asked for", body = String, headers(
-            ("Server-Timing" = String, description = "`plan;dur=`: milliseconds from the text to the plan that runs"))),
+        (status = 200, description = "Rows in the format asked for", headers(
+            ("Server-Timing" = String, description = "`plan;dur=`: milliseconds from the text to the plan that runs")),
+            content((QueryAnswer = "application/json"), (String = "application/x-ndjson"), (String = "text/csv"),
+                (String = "application/vnd.apache.arrow.stream"))),
         (status = 400, description = "The query can't be run; `detail` says why", body = ProblemBody),
         (status = 401, description = "No valid key", body = ProblemBody),
         (status = 403, description = "The key lacks the scope `read`", body = ProblemBody),

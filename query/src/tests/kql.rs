@@ -95,6 +95,7 @@ async fn only_what_is_planned_quickly_is_planned_where_it_came_in() {
     check(&format!("union {table}, AuditLogs | count"), false).await;
     check(&format!("print x = toscalar({table} | count)"), true).await;
     check("search '10.0.0.1'", true).await;
+    check(&format!("{table}{}", " | where true".repeat(400)), true).await;
     check("union withsource = t * | summarize count() by t", true).await;
     let found = rows(&fixture, "search '10.0.0.1' | project $table").await;
     assert_eq!(found, table);
