@@ -3,6 +3,9 @@
 //! The importer remembers nothing between runs. How far a file was read is a position that the service keeps with the
 //! rows (see `store::Step`), and a part is taken only if it begins there.
 
+mod known;
+mod position;
+mod resume;
 mod send;
 mod text;
 mod walk;
@@ -15,15 +18,16 @@ use anyhow::{Context as _, bail};
 use indicatif::ProgressBar;
 use ingest::split::PartLimits;
 
+pub(crate) use resume::is_written_to;
 pub(crate) use send::{Patience, Refused, Sender};
 pub(crate) use text::Ending;
 pub(crate) use walk::{Walk, walk};
 
+use known::{Known, Sources};
+use position::Position;
+use resume::{Found, Resumed};
 use send::Sent;
 use text::{Batch, Text, TextError};
-
-/// Files that begin with the same record and go on differently.
-const ALIKE_MAX: usize = 1_000;
 
 /// Looks at a file without a part taken before it is given up: somebody else reads it too.
 const VAIN_MAX: usize = 50;
@@ -42,6 +46,8 @@ pub(crate) struct Totals {
     pub(crate) files: u64,
     /// Files in which nothing was new.
     pub(crate) unchanged: u64,
+    /// Those of them that are copies of the beginning of other files.
+    pub(crate) copies: u64,
     /// Records that became rows, as the service says.
     pub(crate) accepted: u64,
     /// Records that went to quarantine.
@@ -57,18 +63,32 @@ pub(crate) struct Totals {
 pub(crate) struct FileOutcome {
     /// Bytes at its end that are no whole record yet.
     pub(crate) unfinished: usize,
+    /// Why there may be more to send of it, if so.
+    pub(crate) open: Option<Open>,
+}
+
+/// Why a file is not settled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Open {
+    /// It is shorter than what was read, begins alike, and is being written to.
+    MayBeCopy,
+    /// It is compressed and ends too early.
+    Cut,
 }
 
 /// Sends files.
 pub(crate) struct Import {
-    pub(crate) sender: Sender,
-    pub(crate) ending: Ending,
+    sender: Sender,
+    ending: Ending,
     /// Says what would be sent instead.
     pub(crate) is_dry: bool,
     pub(crate) progress: ProgressBar,
     /// Bytes of the files before this one, for the progress.
     pub(crate) bytes_before: u64,
     pub(crate) totals: Totals,
+    /// What was read of this file so far.
+    bytes_read: Arc<AtomicU64>,
+    sources: Sources,
 }
 
 /// How one reading of a file ended.
@@ -80,15 +100,20 @@ enum Pass {
     },
 }
 
-/// A file that stands where its source does.
-struct Resumed {
-    text: Text,
-    source: String,
-    /// What was read of the file so far.
-    bytes_read: Arc<AtomicU64>,
-}
-
 impl Import {
+    pub(crate) fn new(sender: Sender, ending: Ending, progress: ProgressBar) -> Self {
+        Self {
+            sender,
+            ending,
+            is_dry: false,
+            progress,
+            bytes_before: 0,
+            totals: Totals::default(),
+            bytes_read: Arc::default(),
+            sources: Sources::default(),
+        }
+    }
+
     /// Sends what is new in a file.
     pub(crate) async fn file(&mut self, path: &Path) -> anyhow::Result<FileOutcome> {
         let before = (self.totals.bytes, self.totals.repeated);
@@ -104,24 +129,31 @@ impl Import {
                 bail!("somebody else sends it too; let one finish");
             }
         };
-        if (self.totals.bytes, self.totals.repeated) == before {
-            self.totals.unchanged += 1;
-        } else {
+        if (self.totals.bytes, self.totals.repeated) != before {
             self.totals.files += 1;
+        } else if outcome.open.is_none() {
+            self.totals.unchanged += 1;
         }
         Ok(outcome)
     }
 
     async fn pass(&mut self, path: &Path, limits: &mut PartLimits) -> anyhow::Result<Pass> {
-        let Some(resumed) = self.resume(path).await? else {
-            let unfinished = self.open(path, Arc::default()).await?.0.unfinished();
-            return Ok(Pass::Done(FileOutcome { unfinished }));
+        let resumed = match self.resume(path).await? {
+            Found::Source(resumed) => resumed,
+            Found::Nothing => return Ok(Pass::done(&self.open(path).await?.0)),
+            Found::Copy => {
+                self.totals.copies += 1;
+                return Ok(Pass::Done(FileOutcome::default()));
+            }
+            Found::Unclear => {
+                return Ok(Pass::Done(FileOutcome {
+                    open: Some(Open::MayBeCopy),
+                    ..FileOutcome::default()
+                }));
+            }
         };
-        let Resumed {
-            text,
-            source,
-            bytes_read,
-        } = resumed;
+        let source = resumed.source();
+        let Resumed { text, head, number } = resumed;
         let (mut text, mut next) = read(text, *limits).await?;
         let mut is_vain = true;
         while let Some(batch) = next {
@@ -138,19 +170,25 @@ impl Import {
                     self.totals.bytes += batch.body.len() as u64;
                 }
                 Sent::Before => self.totals.repeated += 1,
-                Sent::Elsewhere => return Ok(Pass::Again { is_vain }),
+                Sent::Elsewhere => {
+                    self.sources.forget(&head);
+                    return Ok(Pass::Again { is_vain });
+                }
                 Sent::TooLarge => {
                     smaller(limits, &batch)?;
                     return Ok(Pass::Again { is_vain });
                 }
             }
             is_vain = false;
-            let read = bytes_read.load(Ordering::Relaxed);
+            if !self.is_dry {
+                let (position, places) = (batch.to, vec![path.to_owned()]);
+                self.sources.set(&head, number, Known { position, places });
+            }
+            let read = self.bytes_read.load(Ordering::Relaxed);
             self.progress.set_position(self.bytes_before + read);
             (text, next) = following?;
         }
-        let unfinished = text.unfinished();
-        Ok(Pass::Done(FileOutcome { unfinished }))
+        Ok(Pass::done(&text))
     }
 
     async fn send(&self, source: &str, path: &Path, batch: &Batch) -> anyhow::Result<Sent> {
@@ -163,47 +201,10 @@ impl Import {
         self.sender.send(source, path, batch).await
     }
 
-    /// Opens a file where its source stands; `None` if it has no first record yet.
-    async fn resume(&self, path: &Path) -> anyhow::Result<Option<Resumed>> {
-        for number in 0..ALIKE_MAX {
-            let bytes_read = Arc::new(AtomicU64::new(0));
-            let (text, head) = self.open(path, Arc::clone(&bytes_read)).await?;
-            let Some(head) = head else {
-                return Ok(None);
-            };
-            let source = match number {
-                0 => format!("file:{head}"),
-                number => format!("file:{head}~{number}"),
-            };
-            let Some(position) = self.sender.standing(&source).await? else {
-                return Ok(Some(Resumed {
-                    text,
-                    source,
-                    bytes_read,
-                }));
-            };
-            let resumed = tokio::task::spawn_blocking(move || {
-                let mut text = text;
-                let is_same = text.resume(&position)?;
-                Ok::<_, TextError>((text, is_same))
-            });
-            if let (text, true) = resumed.await.context("read in background")?? {
-                return Ok(Some(Resumed {
-                    text,
-                    source,
-                    bytes_read,
-                }));
-            }
-        }
-        bail!("more than {ALIKE_MAX} files begin with the same record")
-    }
-
-    async fn open(
-        &self,
-        path: &Path,
-        bytes: Arc<AtomicU64>,
-    ) -> anyhow::Result<(Text, Option<String>)> {
-        let (path, ending) = (path.to_owned(), self.ending);
+    /// Opens a file; `None` if it has no first record yet.
+    async fn open(&self, path: &Path) -> anyhow::Result<(Text, Option<String>)> {
+        self.bytes_read.store(0, Ordering::Relaxed);
+        let (path, ending, bytes) = (path.to_owned(), self.ending, Arc::clone(&self.bytes_read));
         let opened = tokio::task::spawn_blocking(move || {
             let text = Text::open(&path, ending, bytes)?;
             let head = text.head();
@@ -211,6 +212,21 @@ impl Import {
         });
         Ok(opened.await.context("read in background")??)
     }
+}
+
+impl Pass {
+    /// A file was read as far as it goes.
+    fn done(text: &Text) -> Self {
+        Self::Done(FileOutcome {
+            unfinished: if text.is_cut() { 0 } else { text.unfinished() },
+            open: text.is_cut().then_some(Open::Cut),
+        })
+    }
+}
+
+/// Whether a position tells a shorter text that is another from its beginning.
+fn has_samples(position: &str) -> bool {
+    Position::parse(position).is_some_and(|position| !position.samples.is_empty())
 }
 
 /// Halves what is sent at once.

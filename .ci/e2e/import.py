@@ -218,6 +218,96 @@ def rotation(checks, service, tree):
     checks.equal("rotated files are read to their ends, once", counts(service), expected(tree.truth))
 
 
+def copies(checks, service, tree):
+    """A file that holds only the beginning of another is no new file, however it came about."""
+    folder = tree.root / "copies"
+    (folder / "a").mkdir(parents=True)
+    (folder / "b").mkdir()
+    lines = [tree.truth.line() for _ in range(20)]
+    (folder / "a" / "x.json").write_text("".join(lines), encoding="utf-8")
+    (folder / "b" / "x.json").write_text("".join(lines[:10]) + lines[10][:80], encoding="utf-8")
+    code, text = run_import(service, folder)
+    checks.check("a copy of a file's beginning is told", code == 0 and "hold only the beginning" in text, text)
+    checks.equal("  and sent no second time", counts(service), expected(tree.truth))
+    for name in ("a", "b"):
+        old = time.time() - 3600
+        os.utime(folder / name / "x.json", (old, old))
+    run_import(service, folder)
+    checks.equal("  nor when it is old", counts(service), expected(tree.truth))
+    (folder / "b" / "x.json").write_text("".join(lines), encoding="utf-8")
+    run_import(service, folder)
+    checks.equal("  nor when it has grown to the whole", counts(service), expected(tree.truth))
+    # The same path is written anew, as scp does it: no other file can prove what this is.
+    (folder / "b" / "x.json").unlink()
+    (folder / "a" / "x.json").write_text("".join(lines[:12]), encoding="utf-8")
+    code, text = run_import(service, folder)
+    checks.check("a file that shrank waits while it is written", code == 0 and "may be an unfinished copy" in text, text)
+    more = [tree.truth.line() for _ in range(3)]
+    (folder / "a" / "x.json").write_text("".join(lines + more), encoding="utf-8")
+    run_import(service, folder)
+    checks.equal("  and what was added to it then is sent once", counts(service), expected(tree.truth))
+
+
+def copytruncate(checks, service, tree):
+    """logrotate copies a log while it is followed, cuts it to nothing, and compresses the copy; the first line is always the same."""
+    folder = tree.root / "copytruncate"
+    folder.mkdir()
+    opened = json.dumps(gateway_record("import-opened", at=support.now())) + "\n"
+    tree.truth.gateway.add("import-opened")
+    log = folder / "access.log"
+    process = importer(service, folder, "--follow")
+    generations = 3
+    for generation in range(generations):
+        with open(log, "a", encoding="utf-8") as out:
+            out.write(opened)
+            out.writelines(tree.truth.line() for _ in range(300))
+        time.sleep(1.5)
+        for number in range(generation, 0, -1):
+            (folder / f"access.log.{number}.gz").rename(folder / f"access.log.{number + 1}.gz")
+        whole = log.read_bytes()
+        in_parts(folder / "access.log.1", whole)
+        os.truncate(log, 0)
+        in_parts(folder / "access.log.1.gz", gzip.compress(whole))
+        (folder / "access.log.1").unlink()
+    with open(log, "a", encoding="utf-8") as out:
+        out.write(opened + tree.truth.line())
+    total = len(tree.truth.gateway) + generations
+    try:
+        support.wait_for(lambda: counts(service)[0] >= total, 30, "the log")
+        time.sleep(2)
+    except TimeoutError:
+        pass
+    process.send_signal(signal.SIGINT)
+    text, _ = process.communicate(timeout=30)
+    checks.check("following a log that is copied and cut ends with 0", process.returncode == 0, text)
+    wanted = (total, len(tree.truth.gateway)) + expected(tree.truth)[2:]
+    checks.equal("every record is there once, and the first line once for each log", counts(service), wanted)
+
+
+def in_parts(path, whole, parts=4):
+    """Writes a file slowly."""
+    with open(path, "wb", 0) as out:
+        for part in range(parts):
+            out.write(whole[part * len(whole) // parts : (part + 1) * len(whole) // parts])
+            time.sleep(0.7)
+
+
+def alike(checks, service):
+    """Many files with the same first line cost as many requests as others."""
+    count = 1_100
+    with support.folder("alike") as folder:
+        first = json.dumps(gateway_record("alike-first", at=support.now())) + "\n"
+        for place in range(count):
+            (pathlib.Path(folder) / f"{place:04d}.json").write_text(first + json.dumps(gateway_record(f"alike-{place}")) + "\n")
+        begin = time.monotonic()
+        code, text = run_import(service, folder)
+        print(f"  {count} files that begin alike: {time.monotonic() - begin:.1f} s")
+        found = service.query("select count(*) as Rows, count(distinct CorrelationId) as Ids from ApiManagementGatewayLogs where CorrelationId like 'alike-%'")[0]
+        checks.equal(f"{count} files that begin alike are all sent", (code, int(found["Rows"]), int(found["Ids"])), (0, 2 * count, count + 1))
+        code, text = run_import(service, folder)
+        checks.check("  and known again", code == 0 and "0 files: 0 records accepted" in text, text)
+
+
 def two_at_once(checks, service, tree):
     """Two importers of the same files: between them each record is sent once."""
     folder = tree.root / "both"
@@ -254,9 +344,10 @@ def body(checks):
         service = Service(folder, CONFIG + FAST).start()
         tree = Tree(pathlib.Path(folder) / "tree", chance)
         try:
-            for part in (crashes, changes, rotation, two_at_once):
+            for part in (crashes, changes, rotation, two_at_once, copies, copytruncate):
                 part(checks, service, tree)
             api(checks, service)
+            alike(checks, service)
             print(f"  {len(tree.truth.gateway)} records and {tree.truth.flows} flow tuples")
         except Exception:
             print(service.tail(), flush=True)

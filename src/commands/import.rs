@@ -14,7 +14,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use crate::cli::ImportArguments;
 use crate::client::Client;
 use crate::config::ClientConfig;
-use crate::import::{Ending, Import, Patience, Refused, Sender, Totals, walk};
+use crate::import::{Ending, Import, Open, Patience, Refused, Sender, is_written_to, walk};
 use crate::terminal;
 
 /// How long a service may be away before an import that does not follow gives up.
@@ -28,6 +28,8 @@ const NAMED_MAX: usize = 20;
 struct Findings {
     failed: u64,
     unfinished: Vec<(PathBuf, usize)>,
+    /// Files that may be unfinished copies.
+    unclear: Vec<PathBuf>,
 }
 
 pub(crate) async fn run(arguments: ImportArguments) -> anyhow::Result<ExitCode> {
@@ -35,25 +37,21 @@ pub(crate) async fn run(arguments: ImportArguments) -> anyhow::Result<ExitCode> 
         arguments.url.clone(),
         arguments.key.clone(),
     ))?;
-    let mut import = Import {
-        sender: Sender {
-            client,
-            patience: if arguments.follow {
-                Patience::Endless
-            } else {
-                Patience::For(PATIENCE)
-            },
-        },
-        ending: if arguments.finished {
-            Ending::Finished
+    let sender = Sender {
+        client,
+        patience: if arguments.follow {
+            Patience::Endless
         } else {
-            Ending::MayGrow
+            Patience::For(PATIENCE)
         },
-        is_dry: arguments.dry_run,
-        progress: bar(arguments.follow)?,
-        bytes_before: 0,
-        totals: Totals::default(),
     };
+    let ending = if arguments.finished {
+        Ending::Finished
+    } else {
+        Ending::MayGrow
+    };
+    let mut import = Import::new(sender, ending, bar(arguments.follow)?);
+    import.is_dry = arguments.dry_run;
     let mut terminate = signal(SignalKind::terminate()).context("watch for SIGTERM")?;
     let mut interrupt = signal(SignalKind::interrupt()).context("watch for SIGINT")?;
     let begin = Instant::now();
@@ -115,7 +113,11 @@ async fn once(
         import
             .progress
             .set_message(terminal::visible(&path.display().to_string()));
-        one(import, path, findings).await?;
+        match one(import, path, findings).await? {
+            Settled::Yes => {}
+            Settled::MayBeCopy => findings.unclear.push(path.clone()),
+            Settled::Cut => fail(import, findings, path, &cut()),
+        }
         import.bytes_before += length(path);
         import.progress.set_position(import.bytes_before);
     }
@@ -138,10 +140,15 @@ async fn follow(
             let Ok(signature) = std::fs::metadata(path).as_ref().map(signature) else {
                 continue;
             };
-            if seen.get(path) != Some(&signature) {
-                one(import, path, findings).await?;
-                seen.insert(path.clone(), signature);
+            if seen.get(path) == Some(&signature) {
+                continue;
             }
+            match one(import, path, findings).await? {
+                Settled::Yes => {}
+                Settled::Cut if !is_written_to(path) => fail(import, findings, path, &cut()),
+                Settled::MayBeCopy | Settled::Cut => continue,
+            }
+            seen.insert(path.clone(), signature);
         }
         findings.unfinished.clear();
         tokio::time::sleep(interval).await;
@@ -168,8 +175,23 @@ fn length(path: &Path) -> u64 {
     std::fs::metadata(path).map_or(0, |metadata| metadata.len())
 }
 
+/// Whether there is nothing more to be done for a file before it changes.
+enum Settled {
+    Yes,
+    /// It has to be looked at again: it may be an unfinished copy.
+    MayBeCopy,
+    /// It is compressed and ends too early.
+    Cut,
+}
+
+fn cut() -> anyhow::Error {
+    anyhow::anyhow!(
+        "ends in the middle of what is compressed: it is damaged or still being written; what could be read of it was sent"
+    )
+}
+
 /// Sends one file. A file that can't be read costs the others nothing; a service that takes nothing ends the import.
-async fn one(import: &mut Import, path: &Path, findings: &mut Findings) -> anyhow::Result<()> {
+async fn one(import: &mut Import, path: &Path, findings: &mut Findings) -> anyhow::Result<Settled> {
     match import.file(path).await {
         Ok(outcome) => {
             if outcome.unfinished > 0 {
@@ -177,12 +199,16 @@ async fn one(import: &mut Import, path: &Path, findings: &mut Findings) -> anyho
                     .unfinished
                     .push((path.to_owned(), outcome.unfinished));
             }
-            Ok(())
+            Ok(match outcome.open {
+                None => Settled::Yes,
+                Some(Open::MayBeCopy) => Settled::MayBeCopy,
+                Some(Open::Cut) => Settled::Cut,
+            })
         }
         Err(error) if error.is::<Refused>() => Err(error),
         Err(error) => {
             fail(import, findings, path, &error);
-            Ok(())
+            Ok(Settled::Yes)
         }
     }
 }
@@ -224,6 +250,18 @@ fn summary(import: &Import, findings: &Findings, elapsed: Duration) {
         let path = terminal::visible(&path.display().to_string());
         terminal::line(format!(
             "{path} ends in an unfinished record of {left} bytes, left for the next import (--finished sends it)"
+        ));
+    }
+    if totals.copies > 0 {
+        terminal::line(format!(
+            "{} of them hold only the beginning of files that were read",
+            totals.copies
+        ));
+    }
+    for path in findings.unclear.iter().take(NAMED_MAX) {
+        let path = terminal::visible(&path.display().to_string());
+        terminal::line(format!(
+            "{path} may be an unfinished copy of a file that was read, and is being written; left for the next import"
         ));
     }
     if findings.failed > 0 {

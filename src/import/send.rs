@@ -1,6 +1,8 @@
 //! Parts to the service: sent until they are taken, waiting as it asks.
 
-use std::path::Path;
+use std::ffi::OsString;
+use std::os::unix::ffi::OsStringExt as _;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -9,6 +11,7 @@ use reqwest::Method;
 use serde::Deserialize;
 use thiserror::Error;
 
+use super::resume::absolute;
 use super::text::Batch;
 use crate::client::{Client, Reply};
 
@@ -57,8 +60,16 @@ struct Receipt {
 
 /// What is looked at of answers about a source.
 #[derive(Deserialize)]
-struct Standing {
+struct Conflict {
     position: Option<String>,
+}
+
+/// Where a source stands.
+#[derive(Deserialize)]
+pub(super) struct Standing {
+    pub(super) position: String,
+    /// The file of which the last part was.
+    pub(super) origin: Option<String>,
 }
 
 /// Sends parts of one source.
@@ -70,15 +81,14 @@ pub(crate) struct Sender {
 
 impl Sender {
     /// Where a source stands; `None` if nothing was read from it.
-    pub(crate) async fn standing(&self, source: &str) -> anyhow::Result<Option<String>> {
+    pub(super) async fn standing(&self, source: &str) -> anyhow::Result<Option<Standing>> {
         let path = format!("/api/v1/sources/{source}");
         let reply = self.call(&Method::GET, &path, &[], Bytes::new()).await?;
         match reply.status.as_u16() {
             404 => Ok(None),
             200 => {
-                let standing: Standing =
-                    serde_json::from_slice(&reply.body).context("read where a source stands")?;
-                Ok(standing.position)
+                let standing = serde_json::from_slice(&reply.body);
+                Ok(Some(standing.context("read where a source stands")?))
             }
             _ => Err(Refused(reply.text()).into()),
         }
@@ -91,7 +101,7 @@ impl Sender {
         origin: &Path,
         batch: &Batch,
     ) -> anyhow::Result<Sent> {
-        let origin = visible(origin);
+        let origin = visible(&absolute(origin));
         let mut headers = vec![
             ("bartizan-source", source),
             ("bartizan-origin", origin.as_str()),
@@ -111,8 +121,8 @@ impl Sender {
                 })
             }
             409 => {
-                let standing: Option<Standing> = serde_json::from_slice(&reply.body).ok();
-                let position = standing.and_then(|standing| standing.position);
+                let conflict: Option<Conflict> = serde_json::from_slice(&reply.body).ok();
+                let position = conflict.and_then(|conflict| conflict.position);
                 if position.as_ref() == Some(&batch.to) {
                     return Ok(Sent::Before);
                 }
@@ -172,4 +182,41 @@ fn visible(path: &Path) -> String {
     }
     let surplus = text.len().saturating_sub(ORIGIN_BYTES_MAX);
     text.split_off(surplus)
+}
+
+/// The path that [`visible`] made so. One that was too long is not found again.
+pub(super) fn path(origin: &str) -> PathBuf {
+    let mut bytes = Vec::with_capacity(origin.len());
+    let mut rest = origin.as_bytes();
+    while let Some((byte, behind)) = rest.split_first() {
+        let digits = behind
+            .get(..2)
+            .and_then(|two| std::str::from_utf8(two).ok());
+        let coded = digits.and_then(|two| u8::from_str_radix(two, 16).ok());
+        match coded.filter(|_| *byte == b'%') {
+            Some(coded) => {
+                bytes.push(coded);
+                rest = behind.get(2..).unwrap_or_default();
+            }
+            None => {
+                bytes.push(*byte);
+                rest = behind;
+            }
+        }
+    }
+    OsString::from_vec(bytes).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_comes_back_from_the_service() {
+        for name in ["/var/log/a.json", "/tmp/50% \u{e4}\n/%41", "/x/y%"] {
+            assert_eq!(path(&visible(Path::new(name))), PathBuf::from(name));
+        }
+        let odd = PathBuf::from(OsString::from_vec(b"/tmp/\xff\xfe".to_vec()));
+        assert_eq!(path(&visible(&odd)), odd);
+    }
 }
