@@ -5,17 +5,20 @@
     reason = "whatever a body holds, reading it must not panic"
 )]
 
+use std::net::IpAddr;
 use std::ops::Range;
 
 use crate::json::{self, ObjectWriter};
 use crate::scan;
 
-/// Names of the parts, as nginx calls them.
-const NAMES: [&str; 9] = [
-    "remote_addr",
-    "remote_ident",
-    "remote_user",
-    "time_local",
+/// Names of the parts in front of the request, as nginx calls them.
+const CALLER: [&str; 4] = ["remote_addr", "remote_ident", "remote_user", "time_local"];
+
+/// Name of the host that some logs have in front of the address.
+const HOST: &str = "server_name";
+
+/// Names of the parts from the request on.
+const NAMES: [&str; 5] = [
     "request",
     "status",
     "body_bytes_sent",
@@ -23,11 +26,14 @@ const NAMES: [&str; 9] = [
     "http_user_agent",
 ];
 
-/// Parts that the Common Log Format has already.
-const PARTS_MIN: usize = 7;
+/// Parts from the request on that the Common Log Format has already.
+const PARTS_MIN: usize = 3;
 
-/// Lines that are looked at to tell whether a body is such a log.
-const LINES_TRIED: usize = 10;
+/// Longest time, in bytes.
+const TIME_BYTES_MAX: usize = 40;
+
+/// How far to look for the time in a body that seems to be JSON.
+const HEAD_BYTES_MAX: usize = 65_536;
 
 /// The lines of a body that is text.
 #[derive(Debug)]
@@ -37,7 +43,8 @@ pub(crate) struct Lines<'a> {
 }
 
 impl<'a> Lines<'a> {
-    /// The lines of a body, if it is such a log: JSON is not.
+    /// The lines of a body, if it is such a log: if any line is one, for callers choose what is in a line, and what
+    /// one of them wrote costs no other. What begins as JSON does has to begin with such a line.
     pub(crate) fn of(body: &'a [u8]) -> Option<Self> {
         let at = if body.starts_with(b"\xef\xbb\xbf") {
             3
@@ -45,18 +52,17 @@ impl<'a> Lines<'a> {
             0
         };
         let first = body.get(scan::skip_space(body, at))?;
-        if matches!(first, b'{' | b'[' | b'"') {
-            return None;
-        }
         let lines = || Self { body, at };
+        let line = |range: Range<usize>| body.get(range).unwrap_or_default();
         let mut out = ObjectWriter::default();
-        let mut tried = lines().take(LINES_TRIED);
-        tried
-            .any(|range| {
-                let line = body.get(range).unwrap_or_default();
-                parse(line, &mut out)
-            })
-            .then(lines)
+        let is_log = if matches!(first, b'{' | b'[' | b'"') {
+            let line = lines().next().map(line)?;
+            let head = line.get(..HEAD_BYTES_MAX).unwrap_or(line);
+            time(head).is_some() && parse(line, &mut out)
+        } else {
+            lines().any(|range| parse(line(range), &mut out))
+        };
+        is_log.then(lines)
     }
 }
 
@@ -80,8 +86,24 @@ impl Iterator for Lines<'_> {
 /// `false` if it is no such line. Escapes (`\x22`) stay as they are; what is no UTF-8 becomes U+FFFD.
 pub(crate) fn parse(line: &[u8], out: &mut ObjectWriter) -> bool {
     out.clear();
-    let line = String::from_utf8_lossy(line.trim_ascii());
-    let mut parts = Parts { rest: &line };
+    let line = line.trim_ascii();
+    if time(line).is_none() {
+        return false;
+    }
+    let line = String::from_utf8_lossy(line);
+    let Some((head, moment, behind)) = divided(&line) else {
+        return false;
+    };
+    let Some((host, caller)) = callers(head) else {
+        return false;
+    };
+    if let Some(host) = host {
+        out.push_text(HOST, host);
+    }
+    for (name, part) in CALLER.iter().zip(caller.into_iter().chain([moment])) {
+        out.push_text(name, part);
+    }
+    let mut parts = Parts { rest: behind };
     let mut rest = String::new();
     let mut names = NAMES.iter();
     let mut count = 0_usize;
@@ -94,9 +116,10 @@ pub(crate) fn parse(line: &[u8], out: &mut ObjectWriter) -> bool {
                 json::quote_into(&mut rest, part);
             }
         }
+        let is_number = || part.bytes().all(|byte| byte.is_ascii_digit());
         let is_wrong = match count {
-            4 => !part.contains('/'),
-            6 => part.len() != 3 || !part.bytes().all(|byte| byte.is_ascii_digit()),
+            2 => part.len() != 3 || !is_number(),
+            3 => part != "-" && !is_number(),
             _ => false,
         };
         if is_wrong {
@@ -108,6 +131,70 @@ pub(crate) fn parse(line: &[u8], out: &mut ObjectWriter) -> bool {
         out.push("rest", &rest);
     }
     count >= PARTS_MIN && parts.rest.is_empty()
+}
+
+/// Where the time is, brackets included: the first that has the request's quote behind it. A user's name is whatever a
+/// caller wrote, with blanks, brackets and times; but servers escape a quote in it, so this it can't have.
+fn time(line: &[u8]) -> Option<Range<usize>> {
+    memchr::memchr_iter(b'[', line).find_map(|at| {
+        let before = at.checked_sub(1).and_then(|before| line.get(before))?;
+        let text = line.get(at..)?;
+        let text = text.get(..TIME_BYTES_MAX).unwrap_or(text);
+        let [b'[', d1, d2, b'/', m1, m2, m3, b'/', year @ .., b':'] = text.get(..13)? else {
+            return None;
+        };
+        let is_date = [d1, d2].into_iter().chain(year).all(u8::is_ascii_digit)
+            && [m1, m2, m3].into_iter().all(u8::is_ascii_alphabetic);
+        let length = memchr::memchr(b']', text)?.checked_add(1)?;
+        let end = at.checked_add(length)?;
+        let quote = line.get(end..)?.iter().find(|byte| **byte != b' ')?;
+        (*before == b' ' && is_date && *quote == b'"').then_some(at..end)
+    })
+}
+
+/// A line as what is in front of its time, the time, and what is behind it.
+fn divided(line: &str) -> Option<(&str, &str, &str)> {
+    let time = time(line.as_bytes())?;
+    let head = line.get(..time.start)?.strip_suffix(' ')?;
+    let moment = line.get(time.clone())?;
+    let moment = moment.strip_prefix('[')?.strip_suffix(']')?;
+    Some((head, moment, line.get(time.end..)?))
+}
+
+/// The host, if there is one in front, and the address, identity and user, which is all that is left. An address may
+/// be the list of them that a header has.
+fn callers(head: &str) -> Option<(Option<&str>, [&str; 3])> {
+    let is_address = |word: &str| word.parse::<IpAddr>().is_ok();
+    let (first, rest) = word(head)?;
+    let second = word(rest).filter(|(second, _)| is_address(second) && !is_address(first));
+    let (host, list) = match second {
+        Some(_) if !first.ends_with(',') => (Some(first), rest),
+        _ => (None, head),
+    };
+    let mut behind = list;
+    loop {
+        let (part, next) = word(behind)?;
+        behind = next;
+        if !part.ends_with(',') {
+            break;
+        }
+    }
+    let address = list.get(..list.len().checked_sub(behind.len())?)?.trim();
+    let (identity, user) = word(behind)?;
+    // Apache's way to write a name without letters.
+    let user = user.trim();
+    // Some logs have a part more than the format; nobody has them all as an identity.
+    let user = match user.strip_prefix("- ") {
+        Some(behind) if identity != "-" => behind.trim(),
+        _ => user,
+    };
+    let user = if user == "\"\"" { "" } else { user };
+    Some((host, [address, identity, user]))
+}
+
+/// The first word of a text that goes on behind it, and what that is.
+fn word(text: &str) -> Option<(&str, &str)> {
+    text.trim_start_matches(' ').split_once(' ')
 }
 
 /// Parts of a line: words, `[..]` and `".."`.
@@ -151,6 +238,7 @@ fn quoted_end(text: &[u8], close: u8) -> Option<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::json::Fields;
 
     #[track_caller]
     fn check(line: &str, expected: Option<&str>) {
@@ -174,7 +262,7 @@ mod tests {
             ),
         );
         let mut out = ObjectWriter::default();
-        let line = b"192.0.2.1 - - [17/May/2015:08:05:26 +0000] \"GET /\xff HTTP/1.1\" 404 1";
+        let line = b"192.0.2.1 - \xff [17/May/2015:08:05:26 +0000] \"GET /\xff HTTP/1.1\" 404 1";
         assert!(parse(line, &mut out));
         for wrong in [
             "",
@@ -182,10 +270,84 @@ mod tests {
             "a b c d e f g h",
             r#"192.0.2.1 - - [17/May/2015:08:05:26 +0000] "GET /a HTTP/1.1" 404"#,
             r#"192.0.2.1 - - [17/May/2015:08:05:26 +0000] "GET /a HTTP/1.1" abc 1"#,
+            r#"192.0.2.1 - - [17/May/2015:08:05:26 +0000] "GET /a HTTP/1.1" 404 abc"#,
+            r#"192.0.2.1 - [17/May/2015:08:05:26 +0000] "GET /a HTTP/1.1" 404 1"#,
+            r#"192.0.2.1 - - [17/May/2015:08:05:26 +0000 "GET /a HTTP/1.1" 404 1"#,
+            r#"{"message":"192.0.2.1 - - [17/May/2015:08:05:26 +0000] \"GET / HTTP/1.1\" 404 1 "}"#,
             r#"192.0.2.1 - - [17/May/2015:08:05:26 +0000] "GET /a HTTP/1.1 404 1 "-" "-"#,
         ] {
             check(wrong, None);
         }
+    }
+
+    #[track_caller]
+    fn check_caller(head: &str, expected: [&str; 4]) {
+        let line = format!(r#"{head} [17/May/2015:08:05:26 +0000] "GET /a HTTP/1.1" 401 12"#);
+        let mut out = ObjectWriter::default();
+        assert!(parse(line.as_bytes(), &mut out), "{line}");
+        let fields = Fields::parse(out.finish().unwrap()).unwrap();
+        let names = ["server_name", "remote_addr", "remote_ident", "remote_user"];
+        let found = names.map(|name| fields.text(name).unwrap_or_default());
+        assert_eq!(found, expected, "{line}");
+        let request = ["time_local", "request", "status"].map(|name| fields.text(name).unwrap());
+        let expected = ["17/May/2015:08:05:26 +0000", "GET /a HTTP/1.1", "401"];
+        assert_eq!(request, expected, "{line}");
+    }
+
+    #[test]
+    fn whatever_a_caller_says_of_himself_he_is_seen() {
+        let check_user = |user: &str| {
+            let head = format!("192.0.2.1 - {user}");
+            check_caller(&head, ["", "192.0.2.1", "-", user.trim()]);
+        };
+        check_user("john doe");
+        check_user("a [b");
+        check_user("a] b [");
+        check_user("");
+        check_user("  ");
+        check_user("- - -");
+        check_user("[17/May/2015:08:05:26 +0000]");
+        check_user("a [10/Oct/2000:13:55:36 +0000] b");
+        check_user(r#"a [10/Oct/2000:13:55:36 +0000] \"GET / HTTP/1.1\" 200 1 x"#);
+        check_user(r"a [10/Oct/2000:13:55:36 +0000] \x22GET / HTTP/1.1\x22 200 1 x");
+        check_caller(r#"192.0.2.1 - """#, ["", "192.0.2.1", "-", ""]);
+        check_caller("192.0.2.1 (-) - -", ["", "192.0.2.1", "(-)", "-"]);
+        check_caller("192.0.2.1 id me too", ["", "192.0.2.1", "id", "me too"]);
+        check_caller("192.0.2.1 -  - ", ["", "192.0.2.1", "-", "-"]);
+    }
+
+    #[test]
+    fn what_a_caller_asks_for_moves_no_time() {
+        let mut out = ObjectWriter::default();
+        let line = r#"192.0.2.1 - - [17/May/2015:08:05:26 +0000] "GET / [10/Oct/2000:13:55:36 +0000] " 400 1 "-" "x""#;
+        assert!(parse(line.as_bytes(), &mut out));
+        let fields = Fields::parse(out.finish().unwrap()).unwrap();
+        assert_eq!(
+            fields.text("time_local").unwrap(),
+            "17/May/2015:08:05:26 +0000"
+        );
+        assert_eq!(
+            fields.text("request").unwrap(),
+            "GET / [10/Oct/2000:13:55:36 +0000] "
+        );
+    }
+
+    #[test]
+    fn hosts_and_lists_of_addresses_in_front() {
+        check_caller(
+            "api.example:443 2001:db8::1 - ann",
+            ["api.example:443", "2001:db8::1", "-", "ann"],
+        );
+        check_caller(
+            "api.example 192.0.2.1 - john doe",
+            ["api.example", "192.0.2.1", "-", "john doe"],
+        );
+        check_caller(
+            "203.0.113.9, 10.0.0.1 - ann",
+            ["", "203.0.113.9, 10.0.0.1", "-", "ann"],
+        );
+        check_caller("unix: - -", ["", "unix:", "-", "-"]);
+        check_caller("host.example id me", ["", "host.example", "id", "me"]);
     }
 
     #[test]
@@ -198,6 +360,14 @@ mod tests {
             .map(|range| body.get(range).unwrap())
             .collect();
         assert_eq!(texts, [line, "x", line]);
+        let behind_others = format!("{}{line}", "x y\n".repeat(1_000));
+        assert_eq!(Lines::of(behind_others.as_bytes()).unwrap().count(), 1_001);
+        let like_json = format!(
+            "{{\"a\": - - {}\n{line}",
+            line.trim_start_matches("192.0.2.1 - - ")
+        );
+        assert_eq!(Lines::of(like_json.as_bytes()).unwrap().count(), 2);
+        assert!(Lines::of(format!("{{\"a\":1}}\n{line}").as_bytes()).is_none());
         assert!(Lines::of(b"{\"a\":1}").is_none());
         assert!(Lines::of(b"time,caller\n1,2").is_none());
         assert!(Lines::of(b"  ").is_none());
