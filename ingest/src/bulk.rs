@@ -217,8 +217,16 @@ mod tests {
         check(&body, None, "AzureActivity:1 Create=kept");
         let body = format!("{{\"create\":{{}}}}\n{document}");
         check(&body, Some("AzureActivity"), "AzureActivity:1 Create=kept");
-        check(&body, Some("filebeat-8"), "AzureDiagnostics:1 Create=kept");
-        check(&body, Some("_quarantine"), "AzureDiagnostics:1 Create=kept");
+        check(
+            &body,
+            Some("filebeat-8"),
+            "_Quarantine:1 Create=quarantined",
+        );
+        check(
+            &body,
+            Some("_quarantine"),
+            "_Quarantine:1 Create=quarantined",
+        );
     }
 
     #[test]

@@ -214,9 +214,7 @@ impl<'a> Envelope<'a> {
             Ok(parsed) => parsed,
             Err((error_at, reason)) => return Some(self.broken(at, error_at, &reason)),
         };
-        // Subscriptions of CloudWatch Logs have theirs under another name.
-        let records = fields.get("records").or_else(|| fields.get("logEvents"));
-        match records {
+        match ask::records(&fields) {
             Some("null") => self.at = end,
             Some(list) if list.starts_with('[') && self.open.len() < LISTS_MAX => {
                 let offset = list

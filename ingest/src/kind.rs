@@ -46,7 +46,7 @@ const ACTIVITY_CATEGORIES: [&str; 11] = [
 ];
 
 /// What `_Quarantine.Reason` says of a record that is of no kind.
-pub(crate) const UNKNOWN: &str = "unknown kind of record: it has no time, category, operation or resource, and no mapping takes it";
+pub(crate) const UNKNOWN: &str = "unknown kind of record: it has no resource id, no category with an operation or properties, and no mapping takes it";
 
 /// Tells the kind; a record of which next to nothing is known is of none.
 #[cfg(test)]
@@ -86,18 +86,23 @@ pub(crate) fn own(record: &Fields<'_>) -> Option<Kind> {
         .or_else(|| by_operation(&operation))
         .or_else(|| by_log(record, &category, &operation))
         .or_else(|| rows::by_columns(record))
+        .or_else(|| by_change(record))
         .or_else(|| by_activity(record, &category))
         .or_else(|| by_properties(record, &category))
 }
 
-/// Whether a record has any of what all logs of Azure have.
+/// Whether a record has what tells a resource log of Azure, or a row of Log Analytics, from any other log. A time or
+/// an operation has every log: one that no mapping knows yet is better kept as it came.
 fn is_log(record: &Fields<'_>) -> bool {
-    let circumstances = ["category", "operationName", "resourceId", "_ResourceId"];
-    let mut names = circumstances.iter().chain(&log::TIMES).chain([&log::STAMP]);
-    names.any(|name| {
-        let value = record.get(name).unwrap_or("null");
-        !matches!(value, "null" | "\"\"")
-    })
+    let has = |name| !matches!(record.get(name).unwrap_or("null"), "null" | "\"\"");
+    let says = |name| record.text(name).is_some_and(|text| !text.is_empty());
+    let is_id = |text: Cow<'_, str>| text.contains('/');
+    let mut ids = ["resourceId", "_ResourceId"].iter();
+    let is_row = || log::has_row_time(record) && (says("Type") || rows::is_diagnostics(record));
+    ids.any(|name| record.text(name).is_some_and(is_id))
+        || (says("category") && (has("operationName") || has("properties")))
+        || (says("type") && has("operationName"))
+        || is_row()
 }
 
 fn by_category(record: &Fields<'_>, category: &str) -> Option<Kind> {
@@ -170,8 +175,40 @@ fn by_activity(record: &Fields<'_>, category: &str) -> Option<Kind> {
             || has("authorization")
             || has("eventDataId")
             || has("event_data_id"));
-    let is_activity = (known && !elsewhere) || by_identity || by_event;
+    let is_activity =
+        (known && !elsewhere && is_operation(record, category)) || by_identity || by_event;
     is_activity.then_some(Kind::Activity)
+}
+
+/// Whether a record has more of an activity than the category, whose words other services use too; but for those that
+/// nobody else uses a time is enough.
+fn is_operation(record: &Fields<'_>, category: &str) -> bool {
+    let own = [
+        "Administrative",
+        "Autoscale",
+        "ResourceHealth",
+        "ServiceHealth",
+    ];
+    let is_own = own.iter().any(|name| name.eq_ignore_ascii_case(category));
+    let marks = [
+        "ActivityStatus",
+        "authorization",
+        "caller",
+        "claims",
+        "eventDataId",
+    ];
+    let is_path = |operation: Cow<'_, str>| operation.contains('/') && !operation.contains(' ');
+    record.text("operationName").is_some_and(is_path)
+        || marks.iter().any(|name| record.get(name).is_some())
+        || (is_own && (record.get("time").is_some() || log::has_row_time(record)))
+}
+
+/// A change in Entra ID as Microsoft Graph writes it.
+fn by_change(record: &Fields<'_>) -> Option<Kind> {
+    let has = |name| record.get(name).is_some();
+    let is_change = has("initiatedBy")
+        && (has("targetResources") || (has("activityDateTime") && has("activityDisplayName")));
+    is_change.then_some(Kind::Log(Log::Audit))
 }
 
 /// By the members of `properties`; gateway logs of 2017 have nothing else to tell them by.
@@ -268,7 +305,23 @@ mod tests {
 
     #[test]
     fn activity_logs() {
-        check(r#"{"category":"Administrative"}"#, Some(Kind::Activity));
+        check(
+            r#"{"category":"Administrative","operationName":"MICROSOFT.WEB/SITES/WRITE"}"#,
+            Some(Kind::Activity),
+        );
+        check(
+            r#"{"category":"Administrative","time":"t"}"#,
+            Some(Kind::Activity),
+        );
+        check(r#"{"category":"Security","time":"t"}"#, None);
+        check(
+            r#"{"category":"Security","Caller":"c","resourceId":"/subscriptions/s"}"#,
+            Some(Kind::Activity),
+        );
+        check(
+            r#"{"category":"Security","resourceId":"/subscriptions/s/providers/Microsoft.X/Y/Z","properties":{"a":1}}"#,
+            Some(Kind::Log(Log::Diagnostics)),
+        );
         check(
             r#"{"category":"Other","identity":{"claims":{}}}"#,
             Some(Kind::Activity),
@@ -290,7 +343,7 @@ mod tests {
             Some(Kind::Activity),
         );
         check(
-            r#"{"category":"Other","identity":{"claim":{}}}"#,
+            r#"{"category":"Other","operationName":"Do","identity":{"claim":{}}}"#,
             Some(Kind::Log(Log::Diagnostics)),
         );
     }
@@ -325,6 +378,13 @@ mod tests {
             r#"{"category":"Role","properties":{"initiatedBy":{},"targetResources":[]}}"#,
             Some(Kind::Log(Log::Audit)),
         );
+        for policy in [
+            r#"{"category":"Policy","activityDisplayName":"Update policy","activityDateTime":"t","initiatedBy":{}}"#,
+            r#"{"category":"Policy","operationName":"Update policy","initiatedBy":{},"targetResources":[]}"#,
+            r#"{"category":"Policy","operationName":"Update policy","properties":{"initiatedBy":{},"targetResources":[]}}"#,
+        ] {
+            check(policy, Some(Kind::Log(Log::Audit)));
+        }
         check(
             r#"{"Type":"AADManagedIdentitySignInLogs"}"#,
             Some(Kind::Log(Log::ManagedIdentity)),
@@ -352,14 +412,16 @@ mod tests {
     }
 
     #[test]
-    fn what_has_a_circumstance_is_a_log() {
+    fn what_has_a_resource_or_a_category_is_a_log() {
         for record in [
-            r#"{"category":"Other"}"#,
-            r#"{"operationName":"Do"}"#,
+            r#"{"category":"Other","operationName":"Do"}"#,
+            r#"{"Category":"Other","properties":{}}"#,
+            r#"{"type":"Other","operationName":"Do"}"#,
             r#"{"resourceId":"/a"}"#,
-            r#"{"time":"t"}"#,
-            r#"{"timestamp":"t"}"#,
+            r#"{"_ResourceId":"/a","time":"t"}"#,
             r#"{"Type":"AzureDiagnostics","Category":"GatewayLogs"}"#,
+            r#"{"Type":"Others_CL","TimeGenerated [UTC]":"t"}"#,
+            r#"{"ResourceType":"SITES","TimeGenerated":"t"}"#,
         ] {
             check(record, Some(Kind::Log(Log::Diagnostics)));
         }
@@ -370,6 +432,17 @@ mod tests {
         check("{}", None);
         check(r#"{"message":"m","level":1}"#, None);
         check(r#"{"category":"","operationName":null}"#, None);
+        check(r#"{"category":"Other"}"#, None);
         check(r#"{"Type":"_Quarantine"}"#, None);
+        check(r#"{"TimeGenerated":"t","message":"m"}"#, None);
+        for other in [
+            r#"{"time":"t","msg":"m","level":"info","path":"/x","status":401}"#,
+            r#"{"timestamp":1440442987000,"id":"1","message":"plain text"}"#,
+            r#"{"EventTime":"t","ServiceName":"s","RequestId":"r","RequestIp":"i","OperationName":"GetSpeakers"}"#,
+            r#"{"time":"t","operationName":"FlowLogFlowEvent","macAddress":"m","aclID":"a","flow.0":"1,2"}"#,
+            r#"{"type":"track","event":"e","timestamp":"t","properties":{}}"#,
+        ] {
+            check(other, None);
+        }
     }
 }

@@ -18,6 +18,7 @@ use crate::columns::{self, Columns, Place, Put};
 use crate::json::{self, Field, Fields, ObjectWriter};
 use crate::names::{Names, camel};
 use crate::row::{self, Resource, Shared};
+use crate::time;
 
 /// Members with the event's time.
 pub(crate) const TIMES: [&str; 3] = ["time", "TimeGenerated", "TimeGenerated [UTC]"];
@@ -97,6 +98,7 @@ struct Places {
     kind: Option<Place>,
     name: Option<Place>,
     subscription: Option<Place>,
+    operation: Option<Place>,
 }
 
 impl Places {
@@ -110,6 +112,7 @@ impl Places {
             kind: place("ResourceType"),
             name: place("Resource"),
             subscription: place("SubscriptionId"),
+            operation: place("OperationName"),
         }
     }
 }
@@ -165,6 +168,9 @@ impl LogWriter {
             self.put(target, field, &mut seen);
         }
         self.derive(&seen);
+        if !is_row {
+            self.fill_instead(record, &mut seen);
+        }
         let _from_record = self
             .shared
             .set_time(&mut self.columns, seen.instant.unwrap_or(received));
@@ -313,6 +319,18 @@ impl LogWriter {
         }
         let subscription = resource.subscription.map(str::to_ascii_lowercase);
         fill(places.subscription, subscription.map(Cow::Owned));
+    }
+
+    /// Sets time and operation from members that are columns themselves.
+    fn fill_instead(&mut self, record: &Fields<'_>, seen: &mut Seen<'_>) {
+        let Some((time, operation)) = self.spec.instead else {
+            return;
+        };
+        let instant = || time::parse(&record.text(time)?);
+        seen.instant = seen.instant.or_else(instant);
+        if let (Some(place), Some(text)) = (self.places.operation, record.text(operation)) {
+            let _record_said_it = self.columns.text(place, &text);
+        }
     }
 
     /// Sets the category, unless `properties` did. One that the table's name tells needs no place.

@@ -3,6 +3,19 @@
 use crate::json::Fields;
 use crate::scan;
 
+/// What an object has as records if it is an envelope; `null` if it is one without. Subscriptions of CloudWatch Logs
+/// have theirs under another name, and send messages in which they only ask whether anybody is there.
+pub(super) fn records<'a>(fields: &Fields<'a>) -> Option<&'a str> {
+    let events = || {
+        let events = fields.get("logEvents")?;
+        let is_control = fields
+            .text("messageType")
+            .is_some_and(|text| text == "CONTROL_MESSAGE");
+        Some(if is_control { "null" } else { events })
+    };
+    fields.get("records").or_else(events)
+}
+
 /// Whether a rewritten object is a record, and no envelope of records.
 pub(super) fn is_record(text: &str) -> bool {
     let fields = Fields::parse(text);

@@ -56,6 +56,8 @@ pub(super) struct Spec {
     pub(super) properties: &'static [(&'static str, &'static str)],
     /// Members of `details` in `properties`, and the column that each fills.
     pub(super) details: &'static [(&'static str, &'static str)],
+    /// Members that are the event's time and its operation too, where a record has none of its own.
+    pub(super) instead: Option<(&'static str, &'static str)>,
     /// Member of `properties` that is seconds, but milliseconds where the instance is of version 1,
     /// and the column that it fills.
     pub(super) duration: Option<(&'static str, &'static str)>,
@@ -107,7 +109,10 @@ impl Log {
     pub(crate) fn of_category(category: &str, resource: &str) -> Option<Self> {
         let is_own = |spec: Spec| {
             let is_category = spec.category.eq_ignore_ascii_case(category);
-            is_category && (resource.is_empty() || has_part(resource, spec.provider))
+            // Entra's are also sent with the id of what was signed in to, which no other service does.
+            let is_elsewhere = || spec.provider != ENTRA || has_part(resource, "providers");
+            let is_others = !has_part(resource, spec.provider) && is_elsewhere();
+            is_category && (resource.is_empty() || !is_others)
         };
         let known = |log: &Self| !category.is_empty() && is_own(log.spec());
         Self::ALL.into_iter().find(known)
@@ -146,6 +151,7 @@ const DIAGNOSTICS: Spec = Spec {
     record: &[],
     properties: &[],
     details: &[],
+    instead: None,
     duration: None,
     keeps_properties: true,
     is_upper: true,
@@ -181,6 +187,7 @@ const SIGN_IN: Spec = Spec {
     record: SIGN_IN_RECORD,
     properties: SIGN_IN_PROPERTIES,
     details: &[],
+    instead: None,
     duration: None,
     keeps_properties: false,
     is_upper: false,
@@ -216,7 +223,9 @@ const MANAGED_IDENTITY: Spec = Spec {
 const AUDIT: Spec = Spec {
     table: Table::AuditLogs,
     category: "AuditLogs",
-    record: &[TENANT],
+    // Microsoft Graph has no envelope around an audit: what others have in `properties` is the record.
+    record: &[TENANT, ("operationType", "AADOperationType")],
+    instead: Some(("activityDateTime", "activityDisplayName")),
     properties: &[
         ("operationType", "AADOperationType"),
         // That of the change; the record's own only tells the table.
@@ -232,6 +241,7 @@ const KEY_VAULT: Spec = Spec {
     record: &[],
     properties: &[("addrAuthType", "AddressAuthorizationType")],
     details: &[],
+    instead: None,
     duration: None,
     keeps_properties: false,
     is_upper: false,

@@ -8,6 +8,7 @@ use store::{Timestamp, Workspace};
 use crate::commands::mapping::mapped_rows;
 use crate::config::Config;
 
+mod callers;
 mod errors;
 mod presets;
 

@@ -75,7 +75,9 @@ fn the_rest_shape() {
 fn words_of_the_status() {
     #[track_caller]
     fn check_status(came: &str, expected: &str) {
-        let record = format!(r#"{{"category":"Administrative","resultType":"{came}"}}"#);
+        let record = format!(
+            r#"{{"category":"Administrative","operationName":"a/b","resultType":"{came}"}}"#
+        );
         check_some(
             &record,
             json!({"ActivityStatusValue": expected, "ActivityStatus": came}),
@@ -100,7 +102,7 @@ fn categories_of_log_profiles_are_administrative() {
 #[test]
 fn what_is_no_document_is_kept() {
     check_some(
-        r#"{"category":"Administrative","identity":"Ann","resultType":{"odd":1},"properties":"text"}"#,
+        r#"{"category":"Administrative","operationName":"a/b","identity":"Ann","resultType":{"odd":1},"properties":"text"}"#,
         json!({
             "Properties": "text", "ActivityStatusValue": null,
             "AdditionalFields": {"identity": "Ann", "resultType": {"odd": 1}},

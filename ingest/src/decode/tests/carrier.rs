@@ -13,7 +13,8 @@ fn check(event: &Value, expected: &str) {
 
 const GATEWAY: &str =
     r#"{"time":"2026-01-01T00:00:00Z","category":"GatewayLogs","properties":{"method":"GET"}}"#;
-const OTHER: &str = r#"{"time":"2026-01-01T00:00:00Z","category":"Other","level":"Warning"}"#;
+const OTHER: &str =
+    r#"{"time":"2026-01-01T00:00:00Z","category":"Other","operationName":"Do","level":"Warning"}"#;
 
 #[test]
 fn the_record_in_a_shippers_event_becomes_the_row() {
@@ -60,7 +61,7 @@ fn a_line_may_hold_many_records_and_a_broken_one() {
 
 #[test]
 fn a_record_that_quotes_another_stays_itself() {
-    let quoting = json!({"time": "2026-01-01T00:00:00Z", "category": "Other", "message": r#"{"time":"2026-01-01T00:00:00Z"}"#});
+    let quoting = json!({"time": "2026-01-01T00:00:00Z", "category": "Other", "operationName": "Do", "message": r#"{"time":"2026-01-01T00:00:00Z"}"#});
     let row = rows(&quoting.to_string()).pop().unwrap();
     assert_eq!(row["Category"], "Other");
     check(
@@ -90,4 +91,23 @@ fn rows_go_to_the_table_that_was_told_unless_they_name_one() {
     let decoded = decode_as(&context, &Limits::default(), body, told).unwrap();
     let tables: Vec<_> = decoded.parts.iter().map(|(table, _)| *table).collect();
     assert_eq!(tables, [Table::AzureActivity, Table::AuditLogs]);
+}
+
+#[test]
+fn messages_of_subscriptions_that_ask_whether_anybody_is_there_are_no_records() {
+    let subscription = |kind: &str, message: &str| {
+        json!({"messageType": kind, "owner": "o", "logEvents": [
+            {"id": "1", "timestamp": 1_510_109_208_016_i64, "message": message}
+        ]})
+    };
+    let control = subscription(
+        "CONTROL_MESSAGE",
+        "CWL CONTROL MESSAGE: Checking health of destination.",
+    );
+    check(&control, "");
+    check(
+        &json!([control, serde_json::from_str::<Value>(GATEWAY).unwrap()]),
+        "ApiManagementGatewayLogs:1",
+    );
+    check(&subscription("DATA_MESSAGE", "plain text"), "_Quarantine:1");
 }

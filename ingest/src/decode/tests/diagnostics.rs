@@ -53,7 +53,7 @@ fn properties_stay_as_they_are() {
         kept(json!(deep)),
     );
     check_some(
-        r#"{"category":"c","properties":null}"#,
+        r#"{"category":"c","operationName":"o","properties":null}"#,
         json!({"AdditionalFields": null}),
     );
 }
@@ -61,18 +61,18 @@ fn properties_stay_as_they_are() {
 #[test]
 fn of_two_times_the_finer_counts() {
     check_some(
-        r#"{"timeStamp":"2026-03-04T05:06:07Z","time":"2026-03-04T05:06:07.89Z"}"#,
+        r#"{"resourceId":"/r","timeStamp":"2026-03-04T05:06:07Z","time":"2026-03-04T05:06:07.89Z"}"#,
         json!({
             "TimeGenerated": "2026-03-04T05:06:07.890Z",
             "AdditionalFields": {"timeStamp": "2026-03-04T05:06:07Z"},
         }),
     );
     check_some(
-        r#"{"timestamp":"2026-03-04T05:06:07Z","time":null}"#,
+        r#"{"resourceId":"/r","timestamp":"2026-03-04T05:06:07Z","time":null}"#,
         json!({"TimeGenerated": "2026-03-04T05:06:07Z", "AdditionalFields": null}),
     );
     check_some(
-        r#"{"time":"soon"}"#,
+        r#"{"resourceId":"/r","time":"soon"}"#,
         json!({"TimeGenerated": "2023-11-14T22:13:20Z", "AdditionalFields": {"time": "soon"}}),
     );
 }

@@ -161,3 +161,45 @@ fn rows_of_log_analytics() {
         }),
     );
 }
+
+#[test]
+fn changes_as_microsoft_graph_writes_them() {
+    check(
+        r#"{"id":"i","category":"Policy","correlationId":"c","result":"success","resultReason":"",
+            "activityDisplayName":"Update policy","activityDateTime":"2026-03-04T05:06:07.1234567+00:00",
+            "loggedByService":"Core Directory","operationType":"Update",
+            "initiatedBy":{"user":{"userPrincipalName":"ann@example.com"}},
+            "targetResources":[{"id":"t"}],"additionalDetails":[{"key":"k","value":"v"}]}"#,
+        json!([{
+            "TimeGenerated": "2026-03-04T05:06:07.123456Z",
+            "ActivityDateTime": "2026-03-04T05:06:07.123456Z",
+            "ActivityDisplayName": "Update policy",
+            "OperationName": "Update policy",
+            "AADOperationType": "Update",
+            "AdditionalDetails": "[{\"key\":\"k\",\"value\":\"v\"}]",
+            "Category": "Policy",
+            "CorrelationId": "c",
+            "Id": "i",
+            "InitiatedBy": "{\"user\":{\"userPrincipalName\":\"ann@example.com\"}}",
+            "LoggedByService": "Core Directory",
+            "Result": "success",
+            "ResultReason": "",
+            "TargetResources": "[{\"id\":\"t\"}]",
+        }]),
+    );
+}
+
+#[test]
+fn a_sign_in_is_one_whatever_was_signed_in_to() {
+    for resource in [
+        "797f4846-ba00-4fd7-ba43-dac1f8f63013",
+        "",
+        "/tenants/t/providers/Microsoft.aadiam",
+    ] {
+        let record = format!(
+            r#"{{"time":"2026-03-04T05:06:07Z","category":"SignInLogs","resourceId":"{resource}",
+                "properties":{{"userPrincipalName":"ann@example.com"}}}}"#
+        );
+        check_some(&record, json!({"UserPrincipalName": "ann@example.com"}));
+    }
+}

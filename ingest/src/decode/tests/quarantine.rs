@@ -77,7 +77,7 @@ fn parts_of_a_broken_record_are_no_records() {
 
 #[test]
 fn unknown_kinds_are_kept() {
-    let reason = "unknown kind of record: it has no time, category, operation or resource, and no mapping takes it";
+    let reason = "unknown kind of record: it has no resource id, no category with an operation or properties, and no mapping takes it";
     check(
         &format!(r#"[{GOOD},{{"message":"m"}}]"#),
         1,
