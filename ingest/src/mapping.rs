@@ -22,6 +22,8 @@ pub use self::pointer::{Pointer, PointerError};
 pub use self::presets::PRESETS;
 pub(crate) use self::write::MappedWriter;
 
+use std::fmt;
+
 use store::{ColumnType, Table};
 
 /// The table that every mapping fills.
@@ -79,8 +81,43 @@ pub enum Test {
     Absent,
     /// This text, or a number or boolean that is written so.
     Equals(String),
-    /// A number below this.
-    Below(f64),
+    /// A number within these.
+    Within(Bounds),
+}
+
+/// Numbers from one on, below another, or both.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Bounds {
+    from: f64,
+    below: f64,
+}
+
+impl Bounds {
+    /// The bounds, if any number is within; why they are none if not.
+    pub fn new(from: Option<f64>, below: Option<f64>) -> Result<Self, String> {
+        let from = from.unwrap_or(f64::NEG_INFINITY);
+        let below = below.unwrap_or(f64::INFINITY);
+        if from < below {
+            return Ok(Self { from, below });
+        }
+        Err(format!("no number is from {from} on and below {below}"))
+    }
+
+    /// Whether a text is a number within.
+    fn has(self, text: &str) -> Option<bool> {
+        let number: f64 = text.parse().ok()?;
+        Some(number.is_finite() && (self.from..self.below).contains(&number))
+    }
+}
+
+impl fmt::Display for Bounds {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.from.is_finite(), self.below.is_finite()) {
+            (true, true) => write!(formatter, "from {} on and below {}", self.from, self.below),
+            (false, _) => write!(formatter, "below {}", self.below),
+            (true, false) => write!(formatter, "from {} on", self.from),
+        }
+    }
 }
 
 /// Where a column's value comes from.
@@ -112,6 +149,8 @@ pub struct UrlParts {
     pub scheme: Vec<Source>,
     /// Host, with or without a port.
     pub host: Vec<Source>,
+    /// Port. Taken only where the host has none, and left out where the scheme says it.
+    pub port: Vec<Source>,
     /// Path, perhaps with the query behind it; or a whole URL, which then is the value.
     pub path: Vec<Source>,
     /// Query, without `?`. Taken only where the path has none.
@@ -127,8 +166,8 @@ pub struct How {
     pub part: Option<Part>,
     /// What each text becomes; no value for any other.
     pub lookup: Vec<(String, String)>,
-    /// Whether the number is below this.
-    pub below: Option<f64>,
+    /// Whether the number is within these.
+    pub within: Option<Bounds>,
     /// Unit of a duration, or of an instant as a number since 1970.
     pub unit: Option<Unit>,
 }

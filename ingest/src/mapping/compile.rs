@@ -106,6 +106,7 @@ pub(super) enum Action {
 pub(super) struct UrlSteps {
     pub(super) scheme: Vec<Step>,
     pub(super) host: Vec<Step>,
+    pub(super) port: Vec<Step>,
     pub(super) path: Vec<Step>,
     pub(super) query: Vec<Step>,
 }
@@ -305,9 +306,9 @@ fn check_source(kind: Kind, column: ColumnType, take: &Take) -> Result<(), Strin
 }
 
 fn check_how(kind: Kind, column: ColumnType, how: &How) -> Result<(), String> {
-    if how.below.is_some() && column != ColumnType::Bool {
+    if how.within.is_some() && column != ColumnType::Bool {
         return Err(
-            "'below' gives true or false: use it for a boolean column, such as IsRequestSuccess"
+            "'from' and 'below' give true or false: use them for a boolean column, such as IsRequestSuccess"
                 .to_owned(),
         );
     }
@@ -364,6 +365,7 @@ impl Slots {
         UrlSteps {
             scheme: self.steps(&parts.scheme),
             host: self.steps(&parts.host),
+            port: self.steps(&parts.port),
             path: self.steps(&parts.path),
             query: self.steps(&parts.query),
         }

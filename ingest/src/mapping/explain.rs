@@ -109,6 +109,6 @@ fn unmet(condition: &Condition) -> String {
         Test::Present => format!("it has no {paths}"),
         Test::Absent => format!("it has {paths}"),
         Test::Equals(text) => format!("its {paths} is not '{text}'"),
-        Test::Below(limit) => format!("its {paths} is not below {limit}"),
+        Test::Within(bounds) => format!("its {paths} is no number {bounds}"),
     }
 }

@@ -47,9 +47,7 @@ pub(super) fn holds(condition: &Condition, record: &Fields<'_>) -> bool {
         Test::Present => value.is_some(),
         Test::Absent => value.is_none(),
         Test::Equals(expected) => text().is_some_and(|text| text == *expected),
-        Test::Below(limit) => text()
-            .and_then(|text| text.parse::<f64>().ok())
-            .is_some_and(|number| number < *limit),
+        Test::Within(bounds) => text().and_then(|text| bounds.has(&text)) == Some(true),
     }
 }
 
@@ -103,7 +101,10 @@ fn implies(first: &Condition, second: &Condition) -> bool {
     if first == second {
         return true;
     }
-    let finds = matches!(first.test, Test::Present | Test::Equals(_) | Test::Below(_));
+    let finds = matches!(
+        first.test,
+        Test::Present | Test::Equals(_) | Test::Within(_)
+    );
     let within = first.paths.iter().all(|path| {
         let mut others = second.paths.iter();
         others.any(|other| path.tokens().starts_with(other.tokens()))
@@ -114,6 +115,7 @@ fn implies(first: &Condition, second: &Condition) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::mapping::Bounds;
 
     fn condition(path: &str, test: Test) -> Condition {
         let paths = path.split(' ').map(|path| path.parse().unwrap()).collect();
@@ -139,9 +141,18 @@ mod tests {
         check(record, "/n", Test::Equals("200".to_owned()), true);
         check(record, "/t", Test::Equals("true".to_owned()), true);
         check(record, "/t", Test::Equals("false".to_owned()), false);
-        check(record, "/n", Test::Below(400.0), true);
-        check(record, "/n", Test::Below(200.0), false);
-        check(record, "/a/b", Test::Below(1.0), false);
+        let within = |from, below| Test::Within(Bounds::new(from, below).unwrap());
+        check(record, "/n", within(None, Some(400.0)), true);
+        check(record, "/n", within(None, Some(200.0)), false);
+        check(record, "/n", within(Some(200.0), Some(201.0)), true);
+        check(record, "/n", within(Some(200.5), None), false);
+        check(record, "/a/b", within(None, Some(1.0)), false);
+        assert_eq!(
+            Bounds::new(Some(0.0), None).unwrap().has("inf"),
+            Some(false)
+        );
+        assert!(Bounds::new(Some(400.0), Some(400.0)).is_err());
+        assert!(Bounds::new(Some(f64::NAN), None).is_err());
         check(record, "/l/0/i", Test::Equals("v".to_owned()), true);
         check(record, "/l/1/i", Test::Present, false);
     }

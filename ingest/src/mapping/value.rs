@@ -177,6 +177,22 @@ fn address(text: &str) -> &str {
     }
 }
 
+/// Whether a host has a port behind it; an IPv6 address without brackets has none.
+pub(super) fn has_port(host: &str) -> bool {
+    let behind = host.rsplit_once(']').map_or(host, |(_, behind)| behind);
+    behind.matches(':').count() == 1
+}
+
+/// Whether a URL of that scheme needs no port to say it.
+pub(super) fn is_usual_port(scheme: Option<&str>, port: &str) -> bool {
+    let usual = match scheme {
+        Some("http" | "ws" | "grpc") => "80",
+        Some("https" | "wss" | "grpcs") => "443",
+        _ => return false,
+    };
+    port == usual
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -252,6 +268,14 @@ mod tests {
         for wrong in ["-1", "NaN", "inf", "1e300", "", "5 ms"] {
             assert_eq!(millis(wrong, Unit::Millis), None, "{wrong}");
         }
+    }
+
+    #[test]
+    fn ports() {
+        assert!(has_port("a.example:1") && has_port("[2001:db8::1]:1"));
+        assert!(!has_port("a.example") && !has_port("[2001:db8::1]") && !has_port("2001:db8::1"));
+        assert!(is_usual_port(Some("https"), "443") && is_usual_port(Some("http"), "80"));
+        assert!(!is_usual_port(Some("http"), "443") && !is_usual_port(None, "443"));
     }
 
     #[test]

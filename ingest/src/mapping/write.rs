@@ -188,9 +188,7 @@ impl<'a> Row<'a> {
             Test::Present => value.is_some(),
             Test::Absent => value.is_none(),
             Test::Equals(expected) => text().is_some_and(|text| text == *expected),
-            Test::Below(limit) => text()
-                .and_then(|text| text.parse::<f64>().ok())
-                .is_some_and(|number| number < *limit),
+            Test::Within(bounds) => text().and_then(|text| bounds.has(&text)) == Some(true),
         }
     }
 
@@ -213,13 +211,21 @@ impl<'a> Row<'a> {
         let is_whole = path.contains("://") && !path.starts_with('/');
         let mut url = String::with_capacity(path.len().saturating_add(64));
         if !is_whole && let Some(host) = self.text(&parts.host) {
-            if let Some(scheme) = self.text(&parts.scheme) {
-                url.push_str(&scheme);
+            let scheme = self.text(&parts.scheme);
+            if let Some(scheme) = &scheme {
+                url.push_str(scheme);
                 url.push(':');
             }
             // Without a scheme it is a network-path reference (RFC 3986, 4.2).
             url.push_str("//");
             url.push_str(&host);
+            if let Some(port) = self.text(&parts.port)
+                && !value::has_port(&host)
+                && !value::is_usual_port(scheme.as_deref(), &port)
+            {
+                url.push(':');
+                url.push_str(&port);
+            }
             if !path.starts_with('/') {
                 url.push('/');
             }
@@ -271,9 +277,8 @@ fn converted<'a>(json: &'a str, how: &How, kind: Kind) -> Option<(Given<'a>, u8)
         let found = how.lookup.iter().find(|(from, _)| *from == text)?;
         return Some((Given::Text(Cow::Owned(found.1.clone())), 0));
     }
-    if let Some(limit) = how.below {
-        let number: f64 = text.parse().ok()?;
-        return Some((Given::Bool(number < limit), 0));
+    if let Some(bounds) = how.within {
+        return Some((Given::Bool(bounds.has(&text)?), 0));
     }
     let given = match (kind, how.unit) {
         (Kind::Duration, Some(unit)) => {

@@ -1,13 +1,15 @@
 //! Sources and conditions of a mapping, from TOML values; every error says what can be written instead.
 
-use ingest::mapping::{Condition, How, Item, Part, Pointer, Source, Take, Test, Unit, UrlParts};
+use ingest::mapping::{
+    Bounds, Condition, How, Item, Part, Pointer, Source, Take, Test, Unit, UrlParts,
+};
 use toml::{Table, Value};
 
 type Read<T> = Result<T, String>;
 
 /// Keys of a source, and what takes each of them.
-const SOURCE_KEYS: [&str; 10] = [
-    "path", "value", "url", "object", "item", "part", "map", "below", "unit", "when",
+const SOURCE_KEYS: [&str; 11] = [
+    "path", "value", "url", "object", "item", "part", "map", "from", "below", "unit", "when",
 ];
 
 /// Sources inside of sources, at most.
@@ -57,7 +59,7 @@ fn source(value: &Value, depth: usize) -> Read<Source> {
         _ => return Err("needs one of path, value, url, object".to_owned()),
     };
     if !matches!(take, Take::Path(..)) && how(table)? != How::default() {
-        return Err("item, part, map, below and unit go with path".to_owned());
+        return Err("item, part, map, from, below and unit go with path".to_owned());
     }
     let when = table.get("when").map(condition).transpose();
     let when = when.map_err(|reason| format!("when: {reason}"))?;
@@ -91,9 +93,7 @@ fn how(table: &Table) -> Read<How> {
         ];
         how.unit = Some(one_of("unit", value, &units)?);
     }
-    if let Some(value) = table.get("below") {
-        how.below = Some(number("below", value)?);
-    }
+    how.within = bounds(table)?;
     if let Some(value) = table.get("map") {
         let entries = value.as_table().filter(|entries| !entries.is_empty());
         let entries =
@@ -108,8 +108,8 @@ fn how(table: &Table) -> Read<How> {
 fn url(value: &Value, depth: usize) -> Read<UrlParts> {
     let table = value
         .as_table()
-        .ok_or("url is a table of scheme, host, path, query")?;
-    known_keys(table, &["scheme", "host", "path", "query"])?;
+        .ok_or("url is a table of scheme, host, port, path, query")?;
+    known_keys(table, &["scheme", "host", "port", "path", "query"])?;
     let part = |name: &str| {
         let found = table.get(name).map(|value| list(value, depth)).transpose();
         found
@@ -119,6 +119,7 @@ fn url(value: &Value, depth: usize) -> Read<UrlParts> {
     let parts = UrlParts {
         scheme: part("scheme")?,
         host: part("host")?,
+        port: part("port")?,
         path: part("path")?,
         query: part("query")?,
     };
@@ -163,29 +164,37 @@ fn condition(value: &Value) -> Read<Condition> {
             ));
         }
     };
-    known_keys(table, &["path", "present", "equals", "below"])?;
+    known_keys(table, &["path", "present", "equals", "from", "below"])?;
     let paths = table.get("path").ok_or("a condition needs a path")?;
     let paths = strings(paths)?
         .iter()
         .map(|path| pointer(path))
         .collect::<Read<Vec<_>>>()?;
-    let test = match (
-        table.get("present"),
-        table.get("equals"),
-        table.get("below"),
-    ) {
+    let test = match (table.get("present"), table.get("equals"), bounds(table)?) {
         (None | Some(Value::Boolean(true)), None, None) => Test::Present,
         (Some(Value::Boolean(false)), None, None) => Test::Absent,
         (None, Some(value), None) => Test::Equals(constant(value)?),
-        (None, None, Some(value)) => Test::Below(number("below", value)?),
+        (None, None, Some(bounds)) => Test::Within(bounds),
         _ => {
-            return Err("a condition has one of present (true or false), equals, below".to_owned());
+            let reason =
+                "a condition has one of present (true or false), equals, and from and below";
+            return Err(reason.to_owned());
         }
     };
     if paths.is_empty() {
         return Err("a condition needs a path".to_owned());
     }
     Ok(Condition { paths, test })
+}
+
+/// What a number has to be, if anything: `from` one on, `below` another, or both.
+fn bounds(table: &Table) -> Read<Option<Bounds>> {
+    let read = |key: &str| table.get(key).map(|value| number(key, value)).transpose();
+    let (from, below) = (read("from")?, read("below")?);
+    if from.is_none() && below.is_none() {
+        return Ok(None);
+    }
+    Bounds::new(from, below).map(Some)
 }
 
 /// One text or a list of them.

@@ -10,6 +10,7 @@ use crate::config::Config;
 
 mod callers;
 mod errors;
+mod others;
 mod presets;
 
 fn decode(config: &str, body: &[u8]) -> Decoded {
@@ -156,7 +157,7 @@ fn a_value_that_is_taken_whole_is_not_kept_twice() {
 #[test]
 fn urls_are_put_together_and_resources_taken_apart() {
     let config = format!(
-        "{EDGE}Url = {{ url = {{ scheme = '/s', host = '/h', path = '/p', query = '/q' }} }}\n\
+        "{EDGE}Url = {{ url = {{ scheme = '/s', host = '/h', port = '/o', path = '/p', query = '/q' }} }}\n\
          _ResourceId = {{ value = '/SUBSCRIPTIONS/S1/resourceGroups/Edge' }}\n"
     );
     let url = |record: &str| {
@@ -180,6 +181,18 @@ fn urls_are_put_together_and_resources_taken_apart() {
         "http://a.example/b"
     );
     assert_eq!(url(r#""h":"h","q":"c=1""#), "");
+    assert_eq!(
+        url(r#""s":"http","h":"a.example","o":8080,"p":"/b""#),
+        "http://a.example:8080/b"
+    );
+    assert_eq!(
+        url(r#""s":"https","h":"a.example","o":"443","p":"/b""#),
+        "https://a.example/b"
+    );
+    assert_eq!(
+        url(r#""h":"a.example:1","o":2,"p":"/b""#),
+        "//a.example:1/b"
+    );
 }
 
 #[test]

@@ -89,6 +89,26 @@ fn columns_are_checked() {
 }
 
 #[test]
+fn bounds_are_checked() {
+    check_column(
+        "IsRequestSuccess = { path = '/a', from = 400, below = 200 }",
+        &["no number is from 400 on and below 200"],
+    );
+    check_column(
+        "IsRequestSuccess = { path = '/a', from = nan }",
+        &["no number is from NaN on"],
+    );
+    check_column(
+        "Method = { path = '/a', when = { path = '/b', from = 'x' } }",
+        &["when: from: \"x\" is no number"],
+    );
+    check_column(
+        "Method = { path = '/a', when = { path = '/b', equals = 1, from = 1 } }",
+        &["when: a condition has one of present"],
+    );
+}
+
+#[test]
 fn mappings_are_checked() {
     let time = "[mapping.columns]\nTimeGenerated = '/t'\n";
     let mapping = |name: &str, matching: &str| {

@@ -21,7 +21,7 @@ const KONG: &str = r#"{
 
 #[test]
 fn kong() {
-    let rest = r#"{"response":{},"route":{"id":"cdfc","paths":["/anything"]},"workspace":"469f","tries":[{"balancer_latency":0,"port":80,"ip":"3.210.94.60"}],"request":{"querystring":{},"uri":"/anything?a=1","tls":{"version":"TLSv1.3","cipher":"X"}},"latencies":{"kong":1,"request":173.5,"receive":1},"consumer":{"id":"c1"}}"#;
+    let rest = r#"{"response":{},"route":{"id":"cdfc","paths":["/anything"]},"workspace":"469f","tries":[{"balancer_latency":0,"port":80,"ip":"3.210.94.60"}],"request":{"querystring":{},"uri":"/anything?a=1","tls":{"version":"TLSv1.3","cipher":"X"}},"source":"upstream","latencies":{"kong":1,"request":173.5,"receive":1},"consumer":{"id":"c1"}}"#;
     let rest = rest.replace(r#""response":{},"#, "");
     let expected = [
         ("TimeGenerated", "2024-09-19T22:10:37.885000Z"),
@@ -53,7 +53,6 @@ fn kong() {
             "ResponseHeaders",
             r#"{"content-type":"text/html","x-kong-request-id":"2f69"}"#,
         ),
-        ("LastErrorSource", "upstream"),
         ("AdditionalFields", &rest),
     ];
     check("", KONG, &expected);
