@@ -56,6 +56,8 @@ struct Seen<'a> {
     claims: Option<Cow<'a, str>>,
     http_request: Option<&'a str>,
     properties: Option<&'a str>,
+    /// A level as a number, under its name.
+    level: Option<(String, &'a str)>,
 }
 
 impl Activity {
@@ -92,6 +94,7 @@ impl Activity {
             self.put(target, field, &mut seen);
         }
         self.derive(&seen);
+        self.fill_level(&seen);
         let _from_record = self
             .shared
             .set_time(&mut self.columns, seen.instant.unwrap_or(received));
@@ -131,6 +134,7 @@ impl Activity {
                 seen.category = Some(text.clone());
                 (!is_profile).then(|| text.into_owned())
             }),
+            Some(Target::Level) => self.put_level(field, seen),
             Some(Target::Identity) => self.put_identity(field, seen),
             Some(Target::Document(pair)) => {
                 match pair {
@@ -187,6 +191,30 @@ impl Activity {
             is_kept &= self.columns.text(value_place, &value) == Put::Done;
         }
         is_kept
+    }
+
+    /// Sets the level if it is a word. A record may have it as a number too, or only so: that waits for all members.
+    fn put_level<'a>(&mut self, field: &Field<'a>, seen: &mut Seen<'a>) -> bool {
+        let text = json::string(field.value).unwrap_or(Cow::Borrowed(field.value));
+        if level(&text).is_none() {
+            return self.columns.json(self.places.level, field.value) == Put::Done;
+        }
+        let is_first = seen.level.is_none();
+        if is_first {
+            seen.level = Some((field.name.to_string(), field.value));
+        }
+        is_first
+    }
+
+    /// Sets the level from its number, which stays beside another word.
+    fn fill_level(&mut self, seen: &Seen<'_>) {
+        let Some((name, value)) = &seen.level else {
+            return;
+        };
+        let word = level(value.trim_matches('"')).unwrap_or(value);
+        if self.columns.text(self.places.level, word) == Put::Refused {
+            self.extras.push(name, value);
+        }
     }
 
     /// `identity` of the resource-log shape: authorization and claims.
@@ -282,6 +310,18 @@ impl Activity {
                 .or_else(|| request.text("client_ip_address"))
         });
         fill(places.caller_address, address);
+    }
+}
+
+/// The word for a level that is a number, as .NET's `EventLevel` has them.
+fn level(number: &str) -> Option<&'static str> {
+    match number {
+        "1" => Some("Critical"),
+        "2" => Some("Error"),
+        "3" => Some("Warning"),
+        "4" => Some("Informational"),
+        "5" => Some("Verbose"),
+        _ => None,
     }
 }
 

@@ -17,6 +17,7 @@ pub(super) enum Target {
     Status,
     Substatus,
     Category,
+    Level,
     Identity,
     Document(Pair),
 }
@@ -40,6 +41,7 @@ pub(super) struct Places {
     pub(super) hierarchy: Place,
     pub(super) event_data: Place,
     pub(super) caller: Place,
+    pub(super) level: Place,
     pub(super) caller_address: Place,
     pub(super) operation: (Place, Place),
     pub(super) provider: (Place, Place),
@@ -64,6 +66,7 @@ impl Places {
             hierarchy: place("Hierarchy"),
             event_data: place("EventDataId"),
             caller: place("Caller"),
+            level: place("Level"),
             caller_address: place("CallerIpAddress"),
             operation: (place("OperationNameValue"), place("OperationName")),
             provider: (place("ResourceProviderValue"), place("ResourceProvider")),
@@ -106,6 +109,7 @@ pub(super) fn of_records() -> Names<Target> {
         ("resultSignature", Target::Substatus),
         ("subStatus", Target::Substatus),
         ("category", Target::Category),
+        ("level", Target::Level),
         ("identity", Target::Identity),
         ("authorization", Target::Document(Pair::Authorization)),
         ("claims", Target::Document(Pair::Claims)),
@@ -133,7 +137,8 @@ pub(super) fn of_rows() -> Names<Target> {
     names.add("TimeGenerated", Target::Time);
     names.add("TimeGenerated [UTC]", Target::Time);
     names.add("_ResourceId", Target::Resource);
-    add_columns(&mut names, |_| true);
+    names.add("Level", Target::Level);
+    add_columns(&mut names, |name| name != "Level");
     names
 }
 

@@ -126,3 +126,38 @@ fn rows_of_log_analytics() {
         }]),
     );
 }
+
+#[test]
+fn levels_are_words() {
+    #[track_caller]
+    fn check_level(came: &str, level: &str, rest: &Value) {
+        let record = format!(r#"{{"category":"Autoscale","operationName":"a/b",{came}}}"#);
+        check_some(&record, json!({"Level": level, "AdditionalFields": rest}));
+    }
+    let rest = json!({"Level": 5});
+    check_level(
+        r#""Level":5,"level":"Informational""#,
+        "Informational",
+        &rest,
+    );
+    check_level(
+        r#""level":"Informational","Level":5"#,
+        "Informational",
+        &rest,
+    );
+    check_level(
+        r#""Level":4,"level":"Informational""#,
+        "Informational",
+        &Value::Null,
+    );
+    check_level(r#""Level":"3""#, "Warning", &Value::Null);
+    check_level(r#""level":1"#, "Critical", &Value::Null);
+    check_level(r#""level":2"#, "Error", &Value::Null);
+    check_level(r#""level":5"#, "Verbose", &Value::Null);
+    check_level(r#""level":9"#, "9", &Value::Null);
+    check_level(r#""level":2,"Level":3"#, "Error", &json!({"Level": 3}));
+    check_some(
+        r#"{"TimeGenerated":"2024-01-01T00:00:00Z","Type":"AzureActivity","CategoryValue":"Policy","Level":"4"}"#,
+        json!({"Level": "Informational"}),
+    );
+}
