@@ -259,13 +259,13 @@ impl LogWriter {
         }
     }
 
-    /// A duration in seconds. One that came in milliseconds is kept as it came too: what tells them
+    /// A duration in seconds. Version 1 writes whole milliseconds; those are kept as they came too: what tells them
     /// apart is the instance's name, and not all of those are known.
-    fn put_duration(&mut self, place: Place, field: &Field<'_>, is_milliseconds: bool) {
-        if !is_milliseconds {
+    fn put_duration(&mut self, place: Place, field: &Field<'_>, is_v1: bool) {
+        let text = json::string(field.value).unwrap_or(Cow::Borrowed(field.value));
+        if !is_v1 || text.contains('.') {
             return row::put(&mut self.columns, &mut self.property_extras, place, field);
         }
-        let text = json::string(field.value).unwrap_or(Cow::Borrowed(field.value));
         let number = text.parse().ok().filter(|value: &f64| value.is_finite());
         if let Some(milliseconds) = number {
             let _is_kept_anyway = self.columns.real(place, milliseconds / 1000.0);

@@ -61,6 +61,12 @@ fn times_of_version_1_become_seconds() {
         &version_1(r#""-""#),
         json!({"TimeTaken": null, "AdditionalFields": kept(json!("-"))}),
     );
+    for time in ["0.097", r#""0.097""#] {
+        check_some(
+            &version_1(time),
+            json!({"TimeTaken": 0.097, "AdditionalFields": null}),
+        );
+    }
     check_some(
         &access(r#"{"timeTaken":2,"instanceId":"appgw_1"}"#),
         json!({"TimeTaken": 2.0, "AdditionalFields": null}),
