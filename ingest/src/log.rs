@@ -5,6 +5,7 @@
 //! type than their column, go to `AdditionalFields` under their own name, in an object `properties`
 //! where they come from there.
 
+mod flat;
 mod spec;
 
 use std::borrow::Cow;
@@ -12,6 +13,7 @@ use std::fmt;
 
 use store::{Table, Timestamp};
 
+use self::flat::Flat;
 pub(crate) use self::spec::Log;
 use self::spec::Spec;
 use crate::columns::{self, Columns, Place, Put};
@@ -60,6 +62,7 @@ pub(crate) struct LogWriter {
     row_names: Names<Target>,
     property_names: Names<Target>,
     detail_names: Names<Target>,
+    flat: Option<Flat>,
     extras: ObjectWriter,
     property_extras: ObjectWriter,
     detail_extras: ObjectWriter,
@@ -140,6 +143,7 @@ impl LogWriter {
             row_names: row_names(table),
             property_names: property_names(&spec),
             detail_names: detail_names(&spec),
+            flat: Flat::of(table),
             extras: ObjectWriter::default(),
             property_extras: ObjectWriter::default(),
             detail_extras: ObjectWriter::default(),
@@ -166,6 +170,9 @@ impl LogWriter {
             };
             let target = names.find(&field.name);
             self.put(target, field, &mut seen);
+            if let (Some(flat), None, false) = (&self.flat, target, is_row) {
+                flat.put(&mut self.columns, &field.name, field.value);
+            }
         }
         self.derive(&seen);
         if !is_row {
@@ -242,6 +249,9 @@ impl LogWriter {
             Fields::parse(text)
         };
         let Some(properties) = properties else {
+            if let Some(flat) = &self.flat {
+                flat.put_object(&mut self.columns, text);
+            }
             return self.extras.push("properties", text);
         };
         let instance = properties.text("instanceId").unwrap_or_default();

@@ -95,3 +95,40 @@ fn rows_of_log_analytics_keep_their_columns() {
         }),
     );
 }
+
+#[test]
+fn columns_that_the_table_has_are_filled_from_properties() {
+    let resource = "/SUBSCRIPTIONS/S1/RESOURCEGROUPS/G1/PROVIDERS/MICROSOFT.CDN/PROFILES/P1";
+    let properties = json!({
+        "clientIP": "192.0.2.7", "clientPort": "4711", "action": "Block", "requestUri": "https://a.example/?x=1",
+        "ruleName": "Managed-1", "policy": "waf", "policyMode": "prevention", "host": "a.example",
+        "httpStatusCode": 403, "duration": 0.5, "isAccessPolicyMatch": true, "socketIP": "192.0.2.8",
+        "conditions": {"protocols": ["tcp"], "destinationIP": {"a": 1}},
+        "executionInfo": {"startTime": "2026-03-04T05:06:07Z", "exitCode": 0},
+        "properties": {"tenantId": "1f2e3d4c-0000-1111-2222-333344445555"},
+        "JobId": "none", "code": null, "direction": "", "a": {"b": {"c": {"d": {"e": 1}}}},
+    });
+    let record = json!({
+        "time": "2026-03-04T05:06:07Z", "category": "FrontDoorWebApplicationFirewallLog", "resourceId": resource,
+        "operationName": "Microsoft.Cdn/Profiles/WebApplicationFirewallLog/Write", "properties": properties,
+        "identity": {"claim": {"appid": "2f2e3d4c-0000-1111-2222-333344445555"}}, "Region": "moon",
+    });
+    let expected = json!({
+        "clientIP_s": "192.0.2.7", "action_s": "Block", "requestUri_s": "https://a.example/?x=1",
+        "ruleName_s": "Managed-1", "policy_s": "waf", "policyMode_s": "prevention", "host_s": "a.example",
+        "httpStatusCode_d": 403.0, "httpStatusCode_s": null, "duration_d": 0.5, "isAccessPolicyMatch_b": true,
+        "clientPort_d": null, "conditions_protocols_s": "[\"tcp\"]", "conditions_destinationIP_s": null,
+        "executionInfo_startTime_t": "2026-03-04T05:06:07Z", "executionInfo_exitCode_d": 0.0,
+        "properties_tenantId_g": "1f2e3d4c-0000-1111-2222-333344445555", "JobId_g": null, "jobId_s": "none",
+        "code_s": null, "direction_s": null, "Region_s": "moon",
+        "identity_claim_appid_g": "2f2e3d4c-0000-1111-2222-333344445555",
+        "AdditionalFields": {
+            "properties": properties, "Region": "moon",
+            "identity": {"claim": {"appid": "2f2e3d4c-0000-1111-2222-333344445555"}},
+        },
+    });
+    check_some(&record.to_string(), expected.clone());
+    let mut in_text = record;
+    in_text["properties"] = json!(properties.to_string());
+    check_some(&in_text.to_string(), expected);
+}
