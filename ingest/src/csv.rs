@@ -10,6 +10,7 @@ use std::ops::Range;
 use crate::envelope::Piece;
 use crate::json;
 use crate::scan;
+use crate::time::{self, Order};
 
 /// Longest line of names.
 const HEADER_BYTES_MAX: usize = 65_536;
@@ -26,6 +27,9 @@ const BUDGET_FACTOR: usize = 4;
 /// Columns with the time, one of which such a file has.
 const TIMES: [&str; 2] = ["TimeGenerated", "TimeGenerated [UTC]"];
 
+/// What names of columns with instants end with; those with another zone are not read.
+const ZONE: &str = " [UTC]";
+
 /// Walks over the rows of a file.
 #[derive(Debug)]
 pub(crate) struct Rows<'a> {
@@ -33,6 +37,8 @@ pub(crate) struct Rows<'a> {
     at: usize,
     /// Names, quoted, with a colon.
     names: Vec<String>,
+    /// Columns whose dates have the day in front, by their place.
+    day_first: Vec<usize>,
     row_bytes_max: usize,
     /// Bytes that may still be read in vain.
     budget: usize,
@@ -44,15 +50,7 @@ impl<'a> Rows<'a> {
     /// The rows of a body, if it is such a file.
     pub(crate) fn new(body: &'a [u8], row_bytes_max: usize, copies_max: usize) -> Option<Self> {
         let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
-        if !matches!(body.first()?, b'A'..=b'Z' | b'a'..=b'z' | b'"' | b'_' | b'$') {
-            return None;
-        }
-        let header = body.get(..HEADER_BYTES_MAX).unwrap_or(body);
-        let (cells, end) = row(header, 0)?;
-        let names: Vec<_> = cells
-            .into_iter()
-            .map(|cell| text(header, cell).trim().to_owned())
-            .collect();
+        let (names, end) = header(body)?;
         let has_time = names.iter().any(|name| TIMES.contains(&name.as_str()));
         let is_short = names.iter().all(|name| name.len() <= NAME_BYTES_MAX);
         if !has_time || !is_short || names.len() < 2 {
@@ -67,6 +65,7 @@ impl<'a> Rows<'a> {
         Some(Self {
             body,
             at: end,
+            day_first: day_first(body, end, &names),
             names: names.iter().map(quoted).collect(),
             row_bytes_max,
             budget: body.len().saturating_mul(BUDGET_FACTOR),
@@ -148,11 +147,16 @@ impl<'a> Rows<'a> {
     /// A row as an object; `None` if the names were repeated too often.
     fn object(&mut self, cells: &[Range<usize>]) -> Option<String> {
         let mut out = String::from("{");
-        for (name, cell) in self.names.iter().zip(cells) {
+        for (place, (name, cell)) in self.names.iter().zip(cells).enumerate() {
             if cell.is_empty() {
                 continue;
             }
-            let text = text(self.body, cell.clone());
+            let mut text = text(self.body, cell.clone());
+            if self.day_first.contains(&place)
+                && let Some(instant) = time::parse_dated(&text, Order::DayFirst)
+            {
+                text = instant.to_rfc3339();
+            }
             if text.is_empty() {
                 continue;
             }
@@ -166,6 +170,57 @@ impl<'a> Rows<'a> {
         out.push('}');
         Some(out)
     }
+}
+
+/// The names in the first line of a file, and where it ends.
+fn header(body: &[u8]) -> Option<(Vec<String>, usize)> {
+    if !matches!(body.first()?, b'A'..=b'Z' | b'a'..=b'z' | b'"' | b'_' | b'$') {
+        return None;
+    }
+    let header = body.get(..HEADER_BYTES_MAX).unwrap_or(body);
+    let (cells, end) = row(header, 0)?;
+    let names = cells.into_iter();
+    let names = names.map(|cell| text(header, cell).trim().to_owned());
+    Some((names.collect(), end))
+}
+
+/// Why a file's times can't be told, if its header names another zone than UTC, or one that only its reader knew.
+pub(crate) fn unknown_zone(body: &[u8]) -> Option<String> {
+    let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
+    let (names, _) = header(body).filter(|(names, _)| names.len() > 1)?;
+    let is_other = |name: &&String| name.starts_with("TimeGenerated [") && !name.ends_with(ZONE);
+    let name = names.iter().find(is_other)?;
+    Some(format!(
+        "the times of the column '{}' are in a zone that the file does not name or that is not UTC: export it with \
+         times in UTC, which the portal's settings of the query's results have",
+        name.get(..NAME_BYTES_MAX).unwrap_or(name)
+    ))
+}
+
+/// The columns with dates such as `23/08/2023`, by their place: if one value of any of them can't be read with the
+/// month in front, all of them are what that browser writes. Where no value tells, the month is.
+fn day_first(body: &[u8], start: usize, names: &[String]) -> Vec<usize> {
+    let is_dated = |name: &String| name.ends_with(ZONE) || TIMES.contains(&name.as_str());
+    let dated = names.iter().enumerate().filter(|(_, name)| is_dated(name));
+    let dated: Vec<_> = dated.map(|(place, _)| place).collect();
+    let mut at = start;
+    while let Some((cells, behind)) = row(body, at).filter(|(_, behind)| *behind > at) {
+        at = scan::skip_space(body, behind);
+        let mut has_any = false;
+        for cell in dated.iter().filter_map(|place| cells.get(*place)) {
+            match time::order(&text(body, cell.clone())) {
+                Some(Order::DayFirst) => return dated,
+                Some(Order::MonthFirst) => return Vec::new(),
+                Some(Order::Either) => has_any = true,
+                None => {}
+            }
+        }
+        // Files with times of another form have no such date in any row.
+        if !has_any {
+            break;
+        }
+    }
+    Vec::new()
 }
 
 /// The cells of the row at `start`, quotes included, and where the next row begins. `None` if a
@@ -250,6 +305,46 @@ mod tests {
                 r#"{"TimeGenerated [UTC]":"1","a":"{\u000a \"k\": 1\u000a}"}"#,
             ],
         );
+    }
+
+    #[test]
+    fn one_date_tells_the_order_of_all() {
+        let body = |dates: [&str; 3]| {
+            let rows = dates
+                .map(|date| format!("1,\"{date}, 14:00:00.130\",\"{date}, 15:00:00\",{date}\n"));
+            format!("a,TimeGenerated [UTC],b [UTC],c\n{}", rows.concat())
+        };
+        let read = |first: &str, second: &str, date: &str| {
+            format!(
+                r#"{{"a":"1","TimeGenerated [UTC]":"{first}","b [UTC]":"{second}","c":"{date}"}}"#
+            )
+        };
+        let day_first = |day: &str, date: &str| {
+            let second = format!("{day}T15:00:00.000000Z");
+            read(&format!("{day}T14:00:00.130000Z"), &second, date)
+        };
+        let expected = [
+            day_first("2023-04-05", "05/04/2023"),
+            day_first("2023-08-23", "23/08/2023"),
+            day_first("2023-04-06", "06/04/2023"),
+        ];
+        let dates = ["05/04/2023", "23/08/2023", "06/04/2023"];
+        check(&body(dates), &expected.each_ref().map(String::as_str));
+        for dates in [
+            ["05/04/2023", "8/23/2023", "06/04/2023"],
+            ["05/04/2023", "06/04/2023", "07/04/2023"],
+            ["2023-04-05", "2023-04-06", "2023-04-07"],
+        ] {
+            let as_it_is = |date: &str| {
+                read(
+                    &format!("{date}, 14:00:00.130"),
+                    &format!("{date}, 15:00:00"),
+                    date,
+                )
+            };
+            let expected = dates.map(as_it_is);
+            check(&body(dates), &expected.each_ref().map(String::as_str));
+        }
     }
 
     #[test]

@@ -28,6 +28,7 @@ mod names;
 mod otlp;
 mod part;
 mod quarantine;
+mod refused;
 mod repair;
 mod row;
 mod scan;

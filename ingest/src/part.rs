@@ -6,6 +6,7 @@ use crate::columns::Constants;
 use crate::decode::{Context, DecodeError, Decoded, Limits, decode};
 use crate::envelope::{Envelope, Piece};
 use crate::quarantine::{Kept, Quarantine};
+use crate::refused;
 
 /// Decodes as [`decode()`] does, but a part in which no record can be told apart goes to quarantine line by line.
 pub fn decode_part(
@@ -37,7 +38,8 @@ fn quarantine_all(
     let mut quarantine = Quarantine::new(limits.record_bytes_max, limits.quarantine_bytes_max);
     let mut envelope = Envelope::new(part, limits.record_bytes_max);
     let mut quarantined = 0_u64;
-    while let Some(piece) = envelope.next() {
+    let is_refused = refused::why(part).is_some();
+    while !is_refused && let Some(piece) = envelope.next() {
         if let Piece::Broken { range, reason } = piece {
             quarantined = quarantined.saturating_add(1);
             let bytes = part.get(range.clone()).unwrap_or_default();
@@ -88,6 +90,7 @@ mod tests {
     fn a_part_without_a_record_is_kept_line_by_line() {
         check("one line\nanother line\n", 0, 2);
         check("]}", 0, 1);
+        check("a,\"TimeGenerated [Local Time]\"\n1,2\n3,4\n", 0, 1);
         check(" \n", 0, 0);
         check(
             "{\"time\":\"2026-01-01T00:00:00Z\",\"resourceId\":\"/a/b\",\"category\":\"x\"}\nnoise\n",

@@ -2,8 +2,8 @@
 //!
 //! The norm is `2024-07-02T06:31:31.4465902Z`, with ticks of 100 ns of which microseconds are kept;
 //! it has its own path. Others: no fraction up to nine digits, offsets, no zone (UTC), a space for
-//! `T`, spaces astray, and the US style `1/9/2007 9:41:00 AM +01:00`. Where nothing but a time is
-//! expected, it may be the time since 1970 in seconds, milliseconds, microseconds or nanoseconds.
+//! `T`, spaces astray, and the US style `1/9/2007 9:41:00 AM +01:00`, with the day in front where it
+//! can't be a month. Where nothing but a time is expected, it may be the time since 1970 in seconds, milliseconds, microseconds or nanoseconds.
 
 use chrono::{NaiveDate, NaiveDateTime};
 use store::Timestamp;
@@ -146,7 +146,8 @@ fn parse_any(text: &str) -> Option<Timestamp> {
         return spaced.is_ascii().then(|| parse_any(spaced.trim()))?;
     }
     if text.contains('/') {
-        return parse_us(text);
+        let read = |order| parse_dated(text, order);
+        return read(Order::MonthFirst).or_else(|| read(Order::DayFirst));
     }
     let mut compact: String = text.split_whitespace().collect();
     if !compact.contains(['T', 't']) {
@@ -179,22 +180,53 @@ fn parse_count(text: &str) -> Option<Timestamp> {
     has_digits.then_some(Timestamp::from_micros(micros))
 }
 
-/// `M/D/Y[,] h:m:s[.f] [AM|PM] [offset]`.
-fn parse_us(text: &str) -> Option<Timestamp> {
-    let spaced = text.replace(',', " ");
+/// What a date with slashes has in front.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Order {
+    /// The month, as in the US.
+    MonthFirst,
+    /// The day, as nearly everywhere else.
+    DayFirst,
+    /// It can be either.
+    Either,
+}
+
+/// What a date with slashes must have in front; `None` if it is none.
+pub(crate) fn order(text: &str) -> Option<Order> {
+    let (first, rest) = text.trim().split_once('/')?;
+    let (second, _) = rest.split_once('/')?;
+    let (first, second) = (first.parse::<u8>().ok()?, second.parse::<u8>().ok()?);
+    match (first, second) {
+        (1..=12, 1..=12) => Some(Order::Either),
+        (13..=31, 1..=12) => Some(Order::DayFirst),
+        (1..=12, 13..=31) => Some(Order::MonthFirst),
+        _ => None,
+    }
+}
+
+/// `M/D/Y[,] h:m:s[.f] [AM|PM] [offset]`, or `D/M/Y` in front.
+pub(crate) fn parse_dated(text: &str, order: Order) -> Option<Timestamp> {
+    let spaced = text.replace([',', '\u{a0}', '\u{202f}'], " ");
+    if spaced.len() > 64 {
+        return None;
+    }
     let mut parts: Vec<&str> = spaced.split_whitespace().collect();
     let offset_s = match parts.last()?.as_bytes().first()? {
         b'+' | b'-' | b'Z' => zone(parts.pop()?)?,
         _ => 0,
     };
     let moment = parts.join(" ");
-    let half_day = moment.to_ascii_uppercase().ends_with('M');
-    let format = if half_day {
-        "%m/%d/%Y %I:%M:%S%.f %p"
-    } else {
-        "%m/%d/%Y %H:%M:%S%.f"
+    let date = match order {
+        Order::DayFirst => "%d/%m/%Y",
+        Order::MonthFirst | Order::Either => "%m/%d/%Y",
     };
-    naive(&moment, format, offset_s)
+    let half_day = moment.to_ascii_uppercase().ends_with('M');
+    let clock = if half_day {
+        "%I:%M:%S%.f %p"
+    } else {
+        "%H:%M:%S%.f"
+    };
+    naive(&moment, &format!("{date} {clock}"), offset_s)
 }
 
 fn naive(moment: &str, format: &str, offset_s: i64) -> Option<Timestamp> {
@@ -282,6 +314,24 @@ mod tests {
         check("1/9/2007 12:41:00 AM", "2007-01-09T00:41:00.000000Z");
         check("1/9/2007 10:41:00 AM +01:00", "2007-01-09T09:41:00.000000Z");
         check("4/28/2021, 2:32:14.029 PM", "2021-04-28T14:32:14.029000Z");
+    }
+
+    #[test]
+    fn days_in_front() {
+        check("23/08/2023, 14:00:00.130", "2023-08-23T14:00:00.130000Z");
+        check("23/8/2023 2:00:00 pm", "2023-08-23T14:00:00.000000Z");
+        check("05/04/2023, 14:00:00", "2023-05-04T14:00:00.000000Z");
+        let read = parse_dated("05/04/2023, 14:00:00", Order::DayFirst);
+        assert_eq!(
+            read.map(Timestamp::to_rfc3339).as_deref(),
+            Some("2023-04-05T14:00:00.000000Z")
+        );
+        assert_eq!(order("05/04/2023, 14:00:00"), Some(Order::Either));
+        assert_eq!(order("13/04/2023"), Some(Order::DayFirst));
+        assert_eq!(order("4/13/2023"), Some(Order::MonthFirst));
+        for wrong in ["13/13/2023", "0/1/2023", "2023-04-13", "a/b", "1/2"] {
+            assert_eq!(order(wrong), None, "{wrong}");
+        }
     }
 
     #[test]

@@ -7,6 +7,7 @@ use crate::csv::Rows;
 use crate::envelope::{Envelope, Piece};
 use crate::json::{Field, Fields};
 use crate::kind::{self, Kind};
+use crate::refused;
 use crate::repair::Fault;
 
 /// Member of `AdditionalFields` that says what was wrong with a record that was repaired.
@@ -25,6 +26,9 @@ fn rewritten(text: &str, fault: Option<Fault>) -> Result<Fields<'_>, String> {
 impl Decoder<'_> {
     /// Where and why no record could be told apart in it, if that is so.
     pub(super) fn read(&mut self, item: Item<'_>) -> Result<Option<(usize, String)>, DecodeError> {
+        if let Some(reason) = refused::why(item.bytes) {
+            return Ok(Some((0, reason.into_owned())));
+        }
         let bytes_max = self.limits.record_bytes_max;
         let copies_max = self.limits.copies_max.min(COPIES_MAX);
         if let Some(mut rows) = Rows::new(item.bytes, bytes_max, copies_max) {
