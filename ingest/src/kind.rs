@@ -98,7 +98,8 @@ fn is_log(record: &Fields<'_>) -> bool {
     let says = |name| record.text(name).is_some_and(|text| !text.is_empty());
     let is_id = |text: Cow<'_, str>| text.contains('/');
     let mut ids = ["resourceId", "_ResourceId"].iter();
-    let is_row = || log::has_row_time(record) && (says("Type") || rows::is_diagnostics(record));
+    let is_row =
+        || ["Type", "$table", "ResourceType"].into_iter().any(says) && log::has_row_time(record);
     ids.any(|name| record.text(name).is_some_and(is_id))
         || (says("category") && (has("operationName") || has("properties")))
         || (says("type") && has("operationName"))
@@ -421,6 +422,7 @@ mod tests {
             r#"{"_ResourceId":"/a","time":"t"}"#,
             r#"{"Type":"AzureDiagnostics","Category":"GatewayLogs"}"#,
             r#"{"Type":"Others_CL","TimeGenerated [UTC]":"t"}"#,
+            r#"{"$table":"Others_CL","TimeGenerated":"t"}"#,
             r#"{"ResourceType":"SITES","TimeGenerated":"t"}"#,
         ] {
             check(record, Some(Kind::Log(Log::Diagnostics)));
