@@ -107,6 +107,9 @@ pub(crate) enum IntakeError {
     /// The service is ending.
     #[error("the service is stopping")]
     Stopping,
+    /// Another process has the lake.
+    #[error("another process has taken this lake over, and this one ends; send this to that one")]
+    TakenOver,
     /// The log can't be written now.
     #[error("the disk fails; nothing is taken until it works again: send this again then")]
     DiskFailed,
@@ -156,6 +159,7 @@ impl From<AppendError> for IntakeError {
     fn from(error: AppendError) -> Self {
         match error {
             AppendError::Busy => Self::Busy,
+            AppendError::TakenOver => Self::TakenOver,
             AppendError::Wal(WalError::Closed) => Self::Stopping,
             AppendError::Wal(WalError::Failed) => Self::DiskFailed,
             AppendError::Wal(WalError::Full) => Self::DiskFull,

@@ -25,6 +25,12 @@ use crate::watchlists::UploadedWatchlists;
 /// How long running requests may take to end when the service stops.
 const DRAIN: Duration = Duration::from_secs(20);
 
+/// How long the database may take to be closed.
+const CLOSE: Duration = Duration::from_secs(5);
+
+/// How long they may take when a part of it failed.
+const FAREWELL: Duration = Duration::from_secs(3);
+
 /// How long a client may take for a request's head.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(15);
 
@@ -82,7 +88,7 @@ impl Service {
         });
         let (store, token) = (Arc::clone(&core.store), store_token.clone());
         tasks.spawn(async move {
-            store.run(token).await;
+            store.run(token).await.context("publish the rows")?;
             Ok(Part::Store)
         });
         app.open(Arc::clone(&core));
@@ -121,7 +127,30 @@ impl Service {
         self.alerts_token.cancel();
         self.wait_for(Part::Alerts).await?;
         self.store_token.cancel();
-        self.wait_for(Part::Store).await
+        let stored = self.wait_for(Part::Store).await;
+        // So that the catalog is one file, which can be copied. Nobody works with it any more.
+        let closed = self.core.store.database().close();
+        if tokio::time::timeout(CLOSE, closed).await.is_err() {
+            tracing::warn!("the database is still in use: it is closed by the next start");
+        }
+        stored
+    }
+
+    /// Ends what still runs beside a part that failed: what can be answered and published in a short time is.
+    pub(crate) async fn abandon(mut self) {
+        self.http.graceful_shutdown(Some(FAREWELL));
+        self.alerts_token.cancel();
+        self.store_token.cancel();
+        let rest = async {
+            while let Some(ended) = self.tasks.join_next().await {
+                if let Ok(Err(error)) = ended {
+                    tracing::error!("ending: {error:#}");
+                }
+            }
+        };
+        if tokio::time::timeout(DRAIN, rest).await.is_err() {
+            tracing::warn!("ending without waiting longer for what still runs");
+        }
     }
 
     async fn wait_for(&mut self, part: Part) -> anyhow::Result<()> {

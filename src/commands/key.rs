@@ -16,7 +16,7 @@ pub(crate) async fn create(arguments: KeyArguments) -> anyhow::Result<ExitCode> 
     let data = &config.store.data;
     std::fs::create_dir_all(data)
         .with_context(|| format!("create data folder {}", data.display()))?;
-    let pool = store::open_database(data).await?;
+    let pool = store::open_database(&config.store).await?;
     let scopes = arguments.scopes.into_iter().map(|scope| match scope {
         ScopeArgument::Ingest => Scope::Ingest,
         ScopeArgument::Read => Scope::Read,

@@ -28,7 +28,11 @@ pub(crate) async fn run(arguments: ServeArguments) -> anyhow::Result<ExitCode> {
     tokio::select! {
         _ = terminate.recv() => tracing::info!("stopping on SIGTERM"),
         _ = interrupt.recv() => tracing::info!("stopping on SIGINT"),
-        error = service.failed() => return Err(error),
+        error = service.failed() => {
+            tracing::error!("ending: {error:#}");
+            service.abandon().await;
+            return Err(error);
+        }
     }
     service.stop().await?;
     tracing::info!("stopped");

@@ -98,6 +98,7 @@ pub(super) struct RawStore {
     /// By table; `default` is of all others.
     pub(super) retention: BTreeMap<String, RawRetention>,
     pub(super) snapshot_retention: Option<RawDuration>,
+    pub(super) orphan_retention: Option<RawDuration>,
     pub(super) upkeep_interval: Option<RawDuration>,
 }
 

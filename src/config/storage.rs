@@ -38,6 +38,9 @@ pub(super) fn checked(raw: &RawConfig) -> Result<StoreSettings, ConfigError> {
     settings.snapshot_retention = store
         .snapshot_retention
         .map_or(settings.snapshot_retention, |kept| kept.0);
+    settings.orphan_retention = store
+        .orphan_retention
+        .map_or(settings.orphan_retention, |kept| kept.0);
     settings.upkeep_interval = store
         .upkeep_interval
         .map_or(settings.upkeep_interval, |interval| interval.0);

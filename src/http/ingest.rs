@@ -77,7 +77,7 @@ const IDEMPOTENCY_KEY_BYTES_MAX: usize = 255;
         (status = 415, description = "Unknown Content-Encoding", body = ProblemBody),
         (status = 422, description = "The Idempotency-Key was used for another body", body = ProblemBody),
         (status = 429, description = "Over the rate limit; see Retry-After", body = ProblemBody),
-        (status = 503, description = "Starting or overloaded, or too slow; see Retry-After", body = ProblemBody)))]
+        (status = 503, description = "Starting, overloaded or too slow, or the disk or the catalog is away; see Retry-After", body = ProblemBody)))]
 pub(super) async fn ingest(
     State(app): State<Arc<App>>,
     arrived: Arrived,
@@ -124,6 +124,7 @@ impl From<IntakeError> for Problem {
             IntakeError::InProgress | IntakeError::Moving => StatusCode::CONFLICT,
             IntakeError::Busy
             | IntakeError::Stopping
+            | IntakeError::TakenOver
             | IntakeError::DiskFailed
             | IntakeError::DiskFull => StatusCode::SERVICE_UNAVAILABLE,
             IntakeError::Internal { doing, source } => return Self::internal(doing, &**source),
@@ -137,7 +138,7 @@ impl From<IntakeError> for Problem {
             IntakeError::InProgress | IntakeError::Moving | IntakeError::Stopping => {
                 problem.retry_after(1)
             }
-            IntakeError::Busy => problem.retry_after(5),
+            IntakeError::Busy | IntakeError::TakenOver => problem.retry_after(5),
             IntakeError::DiskFailed | IntakeError::DiskFull => problem.retry_after(30),
             _ => problem,
         }

@@ -21,9 +21,14 @@ pub(super) async fn healthz() -> &'static str {
 /// The service takes requests: its log is replayed and its disk works.
 #[utoipa::path(get, path = "/readyz", tag = "system", responses(
     (status = 200, description = "Requests are taken", body = String),
-    (status = 503, description = "Starting, or the disk fails or is full", body = super::problem::ProblemBody)))]
+    (status = 503, description = "Starting, or the disk fails or is full, or another process has the lake", body = super::problem::ProblemBody)))]
 pub(super) async fn readyz(State(app): State<Arc<App>>) -> Result<&'static str, Problem> {
     let core = app.core()?;
+    if core.store.is_taken_over() {
+        return Err(Problem::unavailable(
+            "another process has taken this lake over; this one ends",
+        ));
+    }
     if !core.store.is_healthy() {
         return Err(Problem::unavailable(
             "the disk fails or is full; batches are refused until it works again",

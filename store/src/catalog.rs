@@ -7,6 +7,7 @@
 mod database;
 mod lake;
 mod ledger;
+mod opening;
 mod positions;
 mod reading;
 mod settings;
@@ -18,15 +19,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use parking_lot::Mutex;
+use sqlx::SqlitePool;
 use sqlx::migrate::MigrateError;
-use sqlx::postgres::PgPoolOptions;
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{PgPool, SqlitePool};
 use thiserror::Error;
 use uuid::Uuid;
 
 use crate::disk::DiskError;
 use crate::idempotency::Answered;
+use crate::mark::Mark;
 use crate::position::{Source, Standing};
 use crate::schema::Table;
 use crate::segment::{Segment, WrittenSegment};
@@ -36,6 +36,9 @@ use crate::workspace::Workspace;
 use database::{Database, Writing};
 pub(crate) use lake::{Replacement, table_folder};
 pub(crate) use ledger::StoredProgress;
+pub use opening::open_database;
+use opening::open_postgres;
+pub(crate) use opening::{DataFolder, check_pages, connect_postgres, embedded_owner};
 pub(crate) use reading::{ColumnRecord, FileRecord, Reading, statistics_of};
 pub use settings::{CatalogSettings, PostgresSettings};
 
@@ -72,6 +75,59 @@ pub enum CatalogError {
          empty database"
     )]
     OtherLake,
+    /// The data folder holds rows, and its catalog is nobody's.
+    #[error(
+        "{what}, and {} holds rows: put the catalog back from a copy, or set store.catalog as it was; to begin anew, \
+         move lake, wal, lake.id and lake.position out of that folder", data.display()
+    )]
+    Lost {
+        /// What is there instead of the catalog.
+        what: String,
+        /// The data folder.
+        data: PathBuf,
+    },
+    /// The catalog is a copy from before.
+    #[error(
+        "the catalog is older than the files in {}: it stands at {catalog}, and had come to {folder}; put its newest \
+         copy back, or remove lake.position there to go on with this one, without the rows of files that it does not name",
+        data.display()
+    )]
+    Behind {
+        /// Where the catalog stands.
+        catalog: Mark,
+        /// Where it had come to.
+        folder: Mark,
+        /// The data folder.
+        data: PathBuf,
+    },
+    /// The catalog was written to from elsewhere.
+    #[error(
+        "the catalog was written to from another copy of {}: it stands at {catalog}, and had come to {folder} from here; \
+         start the service on the other copy, or remove lake.position to go on with this one, without the other's \
+         files and without what this one's log holds up to there", data.display()
+    )]
+    Ahead {
+        /// Where the catalog stands.
+        catalog: Mark,
+        /// Where this folder saw it come to.
+        folder: Mark,
+        /// The data folder.
+        data: PathBuf,
+    },
+    /// None of the files is there.
+    #[error(
+        "the catalog names {files} files and none of them is in {}: is its volume mounted? put the files back; to begin \
+         anew, move the catalog, lake, wal, lake.id and lake.position away", lake.display()
+    )]
+    NoFiles {
+        /// How many there should be.
+        files: usize,
+        /// The lake's folder.
+        lake: PathBuf,
+    },
+    /// There is no lake where one is looked for.
+    #[error("there is no lake in {}", .0.display())]
+    NoLake(PathBuf),
     /// Another process has opened the lake since.
     #[error("another process has taken this lake over; end it, and start this one again")]
     TakenOver,
@@ -109,72 +165,6 @@ const CONNECTIONS_MAX: u32 = 8;
 /// How long to wait for a connection, or for SQLite's write lock.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Opens or creates the database of a data folder and brings it to this version's layout. Several processes may.
-pub async fn open_database(data: &Path) -> Result<SqlitePool, CatalogError> {
-    let options = SqliteConnectOptions::new()
-        .filename(data.join(FILE_NAME))
-        .create_if_missing(true)
-        .journal_mode(SqliteJournalMode::Wal)
-        .synchronous(SqliteSynchronous::Full)
-        .foreign_keys(true)
-        .busy_timeout(CONNECT_TIMEOUT);
-    let pool = SqlitePoolOptions::new()
-        .max_connections(CONNECTIONS_MAX)
-        .connect_with(options)
-        .await
-        .during("open database")?;
-    check_pages(&pool).await?;
-    sqlx::sqlx_macros::migrate!("../migrations/sqlite")
-        .run(&pool)
-        .await?;
-    Ok(pool)
-}
-
-/// Refuses a rotten database before anything is written to it: a page of zeros reads like an empty table, and files
-/// that no table names would be removed as orphans. SQLite has no checksums; of tables that decide which rows are
-/// there, an index holds every value a second time (migration 6), and the two must agree.
-async fn check_pages(pool: &SqlitePool) -> Result<(), CatalogError> {
-    let found: Option<String> = sqlx::query_scalar(
-        "select quick_check from pragma_quick_check where quick_check <> 'ok'
-         union all
-         select integrity_check from sqlite_schema tab, pragma_integrity_check(tab.name)
-         where tab.type = 'table' and integrity_check <> 'ok' and tab.name in ('ducklake_schema', 'ducklake_table',
-             'ducklake_data_file', 'ducklake_file_column_stats', 'segment_file', 'wal_position', 'idempotency_key',
-             'source_position')
-         limit 1",
-    )
-    .fetch_optional(pool)
-    .await
-    .during("check pages")?;
-    let Some(found) = found else {
-        return Ok(());
-    };
-    let what = format!("{FILE_NAME} is damaged ({found}); put a copy in its place");
-    Err(CatalogError::Inconsistent(what))
-}
-
-/// The id of the lake whose catalog is in the data folder's own database.
-pub(crate) async fn embedded_owner(embedded: &SqlitePool) -> Result<Option<Uuid>, CatalogError> {
-    ledger::owner(&Database::Sqlite(embedded.clone())).await
-}
-
-async fn connect_postgres(settings: &PostgresSettings) -> Result<PgPool, CatalogError> {
-    PgPoolOptions::new()
-        .max_connections(CONNECTIONS_MAX)
-        .acquire_timeout(CONNECT_TIMEOUT)
-        .connect_with(settings.options())
-        .await
-        .during("connect to PostgreSQL")
-}
-
-async fn open_postgres(settings: &PostgresSettings) -> Result<Database, CatalogError> {
-    let pool = connect_postgres(settings).await?;
-    sqlx::sqlx_macros::migrate!("../migrations/postgres")
-        .run(&pool)
-        .await?;
-    Ok(Database::Postgres(pool))
-}
-
 /// The open catalog.
 #[derive(Clone, Debug)]
 pub(crate) struct Catalog {
@@ -201,25 +191,34 @@ impl Prepared {
 }
 
 impl Catalog {
-    /// Opens the catalog of the lake of that id, and brings it to this version's layout. `embedded` is the data
-    /// folder's own database.
+    /// Opens the catalog and brings it to this version's layout. `embedded` is the data folder's own database.
     pub(crate) async fn open(
         settings: &CatalogSettings,
         embedded: &SqlitePool,
-        (lake, id): (&Path, Uuid),
-        now: Timestamp,
+        (data, instance): (DataFolder<'_>, Uuid),
     ) -> Result<Self, CatalogError> {
         let database = match settings {
             CatalogSettings::Embedded => Database::Sqlite(embedded.clone()),
-            CatalogSettings::Postgres(postgres) => open_postgres(postgres).await?,
+            CatalogSettings::Postgres(postgres) => open_postgres(postgres, data).await?,
         };
-        let catalog = Self {
+        if data.is_used && ledger::owner(&database).await?.is_none() {
+            return Err(data.lost(format!("{settings} holds no lake")));
+        }
+        Ok(Self {
             database,
-            instance: Uuid::now_v7(),
+            instance,
             ensured: Arc::default(),
-        };
-        let mut writing = catalog.database.begin().await.during("begin")?;
-        ledger::take_ownership(&mut writing, id, catalog.instance).await?;
+        })
+    }
+
+    /// Makes this process the one that writes to the lake of that id.
+    pub(crate) async fn take(
+        &self,
+        (lake, id): (&Path, Uuid),
+        now: Timestamp,
+    ) -> Result<(), CatalogError> {
+        let mut writing = self.database.begin().await.during("begin")?;
+        ledger::take_ownership(&mut writing, id, self.instance).await?;
         lake::set_data_path(&mut writing, lake).await?;
         let mut workspaces = BTreeSet::from([Workspace::default()]);
         workspaces.extend(lake::workspaces(&mut writing).await?);
@@ -227,8 +226,28 @@ impl Catalog {
             lake::ensure_workspace(&mut writing, workspace, now).await?;
         }
         writing.commit().await.during("commit layout")?;
-        *catalog.ensured.lock() = workspaces;
-        Ok(catalog)
+        *self.ensured.lock() = workspaces;
+        Ok(())
+    }
+
+    /// How far the catalog has come, and which process opened it last.
+    pub(crate) async fn reached(&self) -> Result<(Mark, Option<Uuid>), CatalogError> {
+        ledger::reached(&self.database).await
+    }
+
+    /// Takes the name of a process that had the lake before.
+    pub(crate) fn act_as(&mut self, instance: Uuid) {
+        self.instance = instance;
+    }
+
+    /// Names this process among those that ever opened the lake.
+    pub(crate) fn instance(&self) -> Uuid {
+        self.instance
+    }
+
+    /// How far the catalog has come, if it is this process that writes to it.
+    pub(crate) async fn reached_by_us(&self) -> Result<Mark, CatalogError> {
+        ledger::reached_by(&self.database, self.instance).await
     }
 
     /// Every published segment.

@@ -20,6 +20,7 @@ use std::path::{Path, PathBuf};
 use thiserror::Error;
 
 use crate::point::{self, Point};
+use crate::time::Timestamp;
 
 pub use real::RealDisk;
 #[cfg(test)]
@@ -44,6 +45,9 @@ pub trait Disk: fmt::Debug + Send + Sync {
 
     /// A file's length.
     fn length(&self, path: &Path) -> io::Result<u64>;
+
+    /// When a file was last written.
+    fn modified(&self, path: &Path) -> io::Result<Timestamp>;
 
     /// What is in a folder, in any order.
     fn list(&self, folder: &Path) -> io::Result<Vec<PathBuf>>;
@@ -151,6 +155,26 @@ pub(crate) fn finish_file(
         .map_err(|source| DiskError::new("measure", path, source))
 }
 
+/// Puts a small file in the place of one of the same name, durably and at once.
+pub(crate) fn replace_file(disk: &dyn Disk, path: &Path, bytes: &[u8]) -> Result<(), DiskError> {
+    let mut temporary = path.as_os_str().to_owned();
+    temporary.push(".tmp");
+    let temporary = PathBuf::from(temporary);
+    // A crash may have left it.
+    if let Err(source) = disk.remove(&temporary)
+        && source.kind() != io::ErrorKind::NotFound
+    {
+        return Err(DiskError::new("remove", &temporary, source));
+    }
+    let mut file = disk
+        .create(&temporary)
+        .map_err(|source| DiskError::new("create", &temporary, source))?;
+    file.write_all(bytes)
+        .map_err(|source| DiskError::new("write", &temporary, source))?;
+    finish_file(disk, file, &temporary, path)?;
+    Ok(())
+}
+
 /// Removes a file that was not finished, so that trying again and again does not fill the disk.
 #[derive(Debug)]
 pub(crate) struct Unfinished<'d> {
@@ -184,7 +208,7 @@ impl Drop for Unfinished<'_> {
     }
 }
 
-/// Removes a file that nobody names; one that stays is an orphan, removed at the next start.
+/// Removes a file that nobody names; one that stays is an orphan, removed in time.
 pub(crate) fn give_up(disk: &dyn Disk, path: &Path) {
     if let Err(error) = disk.remove(path)
         && error.kind() != io::ErrorKind::NotFound

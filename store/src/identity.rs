@@ -3,7 +3,7 @@
 //! The log of a folder and the files of its lake mean something only beside their own catalog: with another one the
 //! log would be replayed from the wrong place and every file would look like an orphan. So both carry one id.
 
-use std::io::{self, Write as _};
+use std::io;
 use std::path::Path;
 
 use sqlx::SqlitePool;
@@ -12,6 +12,7 @@ use uuid::Uuid;
 use crate::catalog::{self, CatalogError, CatalogSettings};
 use crate::disk::{self, Disk, DiskError};
 use crate::store::{StoreError, StoreSettings};
+use crate::{upkeep, wal};
 
 const FILE_NAME: &str = "lake.id";
 
@@ -39,25 +40,16 @@ pub(crate) async fn of_folder(
                 CatalogSettings::Postgres(_) => None,
             };
             let id = id.unwrap_or_else(Uuid::now_v7);
-            write(disk, &path, id)?;
+            disk::replace_file(disk, &path, format!("{id}\n").as_bytes())?;
             Ok(id)
         }
         Err(source) => Err(DiskError::new("read", &path, source).into()),
     }
 }
 
-fn write(disk: &dyn Disk, path: &Path, id: Uuid) -> Result<(), DiskError> {
-    let temporary = path.with_extension("tmp");
-    // A crash may have left it.
-    if let Err(source) = disk.remove(&temporary)
-        && source.kind() != io::ErrorKind::NotFound
-    {
-        return Err(DiskError::new("remove", &temporary, source));
-    }
-    let mut file = disk
-        .create(&temporary)
-        .map_err(|source| DiskError::new("create", &temporary, source))?;
-    writeln!(file, "{id}").map_err(|source| DiskError::new("write", &temporary, source))?;
-    disk::finish_file(disk, file, &temporary, path)?;
-    Ok(())
+/// Whether a folder holds rows, in files or in a log; what begins with nothing, or was cut short before the first
+/// batch, holds none.
+pub(crate) fn is_used(disk: &dyn Disk, data: &Path) -> Result<bool, StoreError> {
+    Ok(!wal::wal_files(disk, &data.join("wal"))?.is_empty()
+        || !upkeep::files(disk, &data.join("lake"))?.is_empty())
 }

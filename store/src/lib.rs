@@ -4,6 +4,7 @@
 //! An acknowledged batch is on disk and is counted exactly once; this crate keeps that promise. It
 //! knows nothing of HTTP, log formats, queries or rules.
 
+mod availability;
 mod batch;
 mod catalog;
 mod compaction;
@@ -12,6 +13,7 @@ mod guid;
 mod idempotency;
 mod identity;
 mod inspect;
+mod mark;
 mod point;
 mod position;
 mod progress;
@@ -21,12 +23,14 @@ mod rows;
 pub mod schema;
 mod segment;
 mod sources;
+mod start;
 mod store;
 mod time;
 mod upkeep;
 mod wal;
 mod workspace;
 
+pub use availability::is_unavailable;
 pub use batch::{BatchError, NewBatch, Receipt};
 pub use catalog::{CatalogError, CatalogSettings, PostgresSettings, open_database};
 pub use compaction::CompactionSettings;
@@ -34,6 +38,7 @@ pub use disk::{Disk, DiskError, DiskFile, RealDisk};
 pub use guid::to_text as guid_text;
 pub use idempotency::{Claim, ClaimOutcome};
 pub use inspect::{Finding, TableStatus, Verification, status, verify};
+pub use mark::Mark;
 pub use position::{Position, Source, Standing, Step, StepClaim, StepOutcome};
 pub use progress::Progress;
 pub use publish::Published;

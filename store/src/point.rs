@@ -66,6 +66,8 @@ points! {
     PublishCommitted,
     /// Queries see the segments, and the log still has their rows.
     PublishPrune,
+    /// The catalog has come further than the folder knows.
+    MarkWrite,
     /// Compacted files are durable and the catalog does not know them.
     CompactionWritten,
     /// The transaction that puts files in the place of others, or of none, is written and not committed.

@@ -5,6 +5,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use arrow::array::RecordBatch;
@@ -65,9 +66,11 @@ struct Unsettled {
 const PROBE_INTERVAL: Duration = Duration::from_secs(2);
 
 impl Store {
-    /// Publishes and keeps the lake in order until cancelled, then publishes once more and closes the log.
-    pub async fn run(self: Arc<Self>, cancelled: CancellationToken) {
-        tokio::join!(self.publish_until(&cancelled), self.keep_up(&cancelled));
+    /// Publishes and keeps the lake in order until cancelled, then publishes once more and closes the log. Ends by itself
+    /// if another process takes the lake over.
+    pub async fn run(self: Arc<Self>, cancelled: CancellationToken) -> Result<(), StoreError> {
+        let ended = cancelled.child_token();
+        let (published, ()) = tokio::join!(self.publish_until(&ended), self.keep_up(&ended));
         let store = Arc::clone(&self);
         if tokio::task::spawn_blocking(move || store.wal.close())
             .await
@@ -75,20 +78,47 @@ impl Store {
         {
             tracing::error!("close write-ahead log");
         }
+        published.or_else(|error| self.unpublished(error))
     }
 
-    async fn publish_until(&self, cancelled: &CancellationToken) {
-        while !cancelled.is_cancelled() {
+    /// Says what is in the log alone, and whether somebody will read it.
+    fn unpublished(&self, error: StoreError) -> Result<(), StoreError> {
+        let rows = self.state.lock().rows.unpublished();
+        let log = self.settings.data.join("wal");
+        if error.is_taken_over() {
+            tracing::error!(
+                rows,
+                log = %log.display(),
+                "another process has taken this lake over: it does not see the rows that this one acknowledged and did \
+                 not publish; keep the folder, whose log has them"
+            );
+        } else if rows > 0 {
+            tracing::warn!(rows, log = %log.display(), "rows are not published: the next start reads them from the log");
+        }
+        if rows == 0 {
+            return if error.is_taken_over() {
+                Err(error)
+            } else {
+                Ok(())
+            };
+        }
+        let source = Box::new(error);
+        Err(StoreError::Unpublished { rows, log, source })
+    }
+
+    /// Publishes until ended, and then once more; fails if the last time did.
+    async fn publish_until(&self, ended: &CancellationToken) -> Result<(), StoreError> {
+        loop {
             tokio::select! {
-                () = cancelled.cancelled() => {}
+                () = ended.cancelled() => {}
                 () = self.flush_wanted.notified() => {}
                 () = tokio::time::sleep(self.pause()) => {}
             }
             if !self.is_healthy() && self.wal.probe().await.is_err() {
                 tracing::debug!("write-ahead log closed before it was probed");
             }
-            match self.publish().await {
-                Ok(published) if published.segments > 0 => {
+            let outcome = self.publish().await.map(|published| {
+                if published.segments > 0 {
                     tracing::debug!(
                         segments = published.segments,
                         rows = published.rows,
@@ -96,14 +126,21 @@ impl Store {
                         "published segments"
                     );
                 }
-                Ok(_) => {}
-                Err(error) => {
-                    metrics::counter!("bartizan_publish_failures_total").increment(1);
+            });
+            if let Err(error) = &outcome {
+                metrics::counter!("bartizan_publish_failures_total").increment(1);
+                if error.is_taken_over() {
+                    self.taken_over.store(true, Ordering::Release);
+                    ended.cancel();
+                } else {
                     tracing::error!(
-                        error = &error as &dyn std::error::Error,
+                        error = error as &dyn std::error::Error,
                         "publish segments; trying again"
                     );
                 }
+            }
+            if ended.is_cancelled() {
+                return outcome;
             }
         }
     }
@@ -133,6 +170,7 @@ impl Store {
         // Taken after the cut, so it may hold answers behind it: an answer may be written before its rows are.
         let answers = self.keys.unpublished();
         if flushes.is_empty() && answers.is_empty() && positions.is_empty() {
+            self.finish(&publishing).await?;
             return Ok(Published::default());
         }
         let segments = self.write_segments(flushes).await?;
@@ -166,11 +204,19 @@ impl Store {
             Some(committed) => self.committed(&mut publishing, committed),
             None => Published::default(),
         };
+        self.finish(&publishing).await?;
+        Ok(outcome)
+    }
+
+    /// Lets go of log files whose rows are published, once the folder knows that they are: an older catalog would need
+    /// them. Without anything new it does what the publication before could not, and sees whose lake it is.
+    async fn finish(&self, publishing: &Publishing) -> Result<(), StoreError> {
+        self.note_mark().await?;
         self.reach(Point::PublishPrune)?;
-        if self.wal.prune(sequence).await.is_err() {
+        if self.wal.prune(publishing.sequence).await.is_err() {
             tracing::debug!("write-ahead log closed before it was pruned");
         }
-        Ok(outcome)
+        Ok(())
     }
 
     async fn prepare(&self, publication: &Publication) -> Result<Prepared, StoreError> {

@@ -122,6 +122,15 @@ impl Rows {
         self.tables.values().map(fresh).max().unwrap_or(0)
     }
 
+    /// Rows that no segment holds.
+    pub(crate) fn unpublished(&self) -> u64 {
+        let rows = self
+            .tables
+            .values()
+            .flat_map(|rows| rows.flushing.iter().chain(&rows.joined).chain(&rows.small));
+        rows.map(|batch| batch.num_rows() as u64).sum()
+    }
+
     /// Memory of rows that no segment holds.
     pub(crate) fn bytes(&self) -> usize {
         self.recent_bytes + self.flushing_bytes

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use arrow::error::ArrowError;
@@ -16,7 +17,7 @@ use crate::catalog::{ANSWER_RETENTION, Catalog, CatalogError, CatalogSettings, o
 use crate::compaction::CompactionSettings;
 use crate::disk::{self, Disk, DiskError, FolderLock, RealDisk};
 use crate::idempotency::{Answered, ClaimOutcome, IdempotencyKeys};
-use crate::identity;
+use crate::mark::Mark;
 use crate::point::{self, Point};
 use crate::position::{Moving, Positions};
 use crate::progress::{self, Progress, ProgressByTable};
@@ -25,9 +26,10 @@ use crate::retention::Retention;
 use crate::rows::{Rows, TableSnapshot};
 use crate::schema::Table;
 use crate::segment::SegmentError;
+use crate::start;
 use crate::time::Clock;
 use crate::upkeep::Upkeep;
-use crate::wal::{self, ReplayError, ReplayedFile, Wal, WalError, WalSettings};
+use crate::wal::{ReplayError, Wal, WalError, WalSettings};
 use crate::workspace::Workspace;
 
 /// Bounds of a store.
@@ -59,6 +61,8 @@ pub struct StoreSettings {
     pub retention: Retention,
     /// How long a reader from outside may go on reading the lake as it was.
     pub snapshot_retention: Duration,
+    /// How old a file that the catalog does not name must be before it is removed.
+    pub orphan_retention: Duration,
     /// Longest pause between two looks at what the lake needs.
     pub upkeep_interval: Duration,
     /// The test of the tests of repetition: no key is remembered.
@@ -83,6 +87,7 @@ impl StoreSettings {
             compaction: CompactionSettings::default(),
             retention: Retention::default(),
             snapshot_retention: Duration::from_hours(1),
+            orphan_retention: Duration::from_hours(3 * 24),
             upkeep_interval: Duration::from_mins(5),
             #[cfg(test)]
             forgets_keys: false,
@@ -111,6 +116,24 @@ pub enum StoreError {
     /// Work in the background ended badly.
     #[error("run in background")]
     Background(#[from] JoinError),
+    /// The end came before everything was published.
+    #[error("{rows} rows are not published; they are in the log in {}", log.display())]
+    Unpublished {
+        /// Rows that no file of the lake holds.
+        rows: u64,
+        /// The log's folder.
+        log: PathBuf,
+        /// Why.
+        #[source]
+        source: Box<StoreError>,
+    },
+}
+
+impl StoreError {
+    /// Whether another process has the lake now.
+    pub(crate) fn is_taken_over(&self) -> bool {
+        matches!(self, Self::Catalog(CatalogError::TakenOver))
+    }
 }
 
 /// A batch that was not acknowledged.
@@ -128,6 +151,9 @@ pub enum AppendError {
     /// Work in the background ended badly.
     #[error("run in background")]
     Background(#[from] JoinError),
+    /// Another process has the lake now, and would never publish it.
+    #[error("another process has taken this lake over")]
+    TakenOver,
     /// Rows whose schema is not the table's.
     #[error("rows for {0} do not have its columns")]
     Schema(Table),
@@ -157,8 +183,11 @@ pub struct Store {
     pub(crate) flush_wanted: Arc<Notify>,
     pub(crate) flush_done: Notify,
     pub(crate) publishing: tokio::sync::Mutex<Publishing>,
+    /// What the folder keeps of how far the catalog has come.
+    pub(crate) mark: tokio::sync::Mutex<Option<Mark>>,
     pub(crate) upkeep: tokio::sync::Mutex<Upkeep>,
     pub(crate) upkeep_wanted: Notify,
+    pub(crate) taken_over: AtomicBool,
     changes: watch::Sender<u64>,
     _lock: FolderLock,
 }
@@ -174,17 +203,17 @@ impl Store {
         let lock = FolderLock::take(disk.as_ref(), &settings.data)?;
         // DuckDB resolves the lake's path from its own working directory.
         let lake = lake_folder(&settings.data)?;
-        let database = open_database(&settings.data).await?;
-        let id = identity::of_folder(&settings, &database).await?;
-        let catalog = Catalog::open(&settings.catalog, &database, (&lake, id), clock.now()).await?;
-        let state = Arc::new(Mutex::new(load(&catalog, &lake).await?));
+        let database = open_database(&settings).await?;
+        let (catalog, mark) = start::take(&settings, &database, &lake, clock.now()).await?;
+        let state = Arc::new(Mutex::new(start::load(&catalog, &lake).await?));
         let publishing = Publishing::from_sequence(catalog.sequence().await?);
         let keys = IdempotencyKeys::default();
         #[cfg(test)]
         let keys = keys.forgetting(settings.forgets_keys);
         let wal_folder = settings.data.join("wal");
         disk::create_folder(disk.as_ref(), &wal_folder)?;
-        let replayed = replay((Arc::clone(&disk), &wal_folder), &catalog, &state, &keys).await?;
+        let replayed =
+            start::replay((Arc::clone(&disk), &wal_folder), &catalog, &state, &keys).await?;
         let (changes, _) = watch::channel(state.lock().sequence);
         let flush_wanted = Arc::new(Notify::new());
         let wal_settings = WalSettings {
@@ -219,8 +248,10 @@ impl Store {
             flush_wanted,
             flush_done: Notify::new(),
             publishing: tokio::sync::Mutex::new(publishing),
+            mark: tokio::sync::Mutex::new(mark),
             upkeep: tokio::sync::Mutex::default(),
             upkeep_wanted: Notify::new(),
+            taken_over: AtomicBool::new(false),
             changes,
             _lock: lock,
         })
@@ -232,6 +263,9 @@ impl Store {
             if rows.schema_ref().fields() != table.batch_schema().fields() {
                 return Err(AppendError::Schema(*table));
             }
+        }
+        if self.is_taken_over() {
+            return Err(AppendError::TakenOver);
         }
         self.wait_for_space().await?;
         let receipt = Receipt {
@@ -314,6 +348,11 @@ impl Store {
         !self.wal.is_failed()
     }
 
+    /// Whether another process has the lake now: this one takes nothing more, and ends.
+    pub fn is_taken_over(&self) -> bool {
+        self.taken_over.load(Ordering::Acquire)
+    }
+
     pub(crate) fn reach(&self, point: Point) -> Result<(), DiskError> {
         point::reach(self.settings.disk.as_ref(), point)
             .map_err(|source| DiskError::new("work in", &self.settings.data, source))
@@ -347,62 +386,13 @@ pub(crate) fn lake_folder(data: &Path) -> Result<PathBuf, DiskError> {
     Ok(absolute.join("lake"))
 }
 
-async fn load(catalog: &Catalog, lake: &Path) -> Result<State, StoreError> {
-    let mut state = State {
-        sequence: catalog.sequence().await?,
-        ..State::default()
-    };
-    for (workspace, table, segment) in catalog.segments(lake).await? {
-        state.rows.add_segment(workspace, table, segment);
-    }
-    for stored in catalog.progress().await? {
-        progress::note(
-            &mut state.progress,
-            &stored.workspace,
-            stored.table,
-            stored.progress,
-        );
-    }
-    Ok(state)
-}
-
-async fn replay(
-    (disk, folder): (Arc<dyn Disk>, &Path),
-    catalog: &Catalog,
-    state: &Arc<Mutex<State>>,
-    keys: &IdempotencyKeys,
-) -> Result<Vec<ReplayedFile>, StoreError> {
-    let published = catalog.sequence().await?;
-    let (folder, state, keys) = (folder.to_owned(), Arc::clone(state), keys.clone());
-    let files = tokio::task::spawn_blocking(move || {
-        let mut files = Vec::new();
-        let mut batches = 0_u64;
-        for path in wal::wal_files(disk.as_ref(), &folder)? {
-            let mut take = |sequence, batch| {
-                batches += 1;
-                apply(&mut state.lock(), &keys, sequence, batch);
-            };
-            let file = wal::replay_file(disk.as_ref(), &path, published, &mut take)?;
-            if file.damaged_bytes > 0 {
-                metrics::counter!("bartizan_wal_damaged_bytes_total")
-                    .increment(file.damaged_bytes as u64);
-                tracing::error!(path = %path.display(), bytes = file.damaged_bytes, "write-ahead log file is damaged: batches in it are lost; the file is kept");
-            }
-            if file.torn_bytes > 0 {
-                tracing::warn!(path = %path.display(), bytes = file.torn_bytes, "write-ahead log file ends in an unfinished frame");
-            }
-            let mut state = state.lock();
-            state.sequence = state.sequence.max(file.sequence_last.unwrap_or(0));
-            files.push(file);
-        }
-        tracing::info!(batches, published, "replayed write-ahead log");
-        Ok::<_, StoreError>(files)
-    });
-    files.await?
-}
-
 /// Takes a durable batch into the state; returns the memory of rows that no segment holds.
-fn apply(state: &mut State, keys: &IdempotencyKeys, sequence: u64, batch: StoredBatch) -> usize {
+pub(crate) fn apply(
+    state: &mut State,
+    keys: &IdempotencyKeys,
+    sequence: u64,
+    batch: StoredBatch,
+) -> usize {
     state.sequence = sequence;
     if let Some(key) = &batch.idempotency {
         let answer = Answered {

@@ -12,6 +12,7 @@ use proptest::prelude::*;
 use uuid::Uuid;
 
 mod catalogs;
+mod lost;
 mod upkeep;
 mod world;
 
@@ -207,7 +208,9 @@ async fn a_claim_that_is_dropped_frees_its_key(world: World) {
 }
 
 async fn a_segment_that_was_never_published_is_removed_and_its_rows_stay_once(world: World) {
-    let store = world.open().await;
+    let store = world
+        .open_with(|settings| settings.orphan_retention = std::time::Duration::ZERO)
+        .await;
     store.append(batch(&[1, 2], None)).await.unwrap();
     let lake = store.lake().unwrap();
     let orphans = catalog::table_folder(&lake, &Workspace::default(), TABLE);

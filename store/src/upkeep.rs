@@ -71,6 +71,8 @@ impl Store {
                     "kept the lake in order"
                 ),
                 Ok(_) => {}
+                // Publishing finds it out, and ends both.
+                Err(error) if error.is_taken_over() => self.flush_wanted.notify_one(),
                 Err(error) => {
                     metrics::counter!("bartizan_upkeep_failures_total").increment(1);
                     tracing::error!(
@@ -117,6 +119,8 @@ impl Store {
         let now = self.clock.now();
         let forgotten = now.minus(self.settings.snapshot_retention);
         self.catalog.expire(forgotten, now).await?;
+        // An older catalog would name files that go now.
+        self.note_mark().await?;
         kept.files_removed = self.remove_expired(upkeep).await?;
         let is_due = |last: Timestamp| now.since(last) >= ORPHANS_INTERVAL;
         if upkeep.orphans_removed.is_none_or(is_due) {
@@ -227,25 +231,41 @@ impl Store {
         Ok(removed.len() as u64)
     }
 
-    /// Removes files of ours that the catalog does not name: their rows are still in the log or in other files.
+    /// Removes files of ours that the catalog does not name: their rows are still in the log or in other files. Young ones
+    /// stay, so that a catalog which should name them can be put back.
     pub(crate) async fn remove_orphans(&self) -> Result<u64, StoreError> {
         let mut no_publication_meanwhile = self.publishing.lock().await;
         self.settle(&mut no_publication_meanwhile).await?;
         let lake = self.lake()?;
         let known: BTreeSet<PathBuf> = self.catalog.paths().await?;
         let disk = Arc::clone(&self.settings.disk);
+        let (now, kept) = (self.clock.now(), self.settings.orphan_retention);
         let removed = tokio::task::spawn_blocking(move || {
+            let orphans = orphans(disk.as_ref(), &lake, &known)?;
+            let orphans: Vec<PathBuf> = orphans
+                .into_iter()
+                .filter(|(_, written)| now.since(*written) >= kept)
+                .map(|(path, _)| path)
+                .collect();
+            if orphans.len() > ORPHANS_MAX && orphans.len() > known.len() {
+                metrics::counter!("bartizan_upkeep_failures_total").increment(1);
+                tracing::error!(
+                    files = orphans.len(),
+                    named = known.len(),
+                    lake = %lake.display(),
+                    "more files are in no catalog than in this one, so none of them is removed: see whether it is the \
+                     right catalog, and remove them by hand if it is (`bartizan lake verify` lists them)"
+                );
+                return Ok(0);
+            }
             let mut removed = 0;
-            for path in files(disk.as_ref(), &lake)? {
-                let is_known = path
-                    .strip_prefix(&lake)
-                    .is_ok_and(|path| known.contains(path));
-                if is_known {
-                    continue;
-                }
+            for path in orphans {
                 let passed = point::reach(disk.as_ref(), Point::OrphanRemove);
                 match passed.and_then(|()| disk.remove(&path)) {
-                    Ok(()) => removed += 1,
+                    Ok(()) => {
+                        removed += 1;
+                        tracing::info!(path = %path.display(), "removed a file that no catalog names");
+                    }
                     Err(error) => {
                         tracing::warn!(path = %path.display(), %error, "remove orphan");
                     }
@@ -255,6 +275,31 @@ impl Store {
         });
         removed.await?
     }
+}
+
+/// So many orphans are left by crashes. More, and more than there are files, look like another catalog's files.
+const ORPHANS_MAX: usize = 100;
+
+/// The files of ours that nobody names, and when each was last written.
+fn orphans(
+    disk: &dyn Disk,
+    lake: &Path,
+    known: &BTreeSet<PathBuf>,
+) -> Result<Vec<(PathBuf, Timestamp)>, DiskError> {
+    let mut orphans = Vec::new();
+    for path in files(disk, lake)? {
+        let is_known = path
+            .strip_prefix(lake)
+            .is_ok_and(|path| known.contains(path));
+        if is_known {
+            continue;
+        }
+        let written = disk
+            .modified(&path)
+            .map_err(|source| DiskError::new("measure", &path, source))?;
+        orphans.push((path, written));
+    }
+    Ok(orphans)
 }
 
 fn remove(disk: &dyn Disk, path: &Path) -> Result<(), DiskError> {

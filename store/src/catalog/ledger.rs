@@ -6,6 +6,7 @@ use super::database::{Database, On, Value, Writing, sql};
 use super::{ANSWER_RETENTION, CatalogError, During as _, Publication};
 use crate::batch::Receipt;
 use crate::idempotency::Answered;
+use crate::mark::Mark;
 use crate::progress::Progress;
 use crate::schema::Table;
 use crate::time::Timestamp;
@@ -77,6 +78,39 @@ pub(super) async fn sequence(on: impl Into<On<'_>>) -> Result<u64, CatalogError>
         .await
         .during("read log position")?;
     Ok(sequence.cast_unsigned())
+}
+
+/// How far the catalog has come, and which process opened it last.
+pub(super) async fn reached(database: &Database) -> Result<(Mark, Option<Uuid>), CatalogError> {
+    let (sequence, snapshot, instance): (i64, i64, Option<String>) = sql(
+        "select pos.sequence, (select max(snapshot_id) from ducklake_snapshot), own.instance
+         from wal_position pos left join lake_owner own on own.id = pos.id where pos.id = 1",
+    )
+    .one(database)
+    .await
+    .during("read log position")?;
+    let instance = instance.and_then(|instance| Uuid::parse_str(&instance).ok());
+    Ok((mark((sequence, snapshot)), instance))
+}
+
+/// How far the catalog has come, as long as it is that process's lake.
+pub(super) async fn reached_by(database: &Database, instance: Uuid) -> Result<Mark, CatalogError> {
+    let reached: Option<(i64, i64)> = sql(
+        "select pos.sequence, (select max(snapshot_id) from ducklake_snapshot)
+         from wal_position pos join lake_owner own on own.id = pos.id and own.instance = $1 where pos.id = 1",
+    )
+    .bind(instance.to_string())
+    .optional(database)
+    .await
+    .during("read log position")?;
+    reached.map(mark).ok_or(CatalogError::TakenOver)
+}
+
+fn mark((sequence, snapshot): (i64, i64)) -> Mark {
+    Mark {
+        sequence: sequence.cast_unsigned(),
+        snapshot,
+    }
 }
 
 pub(super) async fn progress(database: &Database) -> Result<Vec<StoredProgress>, CatalogError> {

@@ -17,6 +17,15 @@ pub enum CatalogSettings {
     Postgres(PostgresSettings),
 }
 
+impl fmt::Display for CatalogSettings {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Embedded => formatter.write_str(super::FILE_NAME),
+            Self::Postgres(settings) => settings.fmt(formatter),
+        }
+    }
+}
+
 /// A PostgreSQL database and how to log in to it; what is shown of it holds no password.
 #[derive(Clone)]
 pub struct PostgresSettings(Box<PgConnectOptions>);

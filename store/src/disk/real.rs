@@ -3,8 +3,10 @@
 use std::fs::{self, File, TryLockError};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::time::UNIX_EPOCH;
 
 use super::{Disk, DiskFile};
+use crate::time::Timestamp;
 
 /// The file system of the machine.
 #[derive(Clone, Copy, Debug, Default)]
@@ -25,6 +27,12 @@ impl Disk for RealDisk {
 
     fn length(&self, path: &Path) -> io::Result<u64> {
         Ok(fs::metadata(path)?.len())
+    }
+
+    fn modified(&self, path: &Path) -> io::Result<Timestamp> {
+        let written = fs::metadata(path)?.modified()?;
+        let since_epoch = written.duration_since(UNIX_EPOCH).unwrap_or_default();
+        Ok(Timestamp::default().plus(since_epoch))
     }
 
     fn list(&self, folder: &Path) -> io::Result<Vec<PathBuf>> {

@@ -19,6 +19,8 @@ use super::{Disk, DiskFile, RealDisk};
 pub(crate) use machine::Chance;
 use machine::Machine;
 
+use crate::time::Timestamp;
+
 /// What is asked of a disk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Call {
@@ -236,6 +238,11 @@ impl Disk for SimulatedDisk {
     fn length(&self, path: &Path) -> io::Result<u64> {
         self.step(Call::Read, path)?;
         RealDisk.length(path)
+    }
+
+    fn modified(&self, path: &Path) -> io::Result<Timestamp> {
+        self.step(Call::Read, path)?;
+        RealDisk.modified(path)
     }
 
     fn list(&self, folder: &Path) -> io::Result<Vec<PathBuf>> {

@@ -2,11 +2,13 @@
 
 use std::fs::File;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use parquet::arrow::ArrowWriter;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
 
 use super::*;
 
@@ -14,6 +16,8 @@ on_both_catalogs!(
     columns_that_a_release_adds_come_to_tables_written_before,
     a_column_that_means_something_else_stops_the_start,
     a_lake_that_was_taken_over_is_not_written_to,
+    a_lake_that_was_taken_over_is_noticed_without_a_row,
+    a_stop_that_could_not_publish_says_so,
     a_catalog_with_another_folder_is_refused,
     an_answer_that_expired_is_written_again,
     where_sources_stand_is_published_and_paged_by_name,
@@ -119,9 +123,55 @@ async fn a_lake_that_was_taken_over_is_not_written_to(world: World) {
     store.catalog.run(other.to_owned()).await;
     let error = store.publish().await.unwrap_err().to_string();
     assert!(error.contains("has taken this lake over"), "{error}");
+    // It ends by itself, takes nothing meanwhile, and says where the row is.
+    let error = Arc::clone(&store).run(CancellationToken::new()).await;
+    let error = error.unwrap_err().to_string();
+    assert!(error.starts_with("1 rows are not published"), "{error}");
+    assert!(store.is_taken_over());
+    let refused = store.append(batch(&[2], None)).await;
+    assert!(matches!(refused, Err(AppendError::TakenOver)));
     let files = "select count(*) from ducklake_data_file";
     assert_eq!(store.catalog.number(files.to_owned()).await, 0);
     assert_eq!(visible(&store), [1]);
+}
+
+async fn a_lake_that_was_taken_over_is_noticed_without_a_row(world: World) {
+    let mut settings = world.settings();
+    settings.flush_interval = Duration::from_millis(10);
+    let clock = Arc::<ManualClock>::clone(&world.clock);
+    let store = Arc::new(Store::open(settings, clock).await.unwrap());
+    let other = "update lake_owner set instance = 'another'";
+    store.catalog.run(other.to_owned()).await;
+    let error = store.run(CancellationToken::new()).await.unwrap_err();
+    assert!(error.to_string().contains("has taken this lake over"));
+}
+
+async fn a_stop_that_could_not_publish_says_so(world: World) {
+    let store = world.open().await;
+    store.append(batch(&[1, 2], None)).await.unwrap();
+    let away = "alter table ducklake_snapshot rename to away";
+    store.catalog.run(away.to_owned()).await;
+    let stopped = CancellationToken::new();
+    let mut running = JoinSet::new();
+    running.spawn(Arc::clone(&store).run(stopped.clone()));
+    tokio::task::yield_now().await;
+    stopped.cancel();
+    let error = running.join_next().await.unwrap().unwrap();
+    let error = error.unwrap_err().to_string();
+    assert!(
+        error.starts_with("2 rows are not published; they are in the log in "),
+        "{error}"
+    );
+    let back = "alter table away rename to ducklake_snapshot";
+    store.catalog.run(back.to_owned()).await;
+    store.database().close().await;
+    drop(store);
+    let store = world.open().await;
+    assert_eq!(visible(&store), [1, 2]);
+    store.publish().await.unwrap();
+    let stopped = CancellationToken::new();
+    stopped.cancel();
+    store.run(stopped).await.unwrap();
 }
 
 async fn a_catalog_with_another_folder_is_refused(world: World) {

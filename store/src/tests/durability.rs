@@ -138,7 +138,7 @@ fn copy(from: &Path, to: &Path) {
 }
 
 /// Lets everything of a store end.
-async fn close(store: Arc<Store>) {
+pub(super) async fn close(store: Arc<Store>) {
     let closing = Arc::clone(&store);
     tokio::task::spawn_blocking(move || closing.wal.close())
         .await
@@ -186,6 +186,7 @@ impl Rig {
                 ..CompactionSettings::default()
             },
             snapshot_retention: Duration::ZERO,
+            orphan_retention: Duration::ZERO,
             ..StoreSettings::new(self.folder.path().join("data"))
         }
     }

@@ -17,16 +17,6 @@ on_both_catalogs!(
 
 const DAY: Duration = Duration::from_hours(24);
 
-impl World {
-    async fn open_with(&self, change: impl FnOnce(&mut StoreSettings)) -> Arc<Store> {
-        let mut settings = self.settings();
-        settings.compaction.files_min = 4;
-        change(&mut settings);
-        let clock = Arc::<ManualClock>::clone(&self.clock);
-        Arc::new(Store::open(settings, clock).await.unwrap())
-    }
-}
-
 /// Event time of a row of that number: seconds around now.
 fn at(number: i64) -> i64 {
     NOW.as_micros() + number * 1_000_000
@@ -191,7 +181,12 @@ async fn a_compaction_cut_short_anywhere_leaves_the_lake_whole(world: World) {
     assert_eq!(visible(&store), all);
     drop(store);
     assert_eq!(findings(&world).await, ["orphan"]);
-    store = world.open().await;
+    store = world
+        .open_with(|settings| {
+            settings.orphan_retention = Duration::ZERO;
+            settings.compaction = CompactionSettings::default();
+        })
+        .await;
     assert_eq!(upkeep(&store).await.orphans_removed, 1);
     assert_eq!(findings(&world).await, Vec::<String>::new());
     drop(store);

@@ -73,6 +73,66 @@ impl World {
         Arc::new(self.try_open().await.unwrap())
     }
 
+    /// Opens it with other settings, and with compaction of four files.
+    pub(super) async fn open_with(&self, change: impl FnOnce(&mut StoreSettings)) -> Arc<Store> {
+        let mut settings = self.settings();
+        settings.compaction.files_min = 4;
+        change(&mut settings);
+        let clock = Arc::<ManualClock>::clone(&self.clock);
+        Arc::new(Store::open(settings, clock).await.unwrap())
+    }
+
+    /// What is said when it can't be opened, with the causes.
+    pub(super) async fn refusal(&self) -> String {
+        let error = self.try_open().await.unwrap_err();
+        let mut text = error.to_string();
+        let mut cause = std::error::Error::source(&error);
+        while let Some(error) = cause {
+            text = format!("{text}: {error}");
+            cause = error.source();
+        }
+        text
+    }
+
+    /// Takes the catalog away, and leaves an empty place.
+    pub(super) async fn take_catalog_away(&self) {
+        match &self.address {
+            None => self.move_catalog("", ".kept"),
+            Some(_) => {
+                self.run_postgres("alter schema {} rename to {}_kept").await;
+                self.run_postgres("create schema {}").await;
+            }
+        }
+    }
+
+    /// Puts it back in the place of what came meanwhile.
+    pub(super) async fn put_catalog_back(&self) {
+        match &self.address {
+            None => self.move_catalog(".kept", ""),
+            Some(_) => {
+                self.run_postgres("drop schema {} cascade").await;
+                self.run_postgres("alter schema {}_kept rename to {}").await;
+            }
+        }
+    }
+
+    fn move_catalog(&self, from: &str, to: &str) {
+        let name = |ending| self.path().join(format!("catalog.sqlite{ending}"));
+        std::fs::rename(name(from), name(to)).unwrap();
+    }
+
+    /// Runs SQL about the test's schema, which is `{}` in it.
+    async fn run_postgres(&self, text: &str) {
+        let address = self.address.as_deref().unwrap();
+        let (server, schema) = address.split_once("search_path%3D").unwrap();
+        let server = server.trim_end_matches("options=-c%20");
+        let mut connection = PgConnection::connect(server.trim_end_matches(['?', '&']))
+            .await
+            .unwrap();
+        let text = AssertSqlSafe(text.replace("{}", schema));
+        sqlx::query(text).execute(&mut connection).await.unwrap();
+    }
+
     pub(super) async fn try_open(&self) -> Result<Store, StoreError> {
         Store::open(self.settings(), Arc::<ManualClock>::clone(&self.clock)).await
     }

@@ -50,10 +50,14 @@ pub(crate) struct ReplayedFile {
     pub(crate) damaged_bytes: usize,
 }
 
-/// The log's files, oldest first.
+/// The log's files, oldest first. What has another name is left alone.
 pub(crate) fn wal_files(disk: &dyn Disk, folder: &Path) -> Result<Vec<PathBuf>, DiskError> {
     let mut files = disk::list(disk, folder)?;
     files.retain(|path| path.extension().is_some_and(|extension| extension == "wal"));
+    let (files, others): (Vec<_>, Vec<_>) = files.into_iter().partition(|path| is_ours(path));
+    for path in others {
+        tracing::warn!(path = %path.display(), "no file of the write-ahead log has such a name: it is not read");
+    }
     Ok(files)
 }
 
@@ -119,6 +123,12 @@ pub(crate) fn replay_file(
     }
     replayed.torn_bytes = rest.len();
     Ok(replayed)
+}
+
+/// Whether a file has the name that the log gives its files: a sequence of twenty digits.
+fn is_ours(path: &Path) -> bool {
+    let name = path.file_stem().and_then(|name| name.to_str());
+    name.is_some_and(|name| name.len() == 20 && name.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
 /// The least sequence that a file may hold, which is its name.

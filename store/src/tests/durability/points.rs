@@ -135,6 +135,7 @@ async fn work_until_the_end(job: &str) {
             ..CompactionSettings::default()
         },
         snapshot_retention: Duration::ZERO,
+        orphan_retention: Duration::ZERO,
         ..StoreSettings::new(folder)
     };
     let store = Store::open(settings, Arc::new(SystemClock)).await.unwrap();
