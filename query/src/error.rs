@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use datafusion::arrow::error::ArrowError;
 use datafusion::common::SchemaError;
 use datafusion::error::DataFusionError;
 use kql::KqlError;
@@ -60,6 +61,9 @@ pub enum QueryError {
     /// Too many queries run already.
     #[error("too many queries are running")]
     Busy,
+    /// What holds the rows can't be read: not the query's fault.
+    #[error("a file can't be read or written")]
+    Storage(#[source] Box<DataFusionError>),
     /// It failed while it ran, by its own doing (a cast, a division).
     #[error("run query: {0}")]
     Run(String),
@@ -126,8 +130,25 @@ impl From<DataFusionError> for QueryError {
             root @ (DataFusionError::Plan(_) | DataFusionError::NotImplemented(_)) => {
                 Self::Plan(text(root))
             }
+            root if is_of_storage(root) => Self::Storage(Box::new(error)),
             root => Self::Run(text(root)),
         }
+    }
+}
+
+/// Whether files failed, not what was asked of their rows.
+fn is_of_storage(root: &DataFusionError) -> bool {
+    match root {
+        DataFusionError::ObjectStore(_)
+        | DataFusionError::ParquetError(_)
+        | DataFusionError::IoError(_) => true,
+        DataFusionError::ArrowError(error, _) => match error.as_ref() {
+            ArrowError::IoError(..) | ArrowError::ParquetError(_) => true,
+            ArrowError::ExternalError(error) => error.is::<std::io::Error>(),
+            _ => false,
+        },
+        DataFusionError::External(error) => error.is::<std::io::Error>(),
+        _ => false,
     }
 }
 

@@ -464,3 +464,27 @@ async fn a_running_query_keeps_the_files_that_it_began_with() {
     drop(answer);
     assert_eq!(store.upkeep(&token).await.unwrap().files_removed, 3);
 }
+
+#[tokio::test]
+async fn a_file_that_cannot_be_read_is_not_the_fault_of_the_query() {
+    let fixture = fixture(&["10.0.0.1"]).await;
+    fixture.store.publish().await.unwrap();
+    let segments = fixture.store.snapshot(&Workspace::default(), GATEWAY);
+    let path = &segments.segments[0].path;
+    let whole = std::fs::read(path).unwrap();
+    let mut rotten = whole.clone();
+    rotten[whole.len() - 40..].fill(0xff);
+    let sql = "select max(\"Url\") from \"ApiManagementGatewayLogs\"";
+    for damage in [&rotten[..], &whole[..100], b"", b"gone"] {
+        std::fs::write(path, damage).unwrap();
+        if damage == b"gone" {
+            std::fs::remove_file(path).unwrap();
+        }
+        let error = answer_of(&fixture, Question::sql(sql), Format::Json).await;
+        let error = error.unwrap_err();
+        assert!(matches!(error, QueryError::Storage(_)), "{error:?}");
+        assert!(!error.to_string().contains("segment-"), "{error}");
+    }
+    let error = answer_of(&fixture, Question::sql("select 1 / 0"), Format::Json).await;
+    assert!(matches!(error, Err(QueryError::Run(_))), "{error:?}");
+}

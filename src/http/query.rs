@@ -171,6 +171,7 @@ const SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
         (status = 403, description = "The key lacks the scope `read`", body = ProblemBody),
         (status = 408, description = "It took too long", body = ProblemBody),
         (status = 429, description = "Over the rate limit; see Retry-After", body = ProblemBody),
+        (status = 500, description = "A file of the lake can't be read; the log says which", body = ProblemBody),
         (status = 503, description = "Too many queries run; see Retry-After", body = ProblemBody)))]
 pub(super) async fn query(
     State(app): State<Arc<App>>,
@@ -215,6 +216,10 @@ async fn next_bytes(rest: Option<Rest>) -> Result<Option<(Bytes, Option<Rest>)>,
     // The status is sent: an error here can only cut the answer off, so that nobody takes it for whole.
     let next = rest.answer.next_batch().await.inspect_err(|error| {
         tracing::warn!(%error, "query failed after its first rows were sent");
+        if let QueryError::Storage(_) = error {
+            // Logged there with its causes.
+            drop(problem(error));
+        }
     })?;
     match next {
         Some(batch) => Ok(Some((rest.encoder.rows(&batch)?.into(), Some(rest)))),
@@ -279,6 +284,13 @@ pub(super) fn problem(error: &QueryError) -> Problem {
             Problem::bad_request(error.to_string()).in_query(Fault::Syntax, None)
         }
         QueryError::Busy => Problem::unavailable(error.to_string()),
+        QueryError::Storage(_) => {
+            metrics::counter!("bartizan_query_storage_failures_total").increment(1);
+            Problem::internal(
+                "read the lake for a query (`bartizan lake verify` says which files are damaged)",
+                error,
+            )
+        }
         QueryError::Run(_) => {
             tracing::info!(%error, "query failed");
             Problem::bad_request(error.to_string())
