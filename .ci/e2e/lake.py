@@ -1,21 +1,16 @@
 """DuckDB attaches the lake's catalog, in SQLite and in PostgreSQL, and reads the same rows as our own query API: as they were
 published, after columns were added, after compaction and after retention. pyarrow reads the files alone."""
 
-import glob
 import os
 import pathlib
-import secrets
-import site
-import sqlite3
 import subprocess
-import urllib.parse
 from datetime import datetime, timedelta, timezone
 
-import duckdb
 import pyarrow.parquet
 
 import support
-from support import CONFIG, ROOT, Service, gateway_record, wait_for, wrong_key_record
+from catalogs import Postgres, Sqlite, attach, lake, on_postgres
+from support import CONFIG, Service, gateway_record, wait_for, wrong_key_record
 
 ROWS = 5_000
 FILES = 4
@@ -53,76 +48,6 @@ def flow_record(begin):
     }
 
 
-def load():
-    """DuckDB with its extensions out of the installed packages; nothing is downloaded."""
-    connection = duckdb.connect()
-    pattern = os.path.join("duckdb_extension_*", "extensions", "*", "*.duckdb_extension")
-    for path in glob.glob(os.path.join(site.getsitepackages()[0], pattern)):
-        connection.execute(f"INSTALL '{path}'")
-    for name in ("sqlite_scanner", "postgres_scanner", "ducklake"):
-        connection.execute(f"LOAD {name}")
-    connection.execute("SET TimeZone='UTC'")
-    return connection
-
-
-class Sqlite:
-    """The catalog in the data folder."""
-
-    name, config = "SQLite", ""
-
-    def __init__(self, data):
-        self.file = data / "catalog.sqlite"
-        self.attached = f"sqlite:{self.file}"
-
-    def run(self, text):
-        """SQL as another release, or a hand, would have run it."""
-        connection = sqlite3.connect(self.file)
-        with connection:
-            connection.execute(text)
-        connection.close()
-
-
-class Postgres:
-    """The catalog in a database of its own."""
-
-    name = "PostgreSQL"
-
-    def __init__(self, address):
-        server = urllib.parse.urlsplit(address)
-        database = "lake_" + secrets.token_hex(6)
-        login = f"host={server.hostname} port={server.port} user={server.username} password={server.password}"
-        postgres_execute(f"{login} dbname={server.path[1:]}", f"create database {database}")
-        self.login = f"{login} dbname={database}"
-        self.attached = f"postgres:{self.login}"
-        without_password = f"postgres://{server.username}@{server.hostname}:{server.port}/{database}"
-        self.config = f'catalog = "{without_password}"\ncatalog_password = "{server.password}"\n'
-
-    def run(self, text):
-        postgres_execute(self.login, text)
-
-
-def postgres_execute(login, text):
-    connection = load()
-    connection.execute(f"ATTACH '{login}' AS there (TYPE postgres)")
-    connection.execute("CALL postgres_execute('there', ?, use_transaction => false)", [text])
-    connection.close()
-
-
-def attach(catalog):
-    connection = load()
-    connection.execute(f"ATTACH 'ducklake:{catalog.attached}' AS lake (READ_ONLY)")
-    return connection
-
-
-def lake(catalog, text):
-    """Rows of a query of DuckDB, over a connection of its own: a snapshot is chosen when it attaches."""
-    connection = attach(catalog)
-    try:
-        return connection.execute(text).fetchall()
-    finally:
-        connection.close()
-
-
 def plain(value):
     """A value as both sides can be compared by."""
     if isinstance(value, datetime):
@@ -145,20 +70,9 @@ def schema_of(catalog):
 def body(checks):
     with support.folder("lake-sqlite") as folder:
         one_catalog(checks, folder, Sqlite(pathlib.Path(folder) / "data"))
-    with support.folder("lake-postgres") as folder:
-        address = os.environ.get("BARTIZAN_TEST_POSTGRES")
+    with support.folder("lake-postgres") as folder, on_postgres(checks, folder) as address:
         if address:
             one_catalog(checks, folder, Postgres(address))
-            return
-        server = str(pathlib.Path(folder) / "postgres")
-        script = str(ROOT / ".ci" / "postgres")
-        started = subprocess.run([script, "start", server], capture_output=True, text=True)
-        if not checks.check("a PostgreSQL of our own starts", started.returncode == 0, started.stderr[-400:]):
-            return
-        try:
-            one_catalog(checks, folder, Postgres(started.stdout.strip()))
-        finally:
-            subprocess.run([script, "stop", server], capture_output=True)
 
 
 def configure(service, catalog, store, rest=""):

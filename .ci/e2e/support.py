@@ -85,12 +85,19 @@ class Service:
                 self.command(), stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment()
             )
         self.url = wait_for(lambda: self._listening(offset), seconds, "the service to listen")
-        wait_for(lambda: self.call("GET", "/readyz").status == 200, seconds, "the service to be ready")
+        wait_for(self._ready, seconds, "the service to be ready")
         return self
 
-    def _listening(self, offset):
-        if self.process.poll() is not None:
+    def _ready(self):
+        self._check_alive()
+        return self.call("GET", "/readyz").status == 200
+
+    def _check_alive(self):
+        if not self.alive():
             raise SystemExit(f"the service ended with {self.process.returncode}:\n{self.tail()}")
+
+    def _listening(self, offset):
+        self._check_alive()
         with open(self.log, "rb") as log:
             log.seek(offset)
             found = re.search(rb"listening on (https?://127\.0\.0\.1:\d+)", log.read())

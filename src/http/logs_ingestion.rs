@@ -68,7 +68,7 @@ pub(super) struct Parameters {
         (status = 413, description = "Larger than the limit", body = AzureError),
         (status = 415, description = "Unknown Content-Encoding", body = AzureError),
         (status = 429, description = "Over the rate limit; see Retry-After", body = AzureError),
-        (status = 503, description = "Starting or overloaded, or too slow; see Retry-After", body = AzureError)))]
+        (status = 503, description = "Starting, overloaded or too slow, or the disk or the catalog is away; see Retry-After", body = AzureError)))]
 pub(super) async fn upload(
     State(app): State<Arc<App>>,
     Path((rule, stream)): Path<(String, String)>,

@@ -47,6 +47,9 @@ pub(crate) struct Problem {
     retry_after_s: Option<u64>,
 }
 
+/// When to ask again for what needs a database that is away.
+const DATABASE_RETRY_S: u64 = 10;
+
 impl Problem {
     pub(crate) fn new(status: StatusCode, detail: impl Into<String>) -> Self {
         Self {
@@ -71,8 +74,15 @@ impl Problem {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, detail).retry_after(1)
     }
 
-    /// A failure of ours: logged with its causes here, told without them.
+    /// A failure of ours: logged with its causes here, told without them. A database that is away for now is none.
     pub(crate) fn internal(doing: &'static str, error: &(dyn std::error::Error + 'static)) -> Self {
+        if store::is_unavailable(error) {
+            tracing::warn!(error, "cannot {doing} now");
+            return Self::unavailable(
+                "the catalog can't be reached or written now; send this again",
+            )
+            .retry_after(DATABASE_RETRY_S);
+        }
         tracing::error!(error, "failed to {doing}");
         Self::new(
             StatusCode::INTERNAL_SERVER_ERROR,
