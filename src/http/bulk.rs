@@ -58,7 +58,7 @@ enum BulkAnswers {
     /// Over the rate limit; see Retry-After
     #[response(status = 429)]
     TooMany(ElasticError),
-    /// Starting or overloaded, or too slow; see Retry-After
+    /// Starting, overloaded or too slow, or the disk or the catalog is away; see Retry-After
     #[response(status = 503)]
     Unavailable(ElasticError),
 }
@@ -117,14 +117,7 @@ struct SaidError {
 #[utoipa::path(post, path = "/_bulk", tag = "senders", security(("key" = []), ("basic" = []), ("elastic_key" = [])),
     params(("Content-Encoding" = Option<String>, Header, description = "`identity`, `gzip` or `zstd`")),
     request_body(content = String, content_type = "application/x-ndjson", description = "actions and documents"),
-    responses(
-        (status = 200, description = "On disk, but for items with an error", body = BulkAnswer),
-        (status = 400, description = "No body of this API"),
-        (status = 401, description = "No valid key"),
-        (status = 403, description = "The key lacks the scope `ingest`"),
-        (status = 413, description = "Larger than the limit"),
-        (status = 429, description = "Over the rate limit; see Retry-After"),
-        (status = 503, description = "Starting, overloaded or too slow, or the disk or the catalog is away; see Retry-After")))]
+    responses(BulkAnswers))]
 pub(super) async fn bulk(
     State(app): State<Arc<App>>,
     arrived: Arrived,

@@ -41,14 +41,15 @@ pub(crate) struct RpcStatus {
     request_body(description = "ExportLogsServiceRequest",
         content((String = "application/x-protobuf"), (Object = "application/json"))),
     responses(
-        (status = 200, description = "On disk: ExportLogsServiceResponse", content_type = "application/x-protobuf", body = String),
-        (status = 400, description = "No such request"),
-        (status = 401, description = "No valid key"),
-        (status = 403, description = "The key lacks the scope `ingest`"),
-        (status = 413, description = "Larger than the limit"),
-        (status = 415, description = "Unknown Content-Type or Content-Encoding"),
-        (status = 429, description = "Over the rate limit; see Retry-After"),
-        (status = 503, description = "Starting, overloaded or too slow, or the disk or the catalog is away; see Retry-After")))]
+        (status = 200, description = "On disk: ExportLogsServiceResponse, in the encoding of the request",
+            content((String = "application/x-protobuf"), (Object = "application/json"))),
+        (status = 400, description = "No such request", content((String = "application/x-protobuf"), (RpcStatus = "application/json"))),
+        (status = 401, description = "No valid key", content((String = "application/x-protobuf"), (RpcStatus = "application/json"))),
+        (status = 403, description = "The key lacks the scope `ingest`", content((String = "application/x-protobuf"), (RpcStatus = "application/json"))),
+        (status = 413, description = "Larger than the limit", content((String = "application/x-protobuf"), (RpcStatus = "application/json"))),
+        (status = 415, description = "Unknown Content-Type or Content-Encoding", content((String = "application/x-protobuf"), (RpcStatus = "application/json"))),
+        (status = 429, description = "Over the rate limit; see Retry-After", content((String = "application/x-protobuf"), (RpcStatus = "application/json"))),
+        (status = 503, description = "Starting, overloaded or too slow, or the disk or the catalog is away; see Retry-After", content((String = "application/x-protobuf"), (RpcStatus = "application/json")))))]
 pub(super) async fn logs(
     State(app): State<Arc<App>>,
     arrived: Arrived,
