@@ -5,6 +5,7 @@ use std::time::Duration;
 use anyhow::{Context as _, bail};
 use bytes::Bytes;
 use reqwest::{Method, RequestBuilder, StatusCode, header};
+use url::Url;
 
 use crate::config::ClientConfig;
 
@@ -41,12 +42,26 @@ pub(crate) struct Client {
 }
 
 impl Client {
-    pub(crate) fn new(config: ClientConfig) -> anyhow::Result<Self> {
+    pub(crate) fn new(mut config: ClientConfig) -> anyhow::Result<Self> {
+        let url = Url::parse(&config.url).ok();
+        if !url.is_some_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host()) {
+            bail!(
+                "'{}' is no address of a service: write http://host:port or https://host:port (--url, BARTIZAN_URL)",
+                config.url
+            );
+        }
+        let length = config.url.trim_end_matches('/').len();
+        config.url.truncate(length);
         let http = reqwest::Client::builder()
             .no_proxy()
             .build()
             .context("set up an HTTP client")?;
         Ok(Self { http, config })
+    }
+
+    /// The service's address.
+    pub(crate) fn url(&self) -> &str {
+        &self.config.url
     }
 
     /// Posts a body; the answer's bytes, or an error that says what the service said.

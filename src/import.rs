@@ -78,7 +78,7 @@ pub(crate) enum Open {
 
 /// Sends files.
 pub(crate) struct Import {
-    sender: Sender,
+    pub(crate) sender: Sender,
     ending: Ending,
     /// Says what would be sent instead.
     pub(crate) is_dry: bool,
@@ -139,7 +139,7 @@ impl Import {
 
     async fn pass(&mut self, path: &Path, limits: &mut PartLimits) -> anyhow::Result<Pass> {
         let resumed = match self.resume(path).await? {
-            Found::Source(resumed) => resumed,
+            Found::Source(resumed) => *resumed,
             Found::Nothing => return Ok(Pass::done(&self.open(path).await?.0)),
             Found::Copy => {
                 self.totals.copies += 1;

@@ -30,6 +30,15 @@ pub(crate) fn error(error: &anyhow::Error) {
     }
 }
 
+/// Prints a line beside the results, on standard error.
+pub(crate) fn note(text: &str) {
+    let text = visible(text).replace('\n', " ");
+    let mut out = std::io::stderr().lock();
+    if writeln!(out, "{text}").is_err() {
+        tracing::debug!("standard error is closed");
+    }
+}
+
 /// Prints a complaint of several lines on standard error.
 pub(crate) fn complaint(text: &str) {
     let mut out = std::io::stderr().lock();

@@ -308,6 +308,95 @@ def alike(checks, service):
         checks.check("  and known again", code == 0 and "0 files: 0 records accepted" in text, text)
 
 
+def values(checks, service):
+    """Comma-separated values have their names in the first line only."""
+    names = "TimeGenerated [UTC],CorrelationId,ResponseCode,Url,Type\r\n"
+
+    def row(place):
+        return f'"11/24/2026, 1:00:00.000 AM",csv-{place},200,"https://{"x" * 200}\n/{place}",ApiManagementGatewayLogs\r\n'
+
+    def ids():
+        found = service.query("select count(*) as Rows, count(distinct CorrelationId) as Ids from ApiManagementGatewayLogs where CorrelationId like 'csv-%'")[0]
+        return int(found["Rows"]), int(found["Ids"])
+
+    with support.folder("values") as folder:
+        path = pathlib.Path(folder) / "rows.csv"
+        path.write_text(names + "".join(row(place) for place in range(12_000)))
+        code, text = run_import(service, path)
+        checks.equal("comma-separated values of 3 MB", (code, ids()), (0, (12_000, 12_000)))
+        with open(path, "a", encoding="utf-8") as out:
+            out.write(row(12_000) + row(12_001)[:-9])
+        run_import(service, path)
+        checks.equal("  and a row that was added", ids(), (12_001, 12_001))
+        process = importer(service, folder, "--follow")
+        with open(path, "a", encoding="utf-8") as out:
+            out.write(row(12_001)[-9:] + row(12_002))
+        try:
+            support.wait_for(lambda: ids()[0] >= 12_003, 30, "rows")
+        except TimeoutError:
+            pass
+        process.send_signal(signal.SIGINT)
+        text, _ = process.communicate(timeout=30)
+        checks.equal("  also while it is followed", (process.returncode, ids()), (0, (12_003, 12_003)))
+        path.write_text(names + "one,two\n" + row(0))
+        code, text = run_import(service, path)
+        checks.check("a row with too few cells is quarantined and said", code == 0 and "1 records could not be read" in text, text)
+
+
+def odd_files(checks, service):
+    """What is no plain file."""
+    with support.folder("odd") as folder:
+        path = pathlib.Path(folder) / "padded.gz"
+        path.write_bytes(gzip.compress(json.dumps(gateway_record("odd-padded")).encode() + b"\n") + b"\0" * 512)
+        code, text = run_import(service, path)
+        checks.check("gzip with zeros behind it", code == 0 and "1 records accepted" in text, text)
+        pipe = pathlib.Path(folder) / "pipe"
+        os.mkfifo(pipe)
+        for name in (pipe, "-", "/dev/null"):
+            code, text = run_import(service, name, seconds=20)
+            checks.check(f"{name} is refused with what to do", code == 1 and "write it to a file first" in text, text)
+        whole = gzip.compress("".join(json.dumps(gateway_record(f"odd-{place}")) + "\n" for place in range(200)).encode())
+        path.write_bytes(whole[: len(whole) // 2])
+        code, text = run_import(service, path)
+        checks.check("gzip that ends too early is an error", code == 1 and "still being written" in text, text)
+        process = importer(service, folder, "--follow")
+        time.sleep(2)
+        path.write_bytes(whole)
+        query = "select count(*) as Rows, count(distinct CorrelationId) as Ids from ApiManagementGatewayLogs where CorrelationId like 'odd-%'"
+        try:
+            support.wait_for(lambda: int(service.query(query)[0]["Rows"]) >= 201, 30, "the rest")
+        except TimeoutError:
+            pass
+        process.send_signal(signal.SIGINT)
+        text, _ = process.communicate(timeout=30)
+        found = service.query(query)[0]
+        checks.equal("  but not while it is followed", (process.returncode, int(found["Rows"]), int(found["Ids"])), (0, 201, 201))
+
+
+def away(checks):
+    """A service that can't be reached is waited for, and that is said; an address that is none is not."""
+    with support.folder("away") as folder:
+        path = pathlib.Path(folder) / "a.json"
+        path.write_text(json.dumps(gateway_record("away")) + "\n")
+
+        def importing(url):
+            line = [binary(), "import", "--url", url, "--key", ADMIN_KEY, str(path)]
+            return subprocess.Popen(line, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment())
+
+        for url in ("ftp://x", "nonsense", "localhost:8080"):
+            process = importing(url)
+            text, _ = process.communicate(timeout=20)
+            checks.check(f"{url} is refused at once", process.returncode == 1 and "no address of a service" in text, text)
+        port = support.free_port()
+        process = importing(f"http://127.0.0.1:{port}/")
+        said = process.stdout.readline()
+        checks.check("a port where nobody listens is waited for, and said", f"waiting for http://127.0.0.1:{port}: " in said and "refused" in said, said)
+        time.sleep(1)
+        process.send_signal(signal.SIGINT)
+        text, _ = process.communicate(timeout=20)
+        checks.check("  once, and again at the end", text.count("waiting for") == 1 and "ended while" in text, text)
+
+
 def two_at_once(checks, service, tree):
     """Two importers of the same files: between them each record is sent once."""
     folder = tree.root / "both"
@@ -347,7 +436,9 @@ def body(checks):
             for part in (crashes, changes, rotation, two_at_once, copies, copytruncate):
                 part(checks, service, tree)
             api(checks, service)
-            alike(checks, service)
+            for part in (alike, values, odd_files):
+                part(checks, service)
+            away(checks)
             print(f"  {len(tree.truth.gateway)} records and {tree.truth.flows} flow tuples")
         except Exception:
             print(service.tail(), flush=True)

@@ -3,9 +3,10 @@
 //! A compressed body may claim to be small and expand a thousandfold, so the bound is on the output
 //! and is checked while reading, not after it.
 
-use std::io::{self, Read};
+use std::io::{self, BufRead, Read};
 
 use bytes::Bytes;
+use flate2::bufread::GzDecoder;
 
 /// How a body is compressed (RFC 9110, section 8.4.1; RFC 8878 for `zstd`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,10 +54,53 @@ pub fn reader(
         Encoding::Identity => Box::new(file),
         Encoding::Gzip => {
             let file = io::BufReader::new(file);
-            Box::new(flate2::bufread::MultiGzDecoder::new(file))
+            Box::new(Members::new(file))
         }
         Encoding::Zstd => Box::new(zstd::stream::read::Decoder::new(file)?),
     })
+}
+
+/// The members of a gzip file, one behind the other. Zeros behind the last one are no error: what copies files in
+/// blocks fills them up so, and `gzip` reads such files too.
+struct Members<R>(Option<GzDecoder<R>>);
+
+impl<R: BufRead> Members<R> {
+    fn new(reader: R) -> Self {
+        Self(Some(GzDecoder::new(reader)))
+    }
+}
+
+impl<R: BufRead> Read for Members<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        while let Some(member) = &mut self.0 {
+            let count = member.read(buffer)?;
+            if count > 0 || buffer.is_empty() {
+                return Ok(count);
+            }
+            let Some(ended) = self.0.take() else { break };
+            let mut rest = ended.into_inner();
+            if !passes_zeros(&mut rest)? {
+                self.0 = Some(GzDecoder::new(rest));
+            }
+        }
+        Ok(0)
+    }
+}
+
+/// Passes zeros; whether nothing is behind them.
+fn passes_zeros(reader: &mut impl BufRead) -> io::Result<bool> {
+    loop {
+        let bytes = reader.fill_buf()?;
+        if bytes.is_empty() {
+            return Ok(true);
+        }
+        let zeros = bytes.iter().take_while(|byte| **byte == 0).count();
+        let is_all = zeros == bytes.len();
+        reader.consume(zeros);
+        if !is_all {
+            return Ok(false);
+        }
+    }
 }
 
 /// Why a body was not decompressed.
@@ -86,7 +130,7 @@ pub fn decompress(encoding: Encoding, body: Bytes, bytes_max: usize) -> Result<B
     let plain = match encoding {
         Encoding::Identity => body,
         Encoding::Gzip => {
-            let reader = flate2::bufread::MultiGzDecoder::new(&body[..]);
+            let reader = Members::new(&body[..]);
             read_bounded(reader, body.len(), bytes_max).map_err(corrupt)?
         }
         Encoding::Zstd => {
@@ -141,6 +185,11 @@ mod tests {
             Ok(b"two members"),
         );
         check(
+            Encoding::Gzip,
+            [gzip(b"two "), gzip(b"members"), vec![0; 512]].concat(),
+            Ok(b"two members"),
+        );
+        check(
             Encoding::Zstd,
             zstd::encode_all(&b"plain"[..], 1).unwrap(),
             Ok(b"plain"),
@@ -166,6 +215,12 @@ mod tests {
         let mut cut = gzip(b"a body that is cut");
         cut.truncate(cut.len() - 9);
         check(Encoding::Gzip, cut, Err("body is not valid Gzip"));
+        check(
+            Encoding::Gzip,
+            [gzip(b"plain"), b"\0\0behind".to_vec()].concat(),
+            Err("body is not valid Gzip"),
+        );
+        check(Encoding::Gzip, Vec::new(), Err("body is not valid Gzip"));
         check(
             Encoding::Gzip,
             b"plain".to_vec(),

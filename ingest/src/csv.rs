@@ -30,6 +30,29 @@ const TIMES: [&str; 2] = ["TimeGenerated", "TimeGenerated [UTC]"];
 /// What names of columns with instants end with; those with another zone are not read.
 const ZONE: &str = " [UTC]";
 
+/// What some programs begin every text with.
+const MARK: &[u8] = b"\xef\xbb\xbf";
+
+/// Why the end of a row can't be told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fault {
+    /// A quoted cell does not end in the text.
+    Unclosed,
+    /// There is text behind a quoted cell, or there are too many cells.
+    Wrong,
+}
+
+/// Where the first row begins, if a text is such a file and its line of names is whole.
+pub(crate) fn names_end(text: &[u8]) -> Option<usize> {
+    let marked = text.strip_prefix(MARK).unwrap_or(text);
+    // One with times of another zone is refused, part by part, with that reason.
+    let is_file =
+        |names: &[String]| is_known(names) || names.iter().any(|name| is_of_other_zone(name));
+    let (_, end) = header(marked).filter(|(names, _)| is_file(names))?;
+    marked.get(..end).filter(|line| line.ends_with(b"\n"))?;
+    Some(text.len().saturating_sub(marked.len()).saturating_add(end))
+}
+
 /// Walks over the rows of a file.
 #[derive(Debug)]
 pub(crate) struct Rows<'a> {
@@ -49,13 +72,8 @@ pub(crate) struct Rows<'a> {
 impl<'a> Rows<'a> {
     /// The rows of a body, if it is such a file.
     pub(crate) fn new(body: &'a [u8], row_bytes_max: usize, copies_max: usize) -> Option<Self> {
-        let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
-        let (names, end) = header(body)?;
-        let has_time = names.iter().any(|name| TIMES.contains(&name.as_str()));
-        let is_short = names.iter().all(|name| name.len() <= NAME_BYTES_MAX);
-        if !has_time || !is_short || names.len() < 2 {
-            return None;
-        }
+        let body = body.strip_prefix(MARK).unwrap_or(body);
+        let (names, end) = header(body).filter(|(names, _)| is_known(names))?;
         let quoted = |name: &String| {
             let mut out = String::new();
             json::quote_into(&mut out, name);
@@ -88,7 +106,9 @@ impl<'a> Rows<'a> {
         };
         // A cell that goes to the end of what was looked at may go on behind it.
         let is_whole = |behind: usize| behind < window || end == self.body.len();
-        let whole = row(rest, start).filter(|(_, behind)| is_whole(*behind));
+        let whole = row(rest, start)
+            .ok()
+            .filter(|(_, behind)| is_whole(*behind));
         let (cells, reason) = match whole {
             Some((cells, behind)) if cells.len() == self.names.len() => {
                 self.at = behind;
@@ -178,18 +198,28 @@ fn header(body: &[u8]) -> Option<(Vec<String>, usize)> {
         return None;
     }
     let header = body.get(..HEADER_BYTES_MAX).unwrap_or(body);
-    let (cells, end) = row(header, 0)?;
+    let (cells, end) = row(header, 0).ok()?;
     let names = cells.into_iter();
     let names = names.map(|cell| text(header, cell).trim().to_owned());
     Some((names.collect(), end))
 }
 
+/// Whether these are names of columns of such a file.
+fn is_known(names: &[String]) -> bool {
+    let has_time = names.iter().any(|name| TIMES.contains(&name.as_str()));
+    let is_short = names.iter().all(|name| name.len() <= NAME_BYTES_MAX);
+    has_time && is_short && names.len() >= 2
+}
+
+fn is_of_other_zone(name: &str) -> bool {
+    name.starts_with("TimeGenerated [") && !name.ends_with(ZONE)
+}
+
 /// Why a file's times can't be told, if its header names another zone than UTC, or one that only its reader knew.
 pub(crate) fn unknown_zone(body: &[u8]) -> Option<String> {
-    let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
+    let body = body.strip_prefix(MARK).unwrap_or(body);
     let (names, _) = header(body).filter(|(names, _)| names.len() > 1)?;
-    let is_other = |name: &&String| name.starts_with("TimeGenerated [") && !name.ends_with(ZONE);
-    let name = names.iter().find(is_other)?;
+    let name = names.iter().find(|name| is_of_other_zone(name))?;
     Some(format!(
         "the times of the column '{}' are in a zone that the file does not name or that is not UTC: export it with \
          times in UTC, which the portal's settings of the query's results have",
@@ -204,7 +234,7 @@ fn day_first(body: &[u8], start: usize, names: &[String]) -> Vec<usize> {
     let dated = names.iter().enumerate().filter(|(_, name)| is_dated(name));
     let dated: Vec<_> = dated.map(|(place, _)| place).collect();
     let mut at = start;
-    while let Some((cells, behind)) = row(body, at).filter(|(_, behind)| *behind > at) {
+    while let Some((cells, behind)) = row(body, at).ok().filter(|(_, behind)| *behind > at) {
         at = scan::skip_space(body, behind);
         let mut has_any = false;
         for cell in dated.iter().filter_map(|place| cells.get(*place)) {
@@ -223,45 +253,49 @@ fn day_first(body: &[u8], start: usize, names: &[String]) -> Vec<usize> {
     Vec::new()
 }
 
-/// The cells of the row at `start`, quotes included, and where the next row begins. `None` if a
-/// quoted cell does not end or has text behind it, or if there are too many.
-fn row(text: &[u8], start: usize) -> Option<(Vec<Range<usize>>, usize)> {
+/// Where the row at `start` ends, behind the end of its line.
+pub(crate) fn row_end(text: &[u8], start: usize) -> Result<usize, Fault> {
+    row(text, start).map(|(_, end)| end)
+}
+
+/// The cells of the row at `start`, quotes included, and where the next row begins.
+fn row(text: &[u8], start: usize) -> Result<(Vec<Range<usize>>, usize), Fault> {
     let mut cells = Vec::new();
     let mut at = start;
     loop {
         let end = cell_end(text, at)?;
         if cells.len() >= COLUMNS_MAX {
-            return None;
+            return Err(Fault::Wrong);
         }
         cells.push(at..end);
         let behind = end.saturating_add(1);
         match text.get(end) {
             Some(b',') => at = behind,
             Some(b'\r') if text.get(behind) == Some(&b'\n') => {
-                return Some((cells, behind.saturating_add(1)));
+                return Ok((cells, behind.saturating_add(1)));
             }
-            Some(_) => return Some((cells, behind)),
-            None => return Some((cells, end)),
+            Some(_) => return Ok((cells, behind)),
+            None => return Ok((cells, end)),
         }
     }
 }
 
 /// Where the cell at `start` ends.
-fn cell_end(text: &[u8], start: usize) -> Option<usize> {
-    let rest = text.get(start..)?;
+fn cell_end(text: &[u8], start: usize) -> Result<usize, Fault> {
+    let rest = text.get(start..).unwrap_or_default();
     if rest.first() != Some(&b'"') {
         let step = memchr::memchr3(b',', b'\r', b'\n', rest);
-        return Some(start.saturating_add(step.unwrap_or(rest.len())));
+        return Ok(start.saturating_add(step.unwrap_or(rest.len())));
     }
     let mut at = start.saturating_add(1);
     loop {
-        at = at
-            .saturating_add(memchr::memchr(b'"', text.get(at..)?)?)
-            .saturating_add(1);
+        let rest = text.get(at..).unwrap_or_default();
+        let step = memchr::memchr(b'"', rest).ok_or(Fault::Unclosed)?;
+        at = at.saturating_add(step).saturating_add(1);
         match text.get(at) {
             Some(b'"') => at = at.saturating_add(1),
-            Some(b',' | b'\r' | b'\n') | None => return Some(at),
-            Some(_) => return None,
+            Some(b',' | b'\r' | b'\n') | None => return Ok(at),
+            Some(_) => return Err(Fault::Wrong),
         }
     }
 }

@@ -5,7 +5,11 @@
 //! makes "the end of the last record" a position at which a file can be left and taken up again, even if what closes
 //! the list there is written anew each time that records are added.
 
+mod rows;
+
 use std::ops::Range;
+
+pub use rows::{names_end, rows};
 
 use crate::envelope::envelope_start;
 use crate::scan;

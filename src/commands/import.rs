@@ -37,20 +37,19 @@ pub(crate) async fn run(arguments: ImportArguments) -> anyhow::Result<ExitCode> 
         arguments.url.clone(),
         arguments.key.clone(),
     ))?;
-    let sender = Sender {
-        client,
-        patience: if arguments.follow {
-            Patience::Endless
-        } else {
-            Patience::For(PATIENCE)
-        },
+    let patience = if arguments.follow {
+        Patience::Endless
+    } else {
+        Patience::For(PATIENCE)
     };
+    let progress = bar(arguments.follow)?;
+    let sender = Sender::new(client, patience, progress.clone());
     let ending = if arguments.finished {
         Ending::Finished
     } else {
         Ending::MayGrow
     };
-    let mut import = Import::new(sender, ending, bar(arguments.follow)?);
+    let mut import = Import::new(sender, ending, progress);
     import.is_dry = arguments.dry_run;
     let mut terminate = signal(SignalKind::terminate()).context("watch for SIGTERM")?;
     let mut interrupt = signal(SignalKind::interrupt()).context("watch for SIGINT")?;
@@ -71,6 +70,9 @@ pub(crate) async fn run(arguments: ImportArguments) -> anyhow::Result<ExitCode> 
     import.progress.finish_and_clear();
     summary(&import, &findings, begin.elapsed());
     let is_interrupted = ended.is_none();
+    if let Some(waiting) = import.sender.waiting().filter(|_| is_interrupted) {
+        terminal::note(&format!("ended while {waiting}"));
+    }
     ended.unwrap_or(Ok(()))?;
     let is_whole = findings.failed == 0 && (arguments.follow || !is_interrupted);
     Ok(if is_whole {
@@ -250,6 +252,12 @@ fn summary(import: &Import, findings: &Findings, elapsed: Duration) {
         let path = terminal::visible(&path.display().to_string());
         terminal::line(format!(
             "{path} ends in an unfinished record of {left} bytes, left for the next import (--finished sends it)"
+        ));
+    }
+    if totals.quarantined > 0 {
+        terminal::line(format!(
+            "{} records could not be read and are kept with the reason: bartizan quarantine list",
+            totals.quarantined
         ));
     }
     if totals.copies > 0 {

@@ -30,7 +30,7 @@ const PLACES_MAX: usize = 4;
 /// What a file is.
 pub(super) enum Found {
     /// It is to be read from where its source stands.
-    Source(Resumed),
+    Source(Box<Resumed>),
     /// It has no first record yet.
     Nothing,
     /// All of its records are at the beginning of another file, which was read.
@@ -88,7 +88,7 @@ impl Import {
                 let number = looked_at.saturating_add(place);
                 self.note_place(&head, number, path);
                 let resumed = Resumed { text, head, number };
-                return Ok(Found::Source(resumed));
+                return Ok(Found::Source(Box::new(resumed)));
             }
             if end >= ALIKE_MAX {
                 bail!("more than {ALIKE_MAX} files begin with the same record");
@@ -107,7 +107,8 @@ impl Import {
         if !text.is_at_start() {
             text = self.open(path).await?.0;
         }
-        Ok(Found::Source(Resumed { text, head, number }))
+        let resumed = Resumed { text, head, number };
+        Ok(Found::Source(Box::new(resumed)))
     }
 
     /// Compares a text with positions until one is its own.

@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use bytes::Bytes;
+use indicatif::ProgressBar;
+use parking_lot::Mutex;
 use reqwest::Method;
 use serde::Deserialize;
 use thiserror::Error;
@@ -14,12 +16,16 @@ use thiserror::Error;
 use super::resume::absolute;
 use super::text::Batch;
 use crate::client::{Client, Reply};
+use crate::terminal;
 
 /// Pause before the first repetition; it doubles.
 const PAUSE_FIRST: Duration = Duration::from_millis(250);
 
 /// Longest pause, also if the service asks for more.
 const PAUSE_MAX: Duration = Duration::from_secs(30);
+
+/// Longest wait that nothing is said of, while the service answers.
+const SILENCE_MAX: Duration = Duration::from_secs(5);
 
 /// Longest wait for an answer.
 const TIMEOUT: Duration = Duration::from_mins(2);
@@ -72,14 +78,32 @@ pub(super) struct Standing {
     pub(super) origin: Option<String>,
 }
 
-/// Sends parts of one source.
-#[derive(Clone, Debug)]
+/// Sends parts of sources.
+#[derive(Debug)]
 pub(crate) struct Sender {
-    pub(crate) client: Client,
-    pub(crate) patience: Patience,
+    client: Client,
+    patience: Patience,
+    /// Shows what is said meanwhile.
+    progress: ProgressBar,
+    /// Why the service is waited for, if it is.
+    waiting: Mutex<Option<String>>,
 }
 
 impl Sender {
+    pub(crate) fn new(client: Client, patience: Patience, progress: ProgressBar) -> Self {
+        Self {
+            client,
+            patience,
+            progress,
+            waiting: Mutex::default(),
+        }
+    }
+
+    /// Why the service is waited for, if it is.
+    pub(crate) fn waiting(&self) -> Option<String> {
+        self.waiting.lock().clone()
+    }
+
     /// Where a source stands; `None` if nothing was read from it.
     pub(super) async fn standing(&self, source: &str) -> anyhow::Result<Option<Standing>> {
         let path = format!("/api/v1/sources/{source}");
@@ -149,11 +173,20 @@ impl Sender {
                 request.header(*name, *value)
             });
             let tried = self.client.reply(request.body(body.clone())).await;
-            let wait = match &tried {
-                Ok(reply) if !reply.is_to_repeat() => return tried,
-                Ok(reply) => reply.retry_after.unwrap_or(pause).min(PAUSE_MAX),
-                Err(_) => pause,
+            let (wait, reason) = match &tried {
+                Ok(reply) if !reply.is_to_repeat() => {
+                    self.say_answered();
+                    return tried;
+                }
+                Ok(reply) => (reply.retry_after.unwrap_or(pause), reply.text()),
+                Err(error) if is_final(error) => return Err(Refused(format!("{error:#}")).into()),
+                Err(error) => (pause, error.root_cause().to_string()),
             };
+            // A service that asks for a moment is not away.
+            if tried.is_err() || waited >= SILENCE_MAX {
+                self.say_waiting(&reason);
+            }
+            let wait = wait.min(PAUSE_MAX);
             if let Patience::For(longest) = self.patience
                 && waited >= longest
             {
@@ -168,6 +201,30 @@ impl Sender {
             pause = pause.saturating_mul(2).min(PAUSE_MAX);
         }
     }
+}
+
+impl Sender {
+    /// Says once that the service is waited for.
+    fn say_waiting(&self, reason: &str) {
+        let text = format!("waiting for {}: {reason}", self.client.url());
+        let before = self.waiting.lock().replace(text.clone());
+        if before.is_none() {
+            self.progress.suspend(|| terminal::note(&text));
+        }
+    }
+
+    fn say_answered(&self) {
+        if self.waiting.lock().take().is_some() {
+            let text = format!("{} answers again", self.client.url());
+            self.progress.suspend(|| terminal::note(&text));
+        }
+    }
+}
+
+/// Whether a request could not be made at all.
+fn is_final(error: &anyhow::Error) -> bool {
+    let cause = error.downcast_ref::<reqwest::Error>();
+    cause.is_some_and(reqwest::Error::is_builder)
 }
 
 /// A path in visible ASCII: other bytes, and `%`, as in a URL.

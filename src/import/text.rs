@@ -13,7 +13,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use ingest::Encoding;
-use ingest::split::{End, PartLimits, part};
+use ingest::split::{self, End, Part, PartLimits, part};
 use thiserror::Error;
 
 use super::position::{DIGESTED_BYTES, Position, Samples, digest};
@@ -23,6 +23,9 @@ const HEAD_BYTES: usize = 4_096;
 
 /// Bytes that are read at once.
 const READ_BYTES: usize = 256 << 10;
+
+/// Longest first line that is looked at.
+const FIRST_LINE_BYTES: usize = 65_536;
 
 /// A record longer than this is sent in pieces, which end up in quarantine.
 pub(crate) const RECORD_BYTES_MAX: usize = 8 << 20;
@@ -74,6 +77,8 @@ pub(crate) enum Likeness {
 pub(crate) struct Text {
     reader: Reader,
     end: End,
+    /// The line of names of comma-separated values, which goes before each part.
+    names: Option<Vec<u8>>,
     /// What was read and not given out yet; begins at `offset`.
     window: Vec<u8>,
     offset: u64,
@@ -134,6 +139,7 @@ impl Text {
         let mut text = Self {
             reader,
             end: if is_final { End::Final } else { End::Open },
+            names: None,
             window: Vec::new(),
             offset: 0,
             has_ended: false,
@@ -148,6 +154,11 @@ impl Text {
         if head.contains(&0) {
             return Err(TextError::Binary);
         }
+        if !text.window.contains(&b'\n') {
+            text.fill(FIRST_LINE_BYTES)?;
+        }
+        let names = split::names_end(&text.window).and_then(|end| text.window.get(..end));
+        text.names = names.map(<[u8]>::to_vec);
         Ok(text)
     }
 
@@ -318,9 +329,9 @@ impl Text {
         let mut wanted = limits.bytes_usual;
         loop {
             self.fill(wanted)?;
-            let found = part(&self.window, self.end(), limits);
+            let (found, body) = self.part(limits);
             if found.records > 0 {
-                let (offset, body) = (self.offset, found.body(&self.window));
+                let offset = self.offset;
                 self.advance(found.end);
                 let to = Position::new(self.offset, &self.tail, self.samples.clone()).text();
                 let from = self.left_at.replace(to.clone());
@@ -339,11 +350,31 @@ impl Text {
         }
     }
 
+    /// The records at the start of the window, and the body to send them in.
+    fn part(&self, limits: &PartLimits) -> (Part, Vec<u8>) {
+        let Some(names) = &self.names else {
+            let found = part(&self.window, self.end(), limits);
+            let body = found.body(&self.window);
+            return (found, body);
+        };
+        let found = split::rows(&self.window, self.names_left(), self.end(), limits);
+        let before: &[u8] = if self.offset == 0 { &[] } else { names };
+        let body = [before, &found.body(&self.window)].concat();
+        (found, body)
+    }
+
+    /// How much of the window is the line of names.
+    fn names_left(&self) -> usize {
+        let names = self.names.as_ref().filter(|_| self.offset == 0);
+        names.map_or(0, Vec::len)
+    }
+
     /// Bytes at the end that are no whole record; asked when there is no next batch.
     pub(crate) fn unfinished(&self) -> usize {
         let filler = |byte: &u8| byte.is_ascii_whitespace() || matches!(byte, b',' | b']' | b'}');
-        let start = self.window.iter().position(|byte| !filler(byte));
-        start.map_or(0, |start| self.window.len().saturating_sub(start))
+        let left = self.window.get(self.names_left()..).unwrap_or_default();
+        let start = left.iter().position(|byte| !filler(byte));
+        start.map_or(0, |start| left.len().saturating_sub(start))
     }
 
     fn end(&self) -> End {

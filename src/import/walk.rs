@@ -24,6 +24,12 @@ pub(crate) fn walk(paths: &[PathBuf]) -> Walk {
             Ok(_) => {
                 walk.files.insert(path.clone());
             }
+            Err(error) if path.as_os_str() == "-" => {
+                let text = format!(
+                    "{error}; standard input can't be read again after a crash, so write it to a file first"
+                );
+                walk.failures.push((path.clone(), io::Error::other(text)));
+            }
             Err(error) => walk.failures.push((path.clone(), error)),
         }
     }

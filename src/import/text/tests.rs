@@ -177,3 +177,34 @@ fn a_compressed_text_that_is_cut_gives_what_is_there_and_no_half_record() {
     assert!(cut.is_cut());
     assert_eq!(text(&folder.write("b.gz", &zipped[..8])).head(), None);
 }
+
+#[test]
+fn each_part_of_comma_separated_values_begins_with_the_names() {
+    let names = "TimeGenerated,a\r\n";
+    let row = |n: usize| format!("{n},\"line\n{n}\"\r\n");
+    let rows = |range: std::ops::Range<usize>| range.map(row).collect::<String>();
+    let folder = Folder(tempfile::tempdir().unwrap());
+    let path = folder.write("a.csv", names.to_owned() + &rows(0..50) + "50,\"li");
+    let (mut position, mut read) = (None, String::new());
+    let mut bodies = |path: &Path, position: &mut Option<String>| {
+        let mut text = text(path);
+        if let Some(position) = position.as_deref() {
+            assert_eq!(text.liken(position).unwrap(), Likeness::Same);
+            text.take_up(position).unwrap();
+        }
+        while let Some(batch) = text.next_batch(&LIMITS).unwrap() {
+            let body = String::from_utf8(batch.body).unwrap();
+            read.push_str(body.strip_prefix(names).unwrap().trim());
+            read.push_str("\r\n");
+            *position = Some(batch.to);
+        }
+        text.unfinished()
+    };
+    assert_eq!(bodies(&path, &mut position), "50,\"li".len());
+    folder.write("a.csv", names.to_owned() + &rows(0..60));
+    assert_eq!(bodies(&path, &mut position), 0);
+    assert_eq!(read, rows(0..60));
+    // The names alone are nothing to send.
+    let empty = folder.write("b.csv", names);
+    assert!(text(&empty).next_batch(&LIMITS).unwrap().is_none());
+}
