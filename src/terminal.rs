@@ -47,17 +47,41 @@ pub(crate) fn complaint(text: &str) {
     }
 }
 
-/// Text with every control character but the line feed made visible.
+/// Text with every control character but the line feed made visible, and every other one that is not seen itself
+/// but changes what is: what turns the direction of writing, has no width, or ends a line.
 pub(crate) fn visible(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     for character in text.chars() {
-        if character.is_control() && character != '\n' {
+        if (character.is_control() && character != '\n') || is_hidden(character) {
             shown.extend(character.escape_default());
         } else {
             shown.push(character);
         }
     }
     shown
+}
+
+fn is_hidden(character: char) -> bool {
+    matches!(
+        character,
+        '\u{ad}'
+            | '\u{34f}'
+            | '\u{61c}'
+            | '\u{115f}'..='\u{1160}'
+            | '\u{17b4}'..='\u{17b5}'
+            | '\u{180b}'..='\u{180f}'
+            | '\u{200b}'..='\u{200f}'
+            | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}'
+            | '\u{3164}'
+            | '\u{fe00}'..='\u{fe0f}'
+            | '\u{feff}'
+            | '\u{ffa0}'
+            | '\u{fff0}'..='\u{fffb}'
+            | '\u{1bca0}'..='\u{1bca3}'
+            | '\u{1d173}'..='\u{1d17a}'
+            | '\u{e0000}'..='\u{e0fff}'
+    )
 }
 
 #[cfg(test)]
@@ -70,5 +94,10 @@ mod tests {
             visible("a\u{1b}[2Jb\r\nc\u{9b}"),
             "a\\u{1b}[2Jb\\r\nc\\u{9b}"
         );
+        assert_eq!(
+            visible("\u{202e}gnp.exe\u{2066} \u{200b}\u{2028}\u{2029}\u{feff}\u{e0041}"),
+            "\\u{202e}gnp.exe\\u{2066} \\u{200b}\\u{2028}\\u{2029}\\u{feff}\\u{e0041}"
+        );
+        assert_eq!(visible("größe \u{4f60}\u{597d}"), "größe \u{4f60}\u{597d}");
     }
 }
