@@ -6,4 +6,6 @@ mod rows;
 
 pub(crate) use budget::{Budget, count};
 pub(crate) use replay::{ReplayError, ReplayOutcome, Tools, replay};
-pub(crate) use rows::{Bytes, Filter, Id, Quarantined, RowsError, list, one, was_replayed};
+pub(crate) use rows::{
+    Bytes, Filter, Id, Quarantined, RowsError, SOURCES, list, one, was_replayed,
+};

@@ -77,9 +77,46 @@ def looking(checks, service):
     checks.check("and shows", code == 0 and '"edge_id"' in text, text)
     code, text = command(service, "replay")
     checks.check("a replay with the same decoders reads nothing", code == 0 and text.startswith("0 read now"), text)
+    code, text = command(service, "show", "../keys")
+    checks.check("what is no id is said to be none", code == 1 and "is no id of a record" in text, text)
+    wrong(checks, service, records)
     metrics = service.call("GET", "/metrics").text
     checks.check("records are counted by class", f'bartizan_quarantined_records_total{{reason="unknown_kind"}} {RECORDS}' in metrics)
     checks.check("bytes are measured", "bartizan_quarantine_bytes " in metrics)
+
+
+def wrong(checks, service, records):
+    """What would replay more than was meant, or mark what was not replayed."""
+    path = "/api/v1/quarantine/replay"
+    unknown = "00000000-0000-7000-8000-000000000000-3"
+    for request in ({"ids": []}, {"ids": None}, {"ids": [records[0]["id"], "nope"]}):
+        answer = service.call("POST", path, request)
+        checks.check(f"{list(request.values())[0]} as ids is 400", answer.status == 400 and "id" in answer.text, answer)
+    answer = service.call("POST", path, {"ids": [unknown, records[0]["id"]]})
+    checks.check("ids of no record are named", answer.status == 200 and answer.json()["unknown"] == [unknown], answer)
+    code, text = command(service, "replay", unknown)
+    checks.check("  by the command too, with 1", code == 1 and f"no quarantined record '{unknown}'" in text, text)
+    key = service.call("POST", "/api/v1/keys", {"name": "sender", "scopes": ["ingest"]}).json()["key"]
+    headers = {"Bartizan-Source": f"quarantine:{records[0]['id']}", "Bartizan-To": "replayed"}
+    answer = service.ingest([gateway_record("forged")], headers, key=key)
+    checks.check("a sender can't mark a record as replayed", answer.status == 400 and "begin with" in answer.text, answer)
+    checks.check("  and it is not", not service.call("GET", f"/api/v1/quarantine/{records[0]['id']}").json()["replayed"])
+
+
+def listed_sources(checks, service):
+    """Marks of replays are no sources that somebody reads."""
+    for name in ("a", "quarantine", "quarantine:", "r", "z"):
+        headers = {"Bartizan-Source": name, "Bartizan-To": "1"}
+        if not name.endswith(":"):
+            service.ingest([gateway_record(f"source-{name}")], headers)
+    names, after = [], ""
+    while True:
+        page = service.call("GET", f"/api/v1/sources?limit=2{after}").json()
+        names += [one["source"] for one in page["sources"]]
+        if "next" not in page:
+            break
+        after = f"&after={page['next']}"
+    checks.equal("marks of replays are not listed as sources, the others are", names, ["a", "quarantine", "r", "z"])
 
 
 def replays(checks, service, chance):
@@ -103,6 +140,7 @@ def replays(checks, service, chance):
     code, text = command(service, "replay", "--class", "unknown_kind")
     checks.check("a second replay adds nothing", text.startswith(f"0 read now, {RECORDS} were before"), text)
     checks.equal("  as the rows say", rows(service), (RECORDS, RECORDS))
+    listed_sources(checks, service)
     marked = [one for one in listed(service) if one["replayed"]]
     checks.equal("records are marked as replayed", len(marked), RECORDS)
 

@@ -2,13 +2,14 @@
 
 use std::process::ExitCode;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use crate::cli::{QuarantineCommand, QuarantineFilter, ServiceArguments};
 use crate::client::Client;
 use crate::config::ClientConfig;
+use crate::quarantine::Id;
 use crate::terminal;
 
 #[derive(Deserialize)]
@@ -38,6 +39,8 @@ struct ReplayAnswer {
     replayed_before: u64,
     unreadable: u64,
     incomplete: u64,
+    #[serde(default)]
+    unknown: Vec<String>,
     next: Option<String>,
 }
 
@@ -54,7 +57,7 @@ pub(crate) async fn run(command: QuarantineCommand) -> anyhow::Result<ExitCode> 
             ids,
             filter,
             service,
-        } => replay(&client(service)?, &ids, filter).await?,
+        } => return replay(&client(service)?, &ids, filter).await,
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -116,6 +119,9 @@ async fn list(
 }
 
 async fn show(client: &Client, id: &str) -> anyhow::Result<()> {
+    let Some(id) = Id::parse(id) else {
+        bail!("'{id}' is no id of a record: bartizan quarantine list shows them");
+    };
     let answer = client.get(&format!("/api/v1/quarantine/{id}")).await?;
     let record: Record = serde_json::from_slice(&answer).context("read the answer")?;
     line(&format!(
@@ -139,7 +145,11 @@ async fn show(client: &Client, id: &str) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn replay(client: &Client, ids: &[String], filter: QuarantineFilter) -> anyhow::Result<()> {
+async fn replay(
+    client: &Client,
+    ids: &[String],
+    filter: QuarantineFilter,
+) -> anyhow::Result<ExitCode> {
     let given = members(filter).into_iter();
     let mut wanted: Map<String, Value> = given
         .map(|(name, value)| (name.to_owned(), Value::String(value)))
@@ -158,6 +168,7 @@ async fn replay(client: &Client, ids: &[String], filter: QuarantineFilter) -> an
         total.replayed_before += part.replayed_before;
         total.unreadable += part.unreadable;
         total.incomplete += part.incomplete;
+        total.unknown.extend(part.unknown);
         match part.next {
             Some(next) => wanted.insert("before".to_owned(), Value::String(next)),
             None => break,
@@ -167,7 +178,14 @@ async fn replay(client: &Client, ids: &[String], filter: QuarantineFilter) -> an
         "{} read now, {} were before, {} still can't be, of {} bytes are missing",
         total.replayed, total.replayed_before, total.unreadable, total.incomplete
     ));
-    Ok(())
+    for id in &total.unknown {
+        terminal::note(&format!("there is no quarantined record '{id}'"));
+    }
+    Ok(if total.unknown.is_empty() {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
 }
 
 fn line(text: &str) {

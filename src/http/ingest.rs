@@ -62,7 +62,7 @@ const IDEMPOTENCY_KEY_BYTES_MAX: usize = 255;
     params(
         ("Content-Encoding" = Option<String>, Header, description = "`identity`, `gzip` or `zstd`"),
         ("Idempotency-Key" = Option<String>, Header, description = "up to 255 visible ASCII characters"),
-        ("Bartizan-Source" = Option<String>, Header, description = "the source that the body is a part of, up to 512 visible ASCII characters"),
+        ("Bartizan-Source" = Option<String>, Header, description = "the source that the body is a part of, up to 512 visible ASCII characters that do not begin with `quarantine:`"),
         ("Bartizan-From" = Option<String>, Header, description = "position where the part begins; absent for the first"),
         ("Bartizan-To" = Option<String>, Header, description = "position where it ends, up to 256 visible ASCII characters"),
         ("Bartizan-Origin" = Option<String>, Header, description = "where the source is found, such as a path")),

@@ -8,7 +8,7 @@ use axum::{Extension, Json};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use ingest::ReasonClass;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use store::Timestamp;
 use utoipa::ToSchema;
 
@@ -109,10 +109,16 @@ pub(crate) struct RecordsFilter {
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ReplayRequest {
-    /// Ids of records, up to 1000; the filter counts only without them.
+    /// Ids of records, 1 to 1000; the filter counts only without this member.
+    #[serde(default, deserialize_with = "named")]
     ids: Option<Vec<String>>,
     /// Which records.
     filter: Option<RecordsFilter>,
+}
+
+/// A list that is there: only without the member all records are meant, so `null` is a mistake.
+fn named<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Vec<String>>, D::Error> {
+    Vec::deserialize(deserializer).map(Some)
 }
 
 /// What became of them.
@@ -126,6 +132,8 @@ pub(crate) struct ReplayBody {
     unreadable: u64,
     /// Records of which not all bytes were kept.
     incomplete: u64,
+    /// Ids of which there is no record.
+    unknown: Vec<String>,
     /// Pass it as `before` to go on: there are more than one request reads.
     #[serde(skip_serializing_if = "Option::is_none")]
     next: Option<String>,
@@ -188,7 +196,7 @@ pub(super) async fn get(
 #[utoipa::path(post, path = "/api/v1/quarantine/replay", tag = "quarantine", security(("key" = [])),
     request_body = ReplayRequest,
     responses((status = 200, description = "What became of them", body = ReplayBody),
-              (status = 400, description = "A wrong parameter", body = ProblemBody),
+              (status = 400, description = "A wrong parameter, or no ids in `ids`; nothing was replayed", body = ProblemBody),
               (status = 503, description = "Overloaded; see Retry-After. What was replayed is not replayed again", body = ProblemBody)))]
 pub(super) async fn replay(
     State(app): State<Arc<App>>,
@@ -205,30 +213,33 @@ pub(super) async fn replay(
         mappings,
     };
     let workspace = &principal.workspace;
-    let ids = request.ids.unwrap_or_default();
+    let mut unknown = Vec::new();
     let mut total = ReplayOutcome::default();
-    if ids.is_empty() {
+    if let Some(ids) = request.ids {
+        for id in ids_of(&ids)? {
+            let wanted = Filter {
+                id: Some(id),
+                ..Filter::default()
+            };
+            let done = quarantine::replay(tools, workspace, wanted, 1).await;
+            let done = done.map_err(replay_problem)?;
+            if done == ReplayOutcome::default() {
+                unknown.push(id.to_string());
+            }
+            total.add(done);
+        }
+    } else {
         let wanted = request.filter.unwrap_or_default();
         let limit = wanted.limit.unwrap_or(REPLAY_MAX).clamp(1, REPLAY_MAX);
         let done = quarantine::replay(tools, workspace, filter(&wanted)?, limit).await;
         total = done.map_err(replay_problem)?;
-    } else if ids.len() > REPLAY_MAX {
-        let detail = format!("more than {REPLAY_MAX} ids; send them in parts");
-        return Err(Problem::bad_request(detail));
-    }
-    for id in &ids {
-        let wanted = Filter {
-            id: Some(id_of(id)?),
-            ..Filter::default()
-        };
-        let done = quarantine::replay(tools, workspace, wanted, 1).await;
-        total.add(done.map_err(replay_problem)?);
     }
     Ok(Json(ReplayBody {
         replayed: total.replayed,
         replayed_before: total.before,
         unreadable: total.unreadable,
         incomplete: total.incomplete,
+        unknown,
         next: total.next.map(|id| id.to_string()),
     }))
 }
@@ -241,6 +252,19 @@ async fn body(
     let replayed = quarantine::was_replayed(&core.store, &principal.workspace, record.id).await;
     let replayed = replayed.map_err(|error| rows_problem(&error))?;
     Ok(QuarantinedBody::new(record, replayed))
+}
+
+/// All ids, before any is replayed.
+fn ids_of(texts: &[String]) -> Result<Vec<Id>, Problem> {
+    if texts.is_empty() {
+        let detail = "ids is empty: name records, or leave it out to replay all that the filter lets through";
+        return Err(Problem::bad_request(detail));
+    }
+    if texts.len() > REPLAY_MAX {
+        let detail = format!("more than {REPLAY_MAX} ids; send them in parts");
+        return Err(Problem::bad_request(detail));
+    }
+    texts.iter().map(|text| id_of(text)).collect()
 }
 
 fn id_of(text: &str) -> Result<Id, Problem> {

@@ -7,12 +7,13 @@ use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::{Extension, Json};
 use serde::{Deserialize, Serialize};
-use store::{Position, Source, Standing, Step};
+use store::{Position, Source, Standing, Step, Store, StoreError, Workspace};
 use utoipa::ToSchema;
 
 use super::app::App;
 use super::problem::{Problem, ProblemBody};
 use crate::keys::Principal;
+use crate::quarantine;
 
 /// Sources of a page at most.
 const PAGE_MAX: usize = 1_000;
@@ -78,11 +79,8 @@ pub(super) async fn list(
     let Query(query) = query.map_err(|error| Problem::bad_request(error.body_text()))?;
     let after = query.after.as_deref().map(source).transpose()?;
     let limit = query.limit.unwrap_or(100).clamp(1, PAGE_MAX);
-    let found = core
-        .store
-        .standings(&principal.workspace, after.as_ref(), limit)
-        .await
-        .map_err(|error| Problem::internal("list sources", &error))?;
+    let found = readable(&core.store, &principal.workspace, after, limit).await;
+    let found = found.map_err(|error| Problem::internal("list sources", &error))?;
     let is_full = found.len() == limit;
     let sources: Vec<SourceBody> = found.into_iter().map(SourceBody::from).collect();
     let next = sources.last().filter(|_| is_full);
@@ -90,6 +88,29 @@ pub(super) async fn list(
         next: next.map(|last| last.source.clone()),
         sources,
     }))
+}
+
+/// The first sources behind `after` that somebody reads, without those that stand for quarantined records.
+async fn readable(
+    store: &Store,
+    workspace: &Workspace,
+    after: Option<Source>,
+    count: usize,
+) -> Result<Vec<(Source, Standing)>, StoreError> {
+    let is_own = |source: &Source| source.as_str().starts_with(quarantine::SOURCES);
+    let mut found = store.standings(workspace, after.as_ref(), count).await?;
+    let length = found.len();
+    found.retain(|(source, _)| !is_own(source));
+    let missing = length.saturating_sub(found.len());
+    // They follow each other, and no id has a tilde.
+    let behind_own = Source::new(&format!("{}~", quarantine::SOURCES));
+    if missing > 0 && length == count {
+        let more = store.standings(workspace, behind_own.as_ref(), missing);
+        let known = found.last().map(|(source, _)| source.clone());
+        let more = more.await?.into_iter();
+        found.extend(more.filter(|(source, _)| known.as_ref() < Some(source)));
+    }
+    Ok(found)
 }
 
 /// Tells how far one source was read; for who sends from it.
@@ -152,6 +173,13 @@ pub(super) fn step(headers: &HeaderMap) -> Result<Option<Step>, Problem> {
         .is_some_and(|origin| origin.len() > ORIGIN_BYTES_MAX)
     {
         let detail = format!("Bartizan-Origin is longer than {ORIGIN_BYTES_MAX} bytes");
+        return Err(Problem::bad_request(detail));
+    }
+    if name.starts_with(quarantine::SOURCES) {
+        let detail = format!(
+            "names of sources that begin with '{}' are the service's own; choose another",
+            quarantine::SOURCES
+        );
         return Err(Problem::bad_request(detail));
     }
     Ok(Some(Step {

@@ -12,6 +12,10 @@ use uuid::Uuid;
 /// The end of the year 9999.
 const TIME_MAX: Timestamp = Timestamp::from_micros(253_402_300_799_999_999);
 
+/// What the names of sources begin with that stand for quarantined records. Nobody else may move them: where one
+/// stands says whether its record was read after all.
+pub(crate) const SOURCES: &str = "quarantine:";
+
 /// Names a quarantined record: its batch, and its number among those of the batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Id {
@@ -30,7 +34,7 @@ impl Id {
 
     /// The source whose position says that the record was read after all.
     pub(crate) fn source(self) -> Option<Source> {
-        Source::new(&format!("quarantine:{self}"))
+        Source::new(&format!("{SOURCES}{self}"))
     }
 }
 
