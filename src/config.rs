@@ -3,13 +3,15 @@
 //! The only module that reads the environment. What it gives out has every default filled in, so that nobody
 //! else knows where a value came from. The README's table of settings is the reference.
 
+mod bounds;
 mod file;
+mod http;
 pub(crate) mod mapping;
 mod raw;
 mod storage;
 
 use std::collections::BTreeSet;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,10 +23,11 @@ use alerts::{
 use query::{EngineSettings, Fetching, Watchlists};
 use store::StoreSettings;
 use thiserror::Error;
+use tracing_subscriber::EnvFilter;
 
 use crate::external::{Hosts, HttpFetch};
 use crate::intake::Bounds;
-use raw::{RawConfig, RawLimits, RawLogFormat, RawReceiver, RawSmtp, RawSmtpTls};
+use raw::{RawBytes, RawConfig, RawLogFormat, RawReceiver, RawSmtp, RawSmtpTls};
 
 /// A configuration that can't be used; the text says which key, file and line.
 #[derive(Debug, Error)]
@@ -201,15 +204,16 @@ fn setting(key: &str, reason: impl Into<String>) -> ConfigError {
 }
 
 fn checked(raw: RawConfig) -> Result<Config, ConfigError> {
+    bounds::check(&raw)?;
     let mut alerts = alert_settings(&raw)?;
     alerts.public_url.clone_from(&raw.public_url);
     Ok(Config {
-        http: http(&raw)?,
+        http: http::checked(&raw)?,
         log_format: match raw.log.format {
             RawLogFormat::Text => LogFormat::Text,
             RawLogFormat::Json => LogFormat::Json,
         },
-        log_filter: raw.log.filter.clone().unwrap_or_else(|| "info".to_owned()),
+        log_filter: log_filter(&raw)?,
         store: storage::checked(&raw)?,
         query: QueryConfig {
             timeout: raw
@@ -228,85 +232,31 @@ fn checked(raw: RawConfig) -> Result<Config, ConfigError> {
     })
 }
 
-fn http(raw: &RawConfig) -> Result<HttpConfig, ConfigError> {
-    let listen = raw
-        .listen
-        .unwrap_or_else(|| SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)));
-    if !listen.ip().is_loopback() && raw.tls.is_none() && !raw.allow_insecure_listen {
-        let reason = format!(
-            "{listen} is reachable from other machines and there is no TLS: set [tls] certificate and key, \
-             or allow_insecure_listen = true (--allow-insecure-listen) behind a proxy that has it"
-        );
-        return Err(setting("listen", reason));
-    }
-    let limits = &raw.limits;
-    for (key, rate) in [
-        (
-            "limits.ingest_requests_per_second",
-            limits.ingest_requests_per_second,
-        ),
-        ("limits.requests_per_second", limits.requests_per_second),
-        (
-            "limits.address_requests_per_second",
-            limits.address_requests_per_second,
-        ),
-    ] {
-        if rate == Some(0) {
-            return Err(setting(key, "must be at least 1"));
+fn log_filter(raw: &RawConfig) -> Result<String, ConfigError> {
+    let filter = raw.log.filter.clone().unwrap_or_else(|| "info".to_owned());
+    match EnvFilter::try_new(&filter) {
+        Ok(_) => Ok(filter),
+        Err(error) => {
+            let reason =
+                format!("'{filter}' is no filter, such as info or warn,store=debug: {error}");
+            Err(setting("log.filter", reason))
         }
     }
-    let body_bytes_max = limits.body_bytes.unwrap_or(16 << 20);
-    let bounds = bounds(limits, body_bytes_max)?;
-    Ok(HttpConfig {
-        listen,
-        tls: raw.tls.clone().map(|tls| TlsFiles {
-            certificate: tls.certificate,
-            key: tls.key,
-        }),
-        body_bytes_max,
-        request_timeout: limits
-            .request_timeout
-            .map_or(Duration::from_mins(1), |timeout| timeout.0),
-        ingest_rate: limits.ingest_requests_per_second.unwrap_or(500),
-        request_rate: limits.requests_per_second.unwrap_or(200),
-        address_rate: limits.address_requests_per_second.unwrap_or(1_000),
-        ingest_kib_rate: limits
-            .ingest_bytes_per_second
-            .map(|bytes| u32::try_from(bytes.div_ceil(1024)).unwrap_or(u32::MAX)),
-        bounds,
-    })
-}
-
-fn bounds(limits: &RawLimits, body_bytes_max: usize) -> Result<Bounds, ConfigError> {
-    let bytes_max = limits
-        .decompressed_bytes
-        .unwrap_or_else(|| body_bytes_max.max(64 << 20));
-    let longest = body_bytes_max.saturating_add(bytes_max);
-    let memory_bytes_max = limits.ingest_memory_bytes.unwrap_or(longest.max(128 << 20));
-    if memory_bytes_max < longest {
-        return Err(setting(
-            "limits.ingest_memory_bytes",
-            "must be at least limits.body_bytes and limits.decompressed_bytes together",
-        ));
-    }
-    Ok(Bounds {
-        bytes_max,
-        concurrency: limits.ingest_concurrency.unwrap_or(8).max(1),
-        memory_bytes_max,
-    })
 }
 
 fn engine(raw: &RawConfig) -> Result<EngineSettings, ConfigError> {
     let defaults = EngineSettings::default();
     let watchlists = Watchlists::new(&raw.watchlists);
     Ok(EngineSettings {
-        memory_bytes_max: raw.query.memory_bytes.unwrap_or(defaults.memory_bytes_max),
-        spill_bytes_max: raw.query.spill_bytes.unwrap_or(defaults.spill_bytes_max),
-        concurrency_max: raw
+        memory_bytes_max: raw
             .query
-            .concurrency
-            .unwrap_or(defaults.concurrency_max)
-            .max(1),
+            .memory_bytes
+            .map_or(defaults.memory_bytes_max, RawBytes::in_memory),
+        spill_bytes_max: raw
+            .query
+            .spill_bytes
+            .map_or(defaults.spill_bytes_max, |bytes| bytes.0),
+        concurrency_max: raw.query.concurrency.unwrap_or(defaults.concurrency_max),
         queue_timeout: defaults.queue_timeout,
         watchlists: watchlists.map_err(|error| setting("watchlists", error.to_string()))?,
         fetching: Some(fetching(raw)?),
@@ -327,16 +277,16 @@ fn fetching(raw: &RawConfig) -> Result<Fetching, ConfigError> {
         .map_or(Duration::from_secs(15), |timeout| timeout.0);
     Ok(Fetching {
         fetch: Arc::new(HttpFetch::new(hosts, reach, timeout)),
-        bytes_max: raw.bytes.unwrap_or(16 << 20),
+        bytes_max: raw.bytes.map_or(16 << 20, RawBytes::in_memory),
     })
 }
 
 fn quarantine(raw: &RawConfig) -> QuarantineConfig {
     let raw = &raw.quarantine;
     QuarantineConfig {
-        table_bytes: raw.bytes.unwrap_or(1 << 30),
-        body_bytes: raw.body_bytes.unwrap_or(16 << 20),
-        sender_bytes_per_hour: raw.sender_bytes_per_hour.unwrap_or(64 << 20),
+        table_bytes: raw.bytes.map_or(1 << 30, |bytes| bytes.0),
+        body_bytes: raw.body_bytes.map_or(16 << 20, RawBytes::in_memory),
+        sender_bytes_per_hour: raw.sender_bytes_per_hour.map_or(64 << 20, |bytes| bytes.0),
     }
 }
 
@@ -344,7 +294,10 @@ fn ingest_limits(raw: &RawConfig) -> ingest::Limits {
     let defaults = ingest::Limits::default();
     ingest::Limits {
         records_max: raw.limits.records.unwrap_or(defaults.records_max),
-        record_bytes_max: raw.limits.record_bytes.unwrap_or(defaults.record_bytes_max),
+        record_bytes_max: raw
+            .limits
+            .record_bytes
+            .map_or(defaults.record_bytes_max, RawBytes::in_memory),
         ..defaults
     }
 }

@@ -215,7 +215,8 @@ fn bound_heads(
         .keep_alive_interval(Some(HEADER_TIMEOUT));
 }
 
-async fn tls(files: &TlsFiles) -> anyhow::Result<RustlsConfig> {
+/// Reads certificate and key.
+pub(crate) async fn tls(files: &TlsFiles) -> anyhow::Result<RustlsConfig> {
     RustlsConfig::from_pem_file(&files.certificate, &files.key)
         .await
         .with_context(|| {

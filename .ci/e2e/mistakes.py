@@ -158,6 +158,33 @@ def starts(checks, folder):
     refused_start(checks, "a value that is no duration", arguments(config=bad), "soon", "bad.toml", "line 2")
 
 
+def checked(checks, folder):
+    """The check command refuses what the service would, and what would stop all of its work."""
+    path = Service(folder).config
+
+    def refused(name, text, *words, variables=()):
+        path.write_text(text)
+        command = [binary(), "check", "--config", str(path)]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=60, env=environment() | dict(variables), stdin=subprocess.DEVNULL)
+        missing = [word for word in words if word not in done.stderr]
+        checks.check(f"check refuses {name}", done.returncode == 1 and not missing, f"{done.returncode}, without {missing}: {done.stderr}{done.stdout}")
+
+    refused("a filter that is none", "[log]\nfilter = '((('\n", "log.filter")
+    refused("a missing certificate", "[tls]\ncertificate = '/no/such.pem'\nkey = '/no/such.key'\n", "tls.certificate", "/no/such.pem")
+    refused("a missing key", "[tls]\ncertificate = '/dev/null'\n", "tls.key", "missing")
+    refused("a certificate without one in it", "[tls]\ncertificate = '/dev/null'\nkey = '/dev/null'\n", "TLS certificate")
+    refused("no time for requests", "[limits]\nrequest_timeout = '0s'\n", "limits.request_timeout", "at least")
+    refused("no records", "[limits]\nrecords = 0\n", "limits.records", "at least")
+    refused("no bytes in a body", "[limits]\nbody_bytes = 0\n", "limits.body_bytes", "at least")
+    refused("no rows in an answer", "[query]\nrows = 0\n", "query.rows", "at least")
+    refused("a size without a unit that is known", "[limits]\nbody_bytes = '8 megs'\n", "line 2", "is no size", "MiB")
+    refused("the same in a variable", "", "BARTIZAN_LIMITS__BODY_BYTES", "is no size", variables=[("BARTIZAN_LIMITS__BODY_BYTES", "8 megs")])
+    path.write_text("[limits]\nbody_bytes = '8 MiB'\n")
+    command = [binary(), "check", "--config", str(path)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, env=environment() | {"BARTIZAN_QUARANTINE__BYTES": "2GiB"}, stdin=subprocess.DEVNULL)
+    checks.check("sizes with units are taken, in variables too", done.returncode == 0 and done.stdout.startswith("ok"), done.stdout + done.stderr)
+
+
 def broken_rule(checks, folder):
     """A rule with an error stops no other rule, and is not passed over in silence."""
     service = Service(folder)
@@ -197,6 +224,8 @@ def body(checks):
         rate(checks, second)
     with support.folder("mistakes-start") as folder:
         starts(checks, folder)
+    with support.folder("mistakes-check") as folder:
+        checked(checks, folder)
     with support.folder("mistakes-rule") as folder:
         broken_rule(checks, folder)
 

@@ -9,11 +9,14 @@ use store::{Clock, Store, StoreSettings, SystemClock, Workspace};
 
 use crate::cli::ServeArguments;
 use crate::config::Config;
-use crate::terminal;
+use crate::{service, terminal};
 
 /// Checks configuration and rules; queries are planned against an empty store, so that no data is touched.
 pub(crate) async fn run(arguments: ServeArguments) -> anyhow::Result<ExitCode> {
     let config = Config::load(&arguments.into())?;
+    if let Some(files) = &config.http.tls {
+        service::tls(files).await?;
+    }
     let scratch = tempfile::tempdir().context("make a scratch folder")?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let settings = StoreSettings::new(scratch.path());

@@ -7,7 +7,7 @@ use store::{
     CatalogSettings, CompactionSettings, PostgresSettings, Retention, StoreSettings, Table,
 };
 
-use super::raw::{RawConfig, RawStore};
+use super::raw::{RawBytes, RawConfig, RawStore};
 use super::{ConfigError, setting};
 
 /// The store's settings, checked.
@@ -18,10 +18,18 @@ pub(super) fn checked(raw: &RawConfig) -> Result<StoreSettings, ConfigError> {
     settings.flush_interval = store
         .flush_interval
         .map_or(settings.flush_interval, |interval| interval.0);
-    settings.segment_bytes = store.segment_bytes.unwrap_or(settings.segment_bytes);
-    settings.recent_bytes_max = store.recent_bytes.unwrap_or(settings.recent_bytes_max);
-    settings.free_bytes_min = store.free_bytes.unwrap_or(settings.free_bytes_min);
-    settings.wal_file_bytes_max = store.wal_file_bytes.unwrap_or(settings.wal_file_bytes_max);
+    settings.segment_bytes = store
+        .segment_bytes
+        .map_or(settings.segment_bytes, RawBytes::in_memory);
+    settings.recent_bytes_max = store
+        .recent_bytes
+        .map_or(settings.recent_bytes_max, RawBytes::in_memory);
+    settings.free_bytes_min = store
+        .free_bytes
+        .map_or(settings.free_bytes_min, |bytes| bytes.0);
+    settings.wal_file_bytes_max = store
+        .wal_file_bytes
+        .map_or(settings.wal_file_bytes_max, |bytes| bytes.0);
     settings.zstd_level = store.zstd_level.unwrap_or(settings.zstd_level);
     if !(1..=22).contains(&settings.zstd_level) {
         return Err(setting("store.zstd_level", "must be 1 to 22"));
@@ -93,7 +101,10 @@ const INTERVAL_MIN: Duration = Duration::from_millis(100);
 fn compaction(raw: &RawStore) -> Result<CompactionSettings, ConfigError> {
     let defaults = CompactionSettings::default();
     let settings = CompactionSettings {
-        file_bytes: raw.compaction.file_bytes.unwrap_or(defaults.file_bytes),
+        file_bytes: raw
+            .compaction
+            .file_bytes
+            .map_or(defaults.file_bytes, |bytes| bytes.0),
         file_rows: raw.compaction.file_rows.unwrap_or(defaults.file_rows),
         files_min: raw.compaction.files.unwrap_or(defaults.files_min),
     };

@@ -118,3 +118,126 @@ fn rows_are_kept_as_long_as_their_table_says() {
         "store.compaction.files: must be at least 2",
     );
 }
+
+/// What is written, and what is said of it.
+const STOPS_ALL_WORK: [(&str, &str); 19] = [
+    (
+        "[log]\nfilter = '((('\n",
+        "setting log.filter: '(((' is no filter",
+    ),
+    (
+        "[limits]\nrequest_timeout = '0s'\n",
+        "limits.request_timeout: must be at least 1000ms",
+    ),
+    (
+        "[limits]\nrecords = 0\n",
+        "limits.records: must be at least 1",
+    ),
+    (
+        "[limits]\nrecord_bytes = 0\n",
+        "limits.record_bytes: must be at least 1 KiB",
+    ),
+    (
+        "[limits]\nbody_bytes = 0\n",
+        "limits.body_bytes: must be at least 1 KiB",
+    ),
+    (
+        "[limits]\nbody_bytes = '2GiB'\n",
+        "limits.body_bytes: must be at most 1 GiB",
+    ),
+    (
+        "[limits]\ndecompressed_bytes = 0\n",
+        "limits.decompressed_bytes: must be at least 1 KiB",
+    ),
+    (
+        "[limits]\ningest_bytes_per_second = 0\n",
+        "limits.ingest_bytes_per_second: must be at least 1 KiB",
+    ),
+    (
+        "[limits]\ningest_concurrency = 0\n",
+        "limits.ingest_concurrency: must be at least 1",
+    ),
+    ("[query]\nrows = 0\n", "query.rows: must be at least 1"),
+    (
+        "[query]\nconcurrency = 0\n",
+        "query.concurrency: must be at least 1",
+    ),
+    (
+        "[query]\nmemory_bytes = 0\n",
+        "query.memory_bytes: must be at least 1 MiB",
+    ),
+    (
+        "[query]\ntimeout = '0s'\n",
+        "query.timeout: must be at least 10ms",
+    ),
+    (
+        "[store]\nflush_interval = '0s'\n",
+        "store.flush_interval: must be at least 10ms",
+    ),
+    (
+        "[store]\nsegment_bytes = 0\n",
+        "store.segment_bytes: must be at least 1 KiB",
+    ),
+    (
+        "[store]\nwal_file_bytes = 0\n",
+        "store.wal_file_bytes: must be at least 1 KiB",
+    ),
+    (
+        "[rules]\ninterval = '0s'\n",
+        "rules.interval: must be at least 10ms",
+    ),
+    (
+        "[delivery]\ntimeout = '0s'\n",
+        "delivery.timeout: must be at least 10ms",
+    ),
+    (
+        "[delivery]\nretry_schedule = []\n",
+        "delivery.retry_schedule: must have at least one",
+    ),
+];
+
+#[test]
+fn what_would_stop_all_work_is_refused_with_its_bound() {
+    for (text, expected) in STOPS_ALL_WORK {
+        check_error(text, expected);
+    }
+}
+
+#[test]
+fn both_files_of_tls_are_named_and_there() {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let certificate = file.path().display();
+    check_error(
+        &format!("[tls]\ncertificate = '{certificate}'\n"),
+        "setting tls.key: is missing",
+    );
+    check_error(
+        "[tls]\nkey = 'k.pem'\n",
+        "setting tls.certificate: is missing",
+    );
+    check_error(
+        &format!("[tls]\ncertificate = '{certificate}'\nkey = 'no/such.pem'\n"),
+        "setting tls.key: read no/such.pem: No such file",
+    );
+}
+
+#[test]
+fn sizes_have_units() {
+    let text = "[limits]\nbody_bytes = '8 MiB'\ndecompressed_bytes = 9000000\n[quarantine]\nbytes = '2GB'\n";
+    let config = Config::from_text(text).unwrap();
+    assert_eq!(config.http.body_bytes_max, 8 << 20);
+    assert_eq!(config.http.bounds.bytes_max, 9_000_000);
+    assert_eq!(config.quarantine.table_bytes, 2_000_000_000);
+    check_error(
+        "[limits]\nbody_bytes = '8 megs'\n",
+        "line 2, column 14, limits.body_bytes: '8 megs' is no size: write a number of bytes",
+    );
+    check_error(
+        "[limits]\nbody_bytes = -1\n",
+        "limits.body_bytes: -1 is no number of bytes",
+    );
+    check_error(
+        "[limits]\nbody_bytes = 1.5\n",
+        "expected a number of bytes, or a number and KiB",
+    );
+}
