@@ -6,6 +6,7 @@ mod late;
 mod window_run;
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use arrow::error::ArrowError;
 use futures::StreamExt as _;
@@ -72,8 +73,16 @@ pub struct Outcome {
     pub failures: u64,
 }
 
+/// A pass over all rules.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Pass {
+    pub(crate) outcome: Outcome,
+    /// Whether some rule has windows left.
+    pub(crate) is_behind: bool,
+}
+
 impl Outcome {
-    fn add(&mut self, other: Self) {
+    pub(crate) fn add(&mut self, other: Self) {
         self.windows += other.windows;
         self.windows_late += other.windows_late;
         self.gaps += other.gaps;
@@ -101,13 +110,14 @@ pub(crate) struct Evaluator {
     pub(crate) settings: Settings,
     pub(crate) rules: Vec<Rule>,
     pub(crate) opened: broadcast::Sender<IncidentOpened>,
+    pub(crate) started: Timestamp,
 }
 
 impl Evaluator {
-    /// Evaluates every window that is due, some rules at a time. A rule that fails stays where it is;
-    /// the others go on.
-    pub(crate) async fn evaluate_due(&self) -> Result<Outcome, EvaluateError> {
-        let mut total = Outcome::default();
+    /// Evaluates windows that are due, some rules at a time and each for about `share`, so that one with a long backlog
+    /// leaves the others their turn. A rule that fails stays where it is; the others go on.
+    pub(crate) async fn pass(&self, share: Duration) -> Result<Pass, EvaluateError> {
+        let mut total = Pass::default();
         for workspace in &self.settings.workspaces {
             let mut waiting = self.rules.iter();
             let mut running = FuturesUnordered::new();
@@ -115,50 +125,65 @@ impl Evaluator {
                 while running.len() < RULES_AT_ONCE
                     && let Some(rule) = waiting.next()
                 {
-                    running.push(self.rule_due(workspace, rule));
+                    running.push(self.rule_due(workspace, rule, share));
                 }
-                let Some(outcome) = running.next().await else {
+                let Some(pass) = running.next().await else {
                     break;
                 };
-                total.add(outcome?);
+                let pass = pass?;
+                total.outcome.add(pass.outcome);
+                total.is_behind |= pass.is_behind;
             }
         }
         Ok(total)
     }
 
     /// Evaluates what is due of one rule; its failure becomes the rule's state.
-    async fn rule_due(&self, workspace: &Workspace, rule: &Rule) -> Result<Outcome, EvaluateError> {
-        let mut outcome = Outcome::default();
-        if let Err(error) = self.catch_up(workspace, rule, &mut outcome).await {
-            outcome.failures += 1;
-            self.note_failure(workspace, rule, &error).await?;
-        }
-        Ok(outcome)
-    }
-
-    /// Late rows first, then the windows up to the watermark, in order.
-    async fn catch_up(
+    async fn rule_due(
         &self,
         workspace: &Workspace,
         rule: &Rule,
+        share: Duration,
+    ) -> Result<Pass, EvaluateError> {
+        let mut pass = Pass::default();
+        let caught_up = self.catch_up((workspace, rule), share, &mut pass.outcome);
+        match caught_up.await {
+            Ok(is_behind) => pass.is_behind = is_behind,
+            Err(error) => {
+                pass.outcome.failures += 1;
+                self.note_failure(workspace, rule, &error).await?;
+            }
+        }
+        Ok(pass)
+    }
+
+    /// Late rows first, then the windows up to the watermark, in order. True if the share was over before.
+    async fn catch_up(
+        &self,
+        (workspace, rule): (&Workspace, &Rule),
+        share: Duration,
         outcome: &mut Outcome,
-    ) -> Result<(), EvaluateError> {
+    ) -> Result<bool, EvaluateError> {
+        let begun = Instant::now();
         let Some((mut state, mark, received)) = self.ready(workspace, rule).await? else {
-            return Ok(());
+            return Ok(false);
         };
         if state.next_window_end > mark {
-            return Ok(());
+            return Ok(false);
         }
         self.late_rows(workspace, rule, (&state, received), outcome)
             .await?;
         while state.next_window_end <= mark {
+            if begun.elapsed() >= share {
+                return Ok(true);
+            }
             outcome.add(self.next_window(workspace, rule, &state, mark).await?);
             let Some(moved) = state::find(self.database(), workspace, &rule.id).await? else {
-                return Ok(());
+                return Ok(false);
             };
             state = moved;
         }
-        Ok(())
+        Ok(false)
     }
 
     /// State, watermark and newest time of receipt; `None` if the rule can't run now.
@@ -169,14 +194,16 @@ impl Evaluator {
     ) -> Result<Option<(RuleState, Timestamp, Timestamp)>, EvaluateError> {
         let progresses = self.progresses(workspace, rule);
         let now = self.clock.now();
+        // Before the service ran nothing could come in: what was sent meanwhile is still to come.
         let reach = |progress: &Progress| Reach {
             newest: progress.event_time_max,
-            received: progress.received_last,
+            received: progress.received_last.max(self.started),
         };
         let reaches: Vec<Reach> = progresses.iter().map(reach).collect();
         let patience = Patience {
             lateness: self.settings.lateness,
             idle: self.settings.idle,
+            behind_max: self.settings.late_max,
         };
         let Some(mark) = watermark(now, &reaches, patience, rule.frequency) else {
             return Ok(None);

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
+use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 use store::Timestamp;
 
@@ -21,6 +22,8 @@ const TITLE_CHARS_MAX: usize = 256;
 pub(crate) struct Finding {
     /// Same for findings that belong to one incident.
     pub(crate) fingerprint: String,
+    /// Same for the same finding of a window that is evaluated again, or of one that overlaps it.
+    pub(crate) identity: String,
     /// Title.
     pub(crate) title: String,
     /// Description.
@@ -45,10 +48,7 @@ pub(crate) struct Finding {
 
 /// The findings in a result; none if the rule's trigger doesn't fire.
 pub(crate) fn findings_of(rule: &Rule, result: &Rows) -> Vec<Finding> {
-    if !rule
-        .trigger
-        .fires(u64::try_from(result.rows.len()).unwrap_or(u64::MAX))
-    {
+    if !rule.trigger.fires(result.count) {
         return Vec::new();
     }
     let is_whole = rule.aggregation == Aggregation::SingleAlert || result.rows.is_empty();
@@ -58,12 +58,30 @@ pub(crate) fn findings_of(rule: &Rule, result: &Rows) -> Vec<Finding> {
     let alone = |row: &Row| Rows {
         columns: result.columns.clone(),
         rows: vec![row.clone()],
+        count: 1,
     };
-    result
+    let mut findings: Vec<Finding> = result
         .rows
         .iter()
         .map(|row| finding(rule, &alone(row)))
-        .collect()
+        .collect();
+    number_alike(rule, &mut findings);
+    findings
+}
+
+/// Several rows of one result about the same are several findings.
+fn number_alike(rule: &Rule, findings: &mut [Finding]) {
+    let mut counts: BTreeMap<String, u64> = BTreeMap::new();
+    for finding in findings {
+        let count = counts.entry(finding.identity.clone()).or_default();
+        if *count > 0 {
+            finding.identity = digest(rule, &[finding.identity.clone(), count.to_string()]);
+            if rule.grouping == Grouping::EachAlert {
+                finding.fingerprint.clone_from(&finding.identity);
+            }
+        }
+        *count += 1;
+    }
 }
 
 fn finding(rule: &Rule, result: &Rows) -> Finding {
@@ -93,8 +111,10 @@ fn finding(rule: &Rule, result: &Rows) -> Finding {
             .iter()
             .filter_map(move |row| instant_of(row, column))
     };
+    let identity = identity(rule, &entities, result);
     Finding {
-        fingerprint: fingerprint(rule, &entities, &details),
+        fingerprint: fingerprint(rule, (&entities, &details), &identity),
+        identity,
         title: title(rule, first),
         description: match &rule.texts.description {
             Some(format) => fill(format, first),
@@ -164,9 +184,35 @@ fn fill(format: &str, row: &Row) -> String {
     filled
 }
 
+/// What a finding is about: its entities or, if it has none, what its row says in words. Counts and times change from
+/// one evaluation to the next.
+fn identity(rule: &Rule, entities: &[Entity], result: &Rows) -> String {
+    let mut parts: Vec<String> = entities.iter().map(part_of).collect();
+    if parts.is_empty()
+        && let [row] = result.rows.as_slice()
+    {
+        let words = result.columns.iter().filter_map(|name| {
+            let Some(Value::String(text)) = row.get(name) else {
+                return None;
+            };
+            let is_nested = text.starts_with(['[', '{']);
+            let is_word = !is_nested && instant_of(row, name).is_none();
+            is_word.then(|| format!("{name}={text:?}"))
+        });
+        parts.extend(words);
+    }
+    parts.sort();
+    digest(rule, &parts)
+}
+
 /// A digest of the rule and what its grouping goes by.
-fn fingerprint(rule: &Rule, entities: &[Entity], details: &BTreeMap<String, String>) -> String {
+fn fingerprint(
+    rule: &Rule,
+    (entities, details): (&[Entity], &BTreeMap<String, String>),
+    identity: &str,
+) -> String {
     let mut parts: Vec<String> = match &rule.grouping {
+        Grouping::EachAlert => return identity.to_owned(),
         Grouping::AnyAlert => Vec::new(),
         Grouping::AllEntities => entities.iter().map(part_of).collect(),
         Grouping::Selected {
@@ -184,6 +230,10 @@ fn fingerprint(rule: &Rule, entities: &[Entity], details: &BTreeMap<String, Stri
         }
     };
     parts.sort();
+    digest(rule, &parts)
+}
+
+fn digest(rule: &Rule, parts: &[String]) -> String {
     let digest = Sha256::digest(format!("{:?} {parts:?}", rule.id));
     digest
         .iter()

@@ -16,11 +16,14 @@ pub(crate) type Row = Map<String, Value>;
 
 /// A query's result.
 #[derive(Clone, Debug, Default)]
+#[expect(clippy::struct_field_names, reason = "rows have columns and rows")]
 pub(crate) struct Rows {
     /// Column names in the query's order.
     pub(crate) columns: Vec<String>,
-    /// Rows in the query's order.
+    /// The first rows in the query's order.
     pub(crate) rows: Vec<Row>,
+    /// How many there are.
+    pub(crate) count: u64,
 }
 
 impl Rows {
@@ -42,12 +45,16 @@ impl Rows {
         if text.is_empty() {
             return Ok(Self {
                 columns,
-                rows: Vec::new(),
+                ..Self::default()
             });
         }
-        let rows = serde_json::from_slice(&text)
+        let rows: Vec<Row> = serde_json::from_slice(&text)
             .map_err(|source| ArrowError::ExternalError(Box::new(source)))?;
-        Ok(Self { columns, rows })
+        Ok(Self {
+            columns,
+            count: rows.len() as u64,
+            rows,
+        })
     }
 
     /// The first `rows_max` rows as text.

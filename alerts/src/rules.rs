@@ -178,6 +178,8 @@ pub enum Grouping {
     /// Those with the same entities.
     #[default]
     AllEntities,
+    /// Each has its own.
+    EachAlert,
     /// All.
     AnyAlert,
     /// Those with the same of these.
@@ -263,9 +265,12 @@ impl RuleSet {
     /// Plans every query; a rule whose query or columns don't hold moves to the failures.
     pub async fn plan(&mut self, engine: &Engine, workspace: &Workspace) {
         let mut planned = Vec::with_capacity(self.rules.len());
-        for rule in std::mem::take(&mut self.rules) {
+        for mut rule in std::mem::take(&mut self.rules) {
             match columns::check(&rule, engine, workspace).await {
-                Ok(()) => planned.push(rule),
+                Ok(tables) => {
+                    rule.tables = tables.into_iter().collect();
+                    planned.push(rule);
+                }
                 Err(failure) => self.failures.push(failure),
             }
         }

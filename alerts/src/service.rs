@@ -20,6 +20,9 @@ use crate::state::{self, RuleState};
 /// Incidents that a slow listener may be behind before it loses some.
 const OPENED_BACKLOG: usize = 256;
 
+/// How long one rule may catch up before others have their turn.
+const SHARE: Duration = Duration::from_secs(1);
+
 /// Shortest pause between two passes, so that many small batches share one.
 const PAUSE_MIN: Duration = Duration::from_millis(200);
 
@@ -71,6 +74,7 @@ impl Service {
         );
         let (opened, _) = broadcast::channel(OPENED_BACKLOG);
         let evaluator = Evaluator {
+            started: clock.now(),
             store,
             engine,
             clock,
@@ -101,8 +105,12 @@ impl Service {
         let interval = self.evaluator.settings.interval.max(PAUSE_MIN);
         loop {
             changes.borrow_and_update();
-            if let Err(error) = self.evaluate_due().await {
-                tracing::error!(error = with_sources(&error), "failed to evaluate the rules");
+            match self.evaluator.pass(SHARE).await {
+                Ok(pass) if pass.is_behind => continue,
+                Ok(_) => {}
+                Err(error) => {
+                    tracing::error!(error = with_sources(&error), "failed to evaluate the rules");
+                }
             }
             tokio::time::sleep(PAUSE_MIN).await;
             tokio::select! {
@@ -133,7 +141,14 @@ impl Service {
 
     /// Evaluates every window that is due, once.
     pub async fn evaluate_due(&self) -> Result<Outcome, EvaluateError> {
-        self.evaluator.evaluate_due().await
+        let mut total = Outcome::default();
+        loop {
+            let pass = self.evaluator.pass(SHARE).await?;
+            total.add(pass.outcome);
+            if !pass.is_behind {
+                return Ok(total);
+            }
+        }
     }
 
     /// Tries every delivery that is due, once.

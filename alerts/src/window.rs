@@ -39,6 +39,8 @@ pub struct Patience {
     pub lateness: Duration,
     /// By the clock, for a table that fell silent.
     pub idle: Duration,
+    /// A silent table that is further behind another than this holds it back no more.
+    pub behind_max: Duration,
 }
 
 /// End of the first window of which `earliest` is part; windows end at multiples of `frequency`.
@@ -52,18 +54,25 @@ pub fn first_end(earliest: Timestamp, frequency: Duration) -> Timestamp {
 ///
 /// The table that is furthest back decides. A table that fell silent lets its last window close, and
 /// then moves with the clock from its newest event on, so that yesterday's files, read today, don't
-/// push the mark past what is still to be read of them.
+/// push the mark past what is still to be read of them. A table far behind another that stays silent, such as one of
+/// indicators that came once, holds the other back no more.
 pub fn watermark(
     now: Timestamp,
     reaches: &[Reach],
     patience: Patience,
     frequency: Duration,
 ) -> Option<Timestamp> {
-    reaches
-        .iter()
-        .map(|reach| watermark_of(now, *reach, patience, frequency))
-        .min()
+    let mark = |reach: &Reach| watermark_of(now, *reach, patience, frequency);
+    let first = reaches.iter().map(mark).max()?;
+    let holds_back = |reach: &&Reach| {
+        let is_left = now.since(reach.received) >= patience.idle.saturating_mul(SILENCES_MAX);
+        !(is_left && first.since(mark(reach)) > patience.behind_max)
+    };
+    reaches.iter().filter(holds_back).map(mark).min()
 }
+
+/// So many times the silence after which a table's last window closes.
+const SILENCES_MAX: u32 = 20;
 
 fn watermark_of(
     now: Timestamp,
@@ -86,8 +95,11 @@ fn watermark_of(
         .max(newest.minus(patience.lateness))
 }
 
+/// Most windows that are evaluated again for one step: of very many that overlap, some that are evenly apart.
+const ENDS_MAX: i64 = 12;
+
 /// Ends of the closed windows that see an event of the step `step` (which covers
-/// `[step × frequency, (step + 1) × frequency)`): its own and, where windows overlap, the next.
+/// `[step × frequency, (step + 1) × frequency)`), from its own to the last that reaches back to it.
 pub fn ends_of_step(
     step: i64,
     frequency: Duration,
@@ -96,12 +108,13 @@ pub fn ends_of_step(
 ) -> Vec<Timestamp> {
     let length = micros(frequency);
     let own = step.saturating_add(1).saturating_mul(length);
-    let mut ends = vec![Timestamp::from_micros(own)];
-    if period > frequency {
-        ends.push(Timestamp::from_micros(own.saturating_add(length)));
-    }
-    ends.retain(|end| *end <= closed);
-    ends
+    let last = (micros(period).saturating_sub(1)).div_euclid(length);
+    let count = last.saturating_add(1).min(ENDS_MAX);
+    let end = |number: i64| {
+        let windows = number.saturating_mul(last).div_euclid((count - 1).max(1));
+        Timestamp::from_micros(own.saturating_add(windows.saturating_mul(length)))
+    };
+    (0..count).map(end).filter(|end| *end <= closed).collect()
 }
 
 fn micros(frequency: Duration) -> i64 {
@@ -143,6 +156,7 @@ mod tests {
             let patience = Patience {
                 lateness: MINUTE,
                 idle: MINUTE * 2,
+                behind_max: MINUTE * 90,
             };
             let reaches: Vec<Reach> = reaches
                 .iter()
@@ -168,15 +182,38 @@ mod tests {
             &[("11:59:30", "11:59:59"), ("11:50:00", "11:59:58")],
             Some("11:49:00"),
         ); // the slower one
+        check(
+            "12:00:00",
+            &[("11:59:30", "11:59:59"), ("09:00:00", "11:19:00")],
+            Some("11:58:30"),
+        ); // one that came once, long behind
+        check(
+            "12:00:00",
+            &[("11:59:30", "11:59:59"), ("09:00:00", "11:58:00")],
+            Some("09:05:00"),
+        ); // one that may still be coming
+        check(
+            "12:00:00",
+            &[("11:59:30", "11:59:59"), ("11:00:00", "11:10:00")],
+            Some("11:49:00"),
+        ); // one that is not far behind
     }
 
     #[test]
-    fn a_late_row_concerns_its_own_window_and_the_overlapping_one() {
+    fn a_late_row_concerns_every_closed_window_around_it() {
         let step = at("10:00:00").as_micros() / 300_000_000;
         let ends = |period, closed| ends_of_step(step, MINUTE * 5, MINUTE * period, at(closed));
         assert_eq!(ends(5, "11:00:00"), [at("10:05:00")]);
-        assert_eq!(ends(60, "11:00:00"), [at("10:05:00"), at("10:10:00")]);
-        assert_eq!(ends(60, "10:05:00"), [at("10:05:00")]);
+        assert_eq!(ends(10, "11:00:00"), [at("10:05:00"), at("10:10:00")]);
+        assert_eq!(ends(7, "11:00:00"), [at("10:05:00"), at("10:10:00")]);
+        let every: Vec<Timestamp> = (1..=12)
+            .map(|number| at("10:00:00").plus(MINUTE * 5 * number))
+            .collect();
+        assert_eq!(ends(60, "11:00:00"), every);
+        assert_eq!(ends(60, "10:10:00"), every[..2]);
         assert_eq!(ends(60, "10:00:00"), []);
+        let far = ends(24 * 60, "23:59:59");
+        assert_eq!(far.len(), 7);
+        assert_eq!(far[..2], [at("10:05:00"), at("12:15:00")]);
     }
 }

@@ -3,6 +3,7 @@
 //! A session sees the tables of one workspace at one moment and nothing else: no files, no settings, no other
 //! session's state.
 
+use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
@@ -266,29 +267,47 @@ impl Engine {
         workspace: &Workspace,
         question: Question,
     ) -> Result<Vec<RecordBatch>, QueryError> {
+        let (batches, _) = self.first_rows(workspace, question, usize::MAX).await?;
+        Ok(batches)
+    }
+
+    /// The first rows of an answer, and how many it has in all; values as of [`Engine::rows`].
+    pub async fn first_rows(
+        &self,
+        workspace: &Workspace,
+        question: Question,
+        rows_max: usize,
+    ) -> Result<(Vec<RecordBatch>, u64), QueryError> {
         let mut answer = self.answer(workspace, question).await?;
         let columns = answer.kusto_columns().cloned();
-        let mut batches = Vec::new();
+        let (mut batches, mut room, mut count) = (Vec::new(), rows_max, 0);
         while let Some(batch) = answer.next_batch().await? {
+            count += batch.num_rows() as u64;
+            let batch = batch.slice(0, batch.num_rows().min(room));
+            if batch.num_rows() == 0 && !batches.is_empty() {
+                continue;
+            }
+            room -= batch.num_rows();
             batches.push(match &columns {
                 Some(columns) => printed(columns, &batch).map_err(DataFusionError::from)?,
                 None => batch,
             });
         }
-        Ok(batches)
+        Ok((batches, count))
     }
 
-    /// Plans a query without running it; gives the schema of its answer. Nothing is fetched.
+    /// Plans a query without running it; gives the schema of its answer and the event tables that it reads, also through
+    /// views. Nothing is fetched.
     pub async fn check(
         &self,
         workspace: &Workspace,
         mut question: Question,
-    ) -> Result<SchemaRef, QueryError> {
+    ) -> Result<(SchemaRef, BTreeSet<Table>), QueryError> {
         question.external = External::Planned;
         let deadline = Instant::now() + question.timeout;
         let results = self.results(workspace, question, deadline).await?;
         let (plan, _) = only(results.plans)?;
-        Ok(Arc::clone(plan.schema().inner()))
+        Ok((Arc::clone(plan.schema().inner()), results.tables.named()))
     }
 
     pub(crate) async fn results(
@@ -299,8 +318,9 @@ impl Engine {
     ) -> Result<Results, QueryError> {
         match question.language {
             Language::Sql => {
-                let (state, plan) = self.plan(workspace, &question).await?;
+                let (state, tables, plan) = self.plan(workspace, &question).await?;
                 Ok(Results {
+                    tables,
                     state: Arc::new(state),
                     plans: vec![(plan, About::default())],
                     takes_long: is_long(&question.text),
@@ -320,7 +340,7 @@ impl Engine {
         let (state, tables) = self.session(workspace, question.span)?;
         let state = Arc::new(state);
         let catalog = SessionCatalog {
-            tables,
+            tables: Arc::clone(&tables),
             watchlists: self.watchlists.of(workspace),
             documents: Documents::new(self.fetching.clone(), &question),
         };
@@ -358,6 +378,7 @@ impl Engine {
         });
         Ok(Results {
             state,
+            tables,
             plans: results.collect(),
             takes_long,
         })
@@ -367,9 +388,9 @@ impl Engine {
         &self,
         workspace: &Workspace,
         question: &Question,
-    ) -> Result<(SessionState, LogicalPlan), QueryError> {
+    ) -> Result<(SessionState, Arc<Tables>, LogicalPlan), QueryError> {
         guard::check_text(&question.text)?;
-        let (state, _tables) = self.session(workspace, question.span)?;
+        let (state, tables) = self.session(workspace, question.span)?;
         let statement = state.sql_to_statement(&question.text, &Dialect::Generic)?;
         guard::check_statement(&statement)?;
         for reference in state.resolve_table_references(&statement)? {
@@ -394,7 +415,7 @@ impl Engine {
             plan = plan.replace_params_with_values(&ParamValues::Map(values.collect()))?;
         }
         guard::check_plan(&plan)?;
-        Ok((state, plan))
+        Ok((state, tables, plan))
     }
 
     fn session(

@@ -10,10 +10,12 @@ use tokio::task::{JoinError, spawn_blocking};
 
 use crate::answer::About;
 use crate::error::QueryError;
+use crate::tables::Tables;
 
 /// The plans of a question's results.
 pub(crate) struct Results {
     pub(crate) state: Arc<SessionState>,
+    pub(crate) tables: Arc<Tables>,
     pub(crate) plans: Vec<(LogicalPlan, About)>,
     /// Whether others would have to wait if the rest were planned on their thread.
     pub(crate) takes_long: bool,

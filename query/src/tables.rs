@@ -1,6 +1,6 @@
 //! The tables of a workspace as one question sees them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -33,6 +33,11 @@ impl Tables {
             span,
             seen: Mutex::default(),
         }
+    }
+
+    /// Those that the question named, in its text or by way of views.
+    pub(crate) fn named(&self) -> BTreeSet<Table> {
+        self.seen.lock().keys().copied().collect()
     }
 
     pub(crate) fn get(&self, table: Table) -> Result<Arc<dyn TableProvider>> {

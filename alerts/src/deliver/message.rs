@@ -19,10 +19,19 @@ struct Envelope {
     data: Value,
 }
 
-/// The text of `incident.created`. Evidence rows are left out from the end while it is too long.
-pub(crate) fn incident_created(
-    workspace: &Workspace,
-    incident: &Incident,
+/// What is told of an incident.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum News {
+    /// It is there.
+    Created,
+    /// It is more severe than what was told before.
+    Updated,
+}
+
+/// The text of a message. Evidence rows are left out from the end while it is too long.
+pub(crate) fn message(
+    news: News,
+    (workspace, incident): (&Workspace, &Incident),
     public_url: Option<&Url>,
     now: Timestamp,
 ) -> String {
@@ -30,7 +39,10 @@ pub(crate) fn incident_created(
     loop {
         let data = data(workspace, incident, public_url, rows);
         let envelope = Envelope {
-            kind: "incident.created",
+            kind: match news {
+                News::Created => "incident.created",
+                News::Updated => "incident.updated",
+            },
             timestamp: now.to_rfc3339(),
             data,
         };

@@ -4,14 +4,18 @@ use query::Question;
 use store::Workspace;
 
 use super::{EvaluateError, Evaluator, IncidentOpened, Outcome};
-use crate::deliver::message::incident_created;
+use crate::deliver::message::{News, message};
 use crate::finding::{EVIDENCE_ROWS_MAX, Finding, findings_of};
 use crate::incidents::{Incident, Origin, Recorded, record};
+use crate::model::Severity;
 use crate::outbox::enqueue;
 use crate::rows::Rows;
 use crate::rules::Rule;
 use crate::state::{Advance, Advanced, advance};
 use crate::window::Window;
+
+/// Rows of a result that are counted: a trigger asks how many there are, not how many are kept.
+const ROWS_COUNTED_MAX: usize = 100_000_000;
 
 impl Evaluator {
     /// Evaluates the window that is next and moves the rule on.
@@ -74,11 +78,11 @@ impl Evaluator {
     ) -> Result<Vec<Finding>, EvaluateError> {
         let question = self.bounded(rule.question(&rule.query), window);
         let result = self.rows(workspace, rule, question).await?;
-        if result.rows.len() >= self.settings.findings_max {
-            let rows = result.rows.len();
+        let (kept, count) = (result.rows.len(), result.count);
+        if count > kept as u64 {
             metrics::counter!("bartizan_rule_results_cut_total", "rule" => rule.id.clone())
                 .increment(1);
-            tracing::warn!(rule.id = %rule.id, rows, "result of rule {} is cut off at {rows} rows", rule.id);
+            tracing::warn!(rule.id = %rule.id, rows = count, "result of rule {} has {count} rows, of which alerts tell the first {kept}", rule.id);
         }
         let mut findings = findings_of(rule, &result);
         for finding in &mut findings {
@@ -113,7 +117,7 @@ impl Evaluator {
             start: window.start,
             end: window.end,
         });
-        question.rows_max = self.settings.findings_max;
+        question.rows_max = ROWS_COUNTED_MAX;
         question.timeout = self.settings.query_timeout;
         question
     }
@@ -124,18 +128,19 @@ impl Evaluator {
         rule: &Rule,
         question: Question,
     ) -> Result<Rows, EvaluateError> {
-        let batches = self
+        let (batches, count) = self
             .engine
-            .rows(workspace, question)
+            .first_rows(workspace, question, self.settings.findings_max)
             .await
             .map_err(|source| EvaluateError::Query {
                 rule_id: rule.id.clone(),
                 source,
             })?;
-        Rows::from_batches(&batches).map_err(|source| EvaluateError::Result {
+        let rows = Rows::from_batches(&batches).map_err(|source| EvaluateError::Result {
             rule_id: rule.id.clone(),
             source,
-        })
+        })?;
+        Ok(Rows { count, ..rows })
     }
 
     /// One transaction: the move on, the alerts, their incidents, and the messages about new ones.
@@ -157,11 +162,17 @@ impl Evaluator {
         for finding in findings {
             match record(&mut transaction, origin, finding).await? {
                 Recorded::Known => {}
-                Recorded::Joined(_number) => outcome.alerts += 1,
+                Recorded::Joined => outcome.alerts += 1,
+                Recorded::Raised(before, incident) => {
+                    outcome.alerts += 1;
+                    self.announce(&mut transaction, origin, (Some(before), &incident))
+                        .await?;
+                }
                 Recorded::Opened(incident) => {
                     outcome.alerts += 1;
                     outcome.incidents += 1;
-                    self.announce(&mut transaction, origin, &incident).await?;
+                    self.announce(&mut transaction, origin, (None, &incident))
+                        .await?;
                     opened.push(*incident);
                 }
             }
@@ -173,19 +184,29 @@ impl Evaluator {
         Ok(outcome)
     }
 
+    /// Tells of an incident that is new, or that was less severe `before`. Who was told nothing of it then is told that it
+    /// is there.
     async fn announce(
         &self,
         connection: &mut sqlx::SqliteConnection,
         origin: Origin<'_>,
-        incident: &Incident,
+        (before, incident): (Option<Severity>, &Incident),
     ) -> Result<(), EvaluateError> {
+        let about = (origin.workspace, incident);
         let public_url = self.settings.public_url.as_ref();
-        let message = incident_created(origin.workspace, incident, public_url, origin.now);
         let cause = (origin.workspace, incident.number);
         for receiver in &self.settings.receivers {
-            if incident.severity >= receiver.severity_min {
-                enqueue(connection, cause, &receiver.name, &message, origin.now).await?;
+            if incident.severity < receiver.severity_min {
+                continue;
             }
+            let was_told = before.is_some_and(|before| before >= receiver.severity_min);
+            let news = if was_told {
+                News::Updated
+            } else {
+                News::Created
+            };
+            let message = message(news, about, public_url, origin.now);
+            enqueue(connection, cause, &receiver.name, &message, origin.now).await?;
         }
         Ok(())
     }

@@ -20,13 +20,14 @@ eventGroupingSettings: {aggregationKind: AlertPerResult}
 bartizan: {language: sql}
 ";
 
-fn found(rule: &str, rows: serde_json::Value) -> Vec<Finding> {
+fn found(rule: &str, rows: Value) -> Vec<Finding> {
     let rule = parse_rule("a.yaml", rule).unwrap();
     let rows: Vec<Row> = serde_json::from_value(rows).unwrap();
     findings_of(
         &rule,
         &Rows {
-            columns: vec!["Ip".to_owned(), "User".to_owned()],
+            columns: ["Ip", "User", "n", "at", "all"].map(str::to_owned).to_vec(),
+            count: rows.len() as u64,
             rows,
         },
     )
@@ -44,7 +45,10 @@ fn rows_become_findings_with_titles_entities_and_severity() {
         finding.last_event,
         Timestamp::parse_rfc3339("2026-11-02T10:00:00Z")
     );
-    assert_eq!(finding.evidence.rows, [["192.0.2.1", "{{Ip}}\r\nBcc: x"]]);
+    assert_eq!(
+        finding.evidence.rows[0][..2],
+        ["192.0.2.1", "{{Ip}}\r\nBcc: x"]
+    );
     let unknown = found(RULE, json!([{"Ip": "192.0.2.1", "Sev": "Urgent"}])).remove(0);
     assert_eq!(
         (unknown.severity, unknown.entities.len()),
@@ -54,8 +58,7 @@ fn rows_become_findings_with_titles_entities_and_severity() {
 
 #[test]
 fn the_same_entities_have_the_same_fingerprint() {
-    let fingerprint =
-        |rule: &str, row: serde_json::Value| found(rule, json!([row])).remove(0).fingerprint;
+    let fingerprint = |rule: &str, row: Value| found(rule, json!([row])).remove(0).fingerprint;
     let base = json!({"Ip": "192.0.2.1", "User": "eve", "Api": "orders"});
     let other_api = json!({"Ip": "192.0.2.1", "User": "eve", "Api": "payments"});
     let other_user = json!({"Ip": "192.0.2.1", "User": "bob", "Api": "orders"});
@@ -113,4 +116,57 @@ fn one_alert_for_all_rows_has_all_entities_and_none_is_needed() {
     assert_eq!(found(RULE, json!([])).len(), 0);
     let silence = RULE.replace("query:", "triggerOperator: eq\nquery:");
     assert_eq!(found(&silence, json!([])).len(), 1);
+}
+
+/// Whatever incidents are grouped by, each row of a window is an alert, and the same one when the window is evaluated again.
+#[test]
+fn each_row_is_an_alert_that_is_recognised_again() {
+    let identities = |rule: &str, rows: Value| -> Vec<String> {
+        let found = found(rule, rows).into_iter();
+        found.map(|finding| finding.identity).collect()
+    };
+    let grouped = |grouping: &str| {
+        format!("{RULE}incidentConfiguration: {{groupingConfiguration: {{{grouping}}}}}\n")
+    };
+    let anonymous = RULE
+        .replace("entityMappings", "#")
+        .replace("- {entity", "# {entity");
+    for rule in [
+        grouped("matchingMethod: AnyAlert"),
+        grouped("enabled: false, matchingMethod: Selected"),
+        anonymous,
+    ] {
+        let row =
+            |ip: &str, count: u64, at: &str| json!({"Ip": ip, "n": count, "at": at, "all": "[1]"});
+        let first = json!([
+            row("192.0.2.1", 5, "2026-11-02T10:00:00Z"),
+            row("192.0.2.2", 5, "2026-11-02T10:00:00Z")
+        ]);
+        let again = json!([
+            row("192.0.2.1", 7, "2026-11-02T10:01:00Z"),
+            row("192.0.2.2", 9, "2026-11-02T10:01:00Z")
+        ]);
+        let first = identities(&rule, first);
+        assert_ne!(first[0], first[1], "{rule}");
+        assert_eq!(first, identities(&rule, again), "{rule}");
+        let twice = identities(
+            &rule,
+            json!([
+                row("192.0.2.1", 1, "2026-11-02T10:00:00Z"),
+                row("192.0.2.1", 2, "2026-11-02T10:00:00Z")
+            ]),
+        );
+        assert_ne!(twice[0], twice[1]);
+        assert_eq!(twice[0], first[0]);
+    }
+    let ungrouped = grouped("enabled: false, matchingMethod: AnyAlert");
+    let found = found(
+        &ungrouped,
+        json!([{"Ip": "192.0.2.1"}, {"Ip": "192.0.2.1"}, {"Ip": "192.0.2.2"}]),
+    );
+    let incidents: std::collections::BTreeSet<&str> = found
+        .iter()
+        .map(|finding| finding.fingerprint.as_str())
+        .collect();
+    assert_eq!(incidents.len(), 3);
 }

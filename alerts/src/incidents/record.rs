@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::Incident;
 use super::stored_row::IncidentRow;
 use crate::finding::Finding;
-use crate::model::Entity;
+use crate::model::{Entity, Severity};
 use crate::rules::Rule;
 use crate::stored::{entities_to_json, evidence_to_json, to_json};
 use crate::window::Window;
@@ -20,8 +20,10 @@ const ENTITIES_MAX: usize = 50;
 pub(crate) enum Recorded {
     /// It opened this incident.
     Opened(Box<Incident>),
-    /// It joined the open incident of that number.
-    Joined(i64),
+    /// It joined an open incident.
+    Joined,
+    /// It joined an open incident that was less severe before; here as it is now.
+    Raised(Severity, Box<Incident>),
     /// An alert already says all of it.
     Known,
 }
@@ -54,20 +56,17 @@ pub(crate) async fn record(
     .bind(&finding.fingerprint)
     .fetch_optional(&mut **transaction)
     .await?;
-    let recorded = match open.map(Incident::from) {
-        Some(incident) => {
-            join(transaction, origin, finding, &incident).await?;
-            Recorded::Joined(incident.number)
-        }
-        None => Recorded::Opened(Box::new(open_incident(transaction, origin, finding).await?)),
+    let Some(before) = open.map(Incident::from) else {
+        let incident = open_incident(transaction, origin, finding).await?;
+        insert_alert(transaction, origin, finding, incident.number).await?;
+        return Ok(Recorded::Opened(Box::new(incident)));
     };
-    let number = match &recorded {
-        Recorded::Opened(incident) => incident.number,
-        Recorded::Joined(number) => *number,
-        Recorded::Known => return Ok(recorded),
-    };
-    insert_alert(transaction, origin, finding, number).await?;
-    Ok(recorded)
+    let incident = join(transaction, origin, finding, &before).await?;
+    insert_alert(transaction, origin, finding, incident.number).await?;
+    if incident.severity > before.severity {
+        return Ok(Recorded::Raised(before.severity, Box::new(incident)));
+    }
+    Ok(Recorded::Joined)
 }
 
 /// Whether this window, or one that overlaps it, has raised the same alert with events as new as these.
@@ -82,7 +81,7 @@ async fn is_known(
     )
     .bind(origin.workspace.as_str())
     .bind(&origin.rule.id)
-    .bind(&finding.fingerprint)
+    .bind(&finding.identity)
     .bind(origin.window.start.as_micros())
     .bind(origin.window.end.as_micros())
     .bind(finding.last_event.map(Timestamp::as_micros))
@@ -158,7 +157,7 @@ async fn join(
     origin: Origin<'_>,
     finding: &Finding,
     incident: &Incident,
-) -> sqlx::Result<()> {
+) -> sqlx::Result<Incident> {
     let first_activity = finding
         .first_event
         .unwrap_or(origin.window.start)
@@ -168,9 +167,10 @@ async fn join(
         .unwrap_or(origin.window.end)
         .max(incident.last_activity);
     let entities = union(&incident.entities, &finding.entities);
-    sqlx::query(
+    let row: IncidentRow = sqlx::query_as(
         "update incident set first_activity = $3, last_activity = $4, severity = $5, entities = $6, \
-         modified = $7, alerts = alerts + 1, version = version + 1 where workspace = $1 and number = $2",
+         modified = $7, alerts = alerts + 1, version = version + 1 where workspace = $1 and number = $2 \
+         returning *",
     )
     .bind(origin.workspace.as_str())
     .bind(incident.number)
@@ -179,9 +179,9 @@ async fn join(
     .bind(incident.severity.max(finding.severity).name())
     .bind(entities_to_json(&entities))
     .bind(origin.now.as_micros())
-    .execute(connection)
+    .fetch_one(connection)
     .await?;
-    Ok(())
+    Ok(Incident::from(row))
 }
 
 fn union(present: &[Entity], added: &[Entity]) -> Vec<Entity> {
@@ -206,7 +206,7 @@ async fn insert_alert(
     .bind(incident_number)
     .bind(&origin.rule.id)
     .bind(&origin.rule.version)
-    .bind(&finding.fingerprint)
+    .bind(&finding.identity)
     .bind(&finding.title)
     .bind(finding.severity.name())
     .bind(origin.window.start.as_micros())

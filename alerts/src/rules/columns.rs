@@ -1,23 +1,26 @@
 //! Result columns: which ones a rule speaks of, and whether its query has them.
 
+use std::collections::BTreeSet;
+
 use arrow::datatypes::Schema;
 use query::Engine;
-use store::Workspace;
+use store::{Table, Workspace};
 
 use super::{Rule, RuleFailure};
 
-/// Checks that the query and the sample query plan, and that every column named is there.
+/// Checks that the query and the sample query plan, and that every column named is there. Gives the tables that the
+/// query reads, whichever way.
 pub(super) async fn check(
     rule: &Rule,
     engine: &Engine,
     workspace: &Workspace,
-) -> Result<(), RuleFailure> {
+) -> Result<BTreeSet<Table>, RuleFailure> {
     let failure = |reason: String| RuleFailure {
         file: rule.file.clone(),
         line: Some(rule.query_line),
         reason,
     };
-    let schema = engine
+    let (schema, mut tables) = engine
         .check(workspace, rule.question(&rule.query))
         .await
         .map_err(|source| failure(format!("plan the query: {source}")))?;
@@ -30,7 +33,12 @@ pub(super) async fn check(
             nearest(&column, &schema)
         )));
     }
-    Ok(())
+    tables.extend(&rule.tables);
+    if tables.is_empty() {
+        let reason = "the query reads no table of logs: its windows would never come";
+        return Err(failure(reason.to_owned()));
+    }
+    Ok(tables)
 }
 
 fn nearest(column: &str, schema: &Schema) -> String {

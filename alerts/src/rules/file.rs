@@ -170,8 +170,8 @@ struct IncidentFile {
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct GroupingFile {
+    /// Without grouping each alert has an incident of its own, whatever else is said.
     #[serde(default)]
-    #[expect(dead_code, reason = "Sentinel's key without effect here")]
     enabled: Option<bool>,
     #[serde(default)]
     reopen_closed_incident: bool,
@@ -332,6 +332,7 @@ fn convert(file: &str, text: &str, rule: RuleFile) -> Rule {
             AggregationName::AlertPerResult => Aggregation::AlertPerResult,
         },
         grouping: match grouping.matching_method {
+            _ if grouping.enabled == Some(false) => Grouping::EachAlert,
             MatchingName::AllEntities => Grouping::AllEntities,
             MatchingName::AnyAlert => Grouping::AnyAlert,
             MatchingName::Selected => Grouping::Selected {

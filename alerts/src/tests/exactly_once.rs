@@ -128,6 +128,141 @@ async fn alerts_about_the_same_entity_join_the_open_incident() {
     );
 }
 
+/// Grouped into one incident or not, every row of a window is an alert, and its entities are in the incident.
+#[tokio::test]
+async fn alerts_of_one_window_share_an_incident_and_all_are_there() {
+    let world = World::new(at("10:07:00")).await;
+    let grouping = "incidentConfiguration: {groupingConfiguration: {matchingMethod: AnyAlert}}\n";
+    let settings = settings(&world, &format!("{RULE}{grouping}"));
+    let service = world.service(settings).await;
+    for caller in ["192.0.2.1", "192.0.2.2", "192.0.2.3"] {
+        append(&world, "10:01:00", caller).await;
+    }
+    append(&world, "10:06:30", "192.0.2.4").await;
+    let outcome = service.evaluate_due().await.unwrap();
+    assert_eq!((outcome.alerts, outcome.incidents), (3, 1));
+    let workspace = Workspace::default();
+    let found = service.list(&workspace, Filter::default()).await.unwrap();
+    assert_eq!((found[0].alerts, found[0].entities.len()), (3, 3));
+}
+
+#[tokio::test]
+async fn a_trigger_counts_rows_that_are_not_kept() {
+    let world = World::new(at("10:07:00")).await;
+    let rule = RULE.replace("query:", "triggerOperator: gt\ntriggerThreshold: 4\nquery:");
+    let mut settings = settings(&world, &rule);
+    settings.findings_max = 2;
+    let service = world.service(settings).await;
+    for caller in 1..=5 {
+        append(&world, "10:01:00", &format!("192.0.2.{caller}")).await;
+    }
+    append(&world, "10:06:30", "192.0.2.9").await;
+    assert_eq!(service.evaluate_due().await.unwrap().alerts, 2);
+}
+
+#[tokio::test]
+async fn a_rule_over_a_view_runs_and_one_over_nothing_is_refused() {
+    let world = World::new(at("10:07:00")).await;
+    let view = "kind: Scheduled\nseverity: Low\nqueryFrequency: 5m\nqueryPeriod: 5m\n\
+        query: _Im_WebSession | summarize Requests = count() by SrcIpAddr\n";
+    let service = world
+        .service(settings(&world, &format!("id: count\nname: a\n{view}")))
+        .await;
+    append(&world, "10:01:00", "192.0.2.1").await;
+    append(&world, "10:06:30", "192.0.2.2").await;
+    assert_eq!(service.rules().failures, []);
+    let outcome = service.evaluate_due().await.unwrap();
+    assert_eq!(
+        (outcome.windows, outcome.alerts),
+        (1, 1),
+        "{:?}",
+        service.rules().rules[0].tables
+    );
+    drop(service);
+    let nothing = view.replace(
+        "_Im_WebSession | summarize Requests = count() by SrcIpAddr",
+        "print x = 1",
+    );
+    let service = world
+        .service(settings(&world, &format!("id: count\nname: a\n{nothing}")))
+        .await;
+    let failures = &service.rules().failures;
+    assert!(
+        failures[0].reason.contains("reads no table of logs"),
+        "{failures:?}"
+    );
+}
+
+/// Who hears of severe incidents only hears of one that becomes severe; who was told of it before is told again.
+#[tokio::test]
+async fn an_incident_that_becomes_more_severe_is_told() {
+    let world = World::new(at("10:07:00")).await;
+    let rule = RULE.replace(
+        "count(*) as Requests",
+        "count(*) as Requests, case when count(*) > 1 then 'High' else 'Low' end as Sev",
+    ) + "alertDetailsOverride: {alertSeverityColumnName: Sev}\n";
+    let mut settings = settings(&world, &rule);
+    settings.receivers.push(Receiver {
+        name: "pager".to_owned(),
+        severity_min: Severity::High,
+        ..settings.receivers[0].clone()
+    });
+    let service = world.service(settings).await;
+    append(&world, "10:01:00", "192.0.2.1").await;
+    append(&world, "10:06:00", "192.0.2.1").await;
+    append(&world, "10:06:10", "192.0.2.1").await;
+    append(&world, "10:11:00", "192.0.2.1").await;
+    world.clock.set(at("10:20:00"));
+    append(&world, "10:19:00", "192.0.2.9").await;
+    let outcome = service.evaluate_due().await.unwrap();
+    assert_eq!((outcome.alerts, outcome.incidents), (3, 1));
+    let told: Vec<(String, String)> = sqlx::query_as(
+        "select receiver, json_extract(message, '$.type') from delivery order by rowid",
+    )
+    .fetch_all(world.store.database())
+    .await
+    .unwrap();
+    let expected = [
+        ("hook", "incident.created"),
+        ("hook", "incident.updated"),
+        ("pager", "incident.created"),
+    ];
+    assert_eq!(
+        told,
+        expected.map(|(who, what)| (who.to_owned(), what.to_owned()))
+    );
+    let incident = service
+        .list(&Workspace::default(), Filter::default())
+        .await
+        .unwrap()
+        .remove(0);
+    assert_eq!(incident.severity, Severity::High);
+}
+
+/// What was sent while the service was down still comes: its windows are not closed by the clock.
+#[tokio::test]
+async fn a_backlog_after_a_stop_is_not_late() {
+    let world = World::new(at("01:07:00")).await;
+    let service = world.service(settings(&world, RULE)).await;
+    append(&world, "01:06:00", "192.0.2.1").await;
+    service.evaluate_due().await.unwrap();
+    drop(service);
+    let world = world.reopen().await;
+    world.clock.set(at("20:00:00"));
+    let service = world.service(settings(&world, RULE)).await;
+    world.clock.set(at("20:01:00"));
+    service.evaluate_due().await.unwrap();
+    append(&world, "05:01:00", "192.0.2.2").await;
+    append(&world, "05:10:00", "192.0.2.3").await;
+    assert_eq!(service.evaluate_due().await.unwrap().incidents, 1);
+    let workspace = Workspace::default();
+    let found = service.list(&workspace, Filter::default()).await.unwrap();
+    assert_eq!(
+        (found[0].is_late, found[0].window.end),
+        (false, at("05:05:00"))
+    );
+}
+
 #[tokio::test]
 async fn rows_that_come_late_reopen_their_window_and_the_alert_says_so() {
     let world = World::new(at("10:07:00")).await;

@@ -87,8 +87,8 @@ async fn announced(listener: &TcpListener) -> (World, Service) {
         "CallerIpAddress": "198.51.100.7", "_ResourceId": "/subscriptions/s",
     });
     world.append(Table::AzureActivity, &[event]).await;
-    world.clock.set(at("10:10:00"));
     let service = world.service(settings(listener, true)).await;
+    world.clock.set(at("10:10:00"));
     assert_eq!(service.evaluate_due().await.unwrap().incidents, 1);
     (world, service)
 }

@@ -161,8 +161,8 @@ pub(crate) async fn incidents(rule_id: &str, table: Table, events: &[Value]) -> 
     let now = Timestamp::parse_rfc3339(last).unwrap().plus(MINUTE * 60);
     let world = World::new(now).await;
     world.append(table, events).await;
-    world.advance(MINUTE * 2);
     let service = world.service(only(&[rule_id])).await;
+    world.advance(MINUTE * 2);
     assert_eq!(service.rules().failures, []);
     let outcome = service.evaluate_due().await.unwrap();
     let states = service.rule_states(&Workspace::default()).await.unwrap();
