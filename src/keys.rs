@@ -228,13 +228,24 @@ impl Keys {
         Ok(revoked.rows_affected() > 0)
     }
 
-    /// Makes the environment's key the one administrator's key of that name; one that it replaces ends.
+    /// Makes the environment's key the one administrator's key of that name; one that it replaces ends. A key
+    /// that ended stays so.
     pub(crate) async fn set_environment_key(
         &self,
         secret: &str,
         now: Timestamp,
     ) -> sqlx::Result<()> {
-        if self.look_up(&digest(secret), now).await?.is_some() {
+        let digest = digest(secret);
+        if self.look_up(&digest, now).await?.is_some() {
+            return Ok(());
+        }
+        let ended: Option<String> = sqlx::query_scalar("select id from api_key where digest = $1")
+            .bind(digest.as_slice())
+            .fetch_optional(&self.pool)
+            .await?;
+        if let Some(id) = ended {
+            // Whoever ended it meant it; a start must not undo that.
+            tracing::warn!(key.id = %id, "the key in {ENVIRONMENT_KEY} was revoked or has expired and lets nobody in: set another one");
             return Ok(());
         }
         sqlx::query("update api_key set revoked = $1 where name = $2 and revoked is null")
@@ -273,4 +284,39 @@ impl Keys {
 
 fn digest(secret: &str) -> [u8; 32] {
     Sha256::digest(secret.as_bytes()).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Keys in a new database, at a moment.
+    async fn keys(folder: &std::path::Path) -> (Keys, Timestamp) {
+        let clock = std::sync::Arc::new(store::SystemClock);
+        let settings = store::StoreSettings::new(folder);
+        let store = store::Store::open(settings, clock).await.unwrap();
+        (
+            Keys::new(store.database().clone()),
+            Timestamp::from_micros(1),
+        )
+    }
+
+    #[tokio::test]
+    async fn an_environment_key_that_was_revoked_stays_so_over_a_start() {
+        let folder = tempfile::tempdir().unwrap();
+        let (keys, now) = keys(folder.path()).await;
+        let secret = "admin-0123456789abcdef0123456789abcdef";
+        keys.set_environment_key(secret, now).await.unwrap();
+        assert!(keys.verify(secret, now).await.unwrap().is_some());
+        let id = keys.list(&Workspace::default()).await.unwrap().remove(0).id;
+        keys.revoke(&Workspace::default(), &id, now).await.unwrap();
+        keys.set_environment_key(secret, now).await.unwrap();
+        assert_eq!(keys.verify(secret, now).await.unwrap(), None);
+        assert_eq!(keys.list(&Workspace::default()).await.unwrap().len(), 1);
+        // Another one lets in again.
+        keys.set_environment_key("another-key-of-32-characters-or-so", now)
+            .await
+            .unwrap();
+        assert_eq!(keys.list(&Workspace::default()).await.unwrap().len(), 2);
+    }
 }
