@@ -5,6 +5,7 @@ mod arrived;
 mod authorize;
 mod bulk;
 mod credential;
+mod deliveries;
 mod elastic;
 mod forms;
 mod incidents;

@@ -19,7 +19,7 @@ pub(crate) use record::{Origin, Recorded, record};
 use stored_row::IncidentRow;
 
 /// Most incidents of one listing.
-pub const LIST_MAX: u32 = 500;
+pub const LIST_MAX: u32 = 1_000;
 
 /// Where the work on an incident stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -146,10 +146,14 @@ pub struct Incident {
 }
 
 /// Which incidents to list.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Filter {
     /// Only those.
     pub status: Option<Status>,
+    /// Only those.
+    pub severity: Option<Severity>,
+    /// Only those of that rule.
+    pub rule_id: Option<String>,
     /// Only those after this number in the listing, which is newest first.
     pub after: Option<i64>,
     /// At most so many; 0 and more than [`LIST_MAX`] mean [`LIST_MAX`].
@@ -184,12 +188,15 @@ pub(crate) async fn list(
     };
     let rows: Vec<IncidentRow> = sqlx::query_as(
         "select * from incident where workspace = $1 and ($2 is null or status = $2) \
-         and ($3 is null or number < $3) order by number desc limit $4",
+         and ($3 is null or number < $3) and ($5 is null or severity = $5) \
+         and ($6 is null or rule_id = $6) order by number desc limit $4",
     )
     .bind(workspace.as_str())
     .bind(filter.status.map(Status::name))
     .bind(filter.after)
     .bind(limit)
+    .bind(filter.severity.map(Severity::name))
+    .bind(filter.rule_id)
     .fetch_all(database)
     .await?;
     Ok(rows.into_iter().map(Incident::from).collect())

@@ -29,7 +29,7 @@ pub use incidents::{
     Refusal, Status, Updated,
 };
 pub use model::{Entity, Evidence, Severity};
-pub use outbox::{Delivery, DeliveryStatus};
+pub use outbox::{Delivery, DeliveryFilter, DeliveryStatus, Resent};
 pub use rules::{
     Aggregation, EntityMapping, Grouping, Rule, RuleFailure, RuleSet, TextOverride, Trigger,
     TriggerOperator, parse_rule,

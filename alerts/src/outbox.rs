@@ -1,12 +1,22 @@
 //! The outbox: what must be told to whom. Rows are written with their cause in one transaction, leased
 //! for an attempt, and end delivered or dead. This module alone writes `delivery` and `delivery_attempt`.
 
+mod look;
+
 use std::time::Duration;
 
 use rand::RngExt as _;
 use sqlx::{SqliteConnection, SqlitePool};
 use store::{Timestamp, Workspace};
 use uuid::Uuid;
+
+use crate::stored::{to_json, words_from_json};
+
+pub use look::{Delivery, DeliveryFilter, Resent};
+pub(crate) use look::{list, resend, standings};
+
+/// What is written down of a delivery whose receiver the settings don't name.
+pub(crate) const NOT_CONFIGURED: &str = "no receiver of this name is configured";
 
 /// Longest pause that a receiver may ask for.
 const RETRY_AFTER_MAX: Duration = Duration::from_hours(1);
@@ -35,37 +45,11 @@ impl DeliveryStatus {
         }
     }
 
-    fn from_name(name: &str) -> Self {
-        match name {
-            "leased" => Self::Leased,
-            "delivered" => Self::Delivered,
-            "dead" => Self::Dead,
-            _ => Self::Pending,
-        }
+    /// The status of that name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        let all = [Self::Pending, Self::Leased, Self::Delivered, Self::Dead];
+        all.into_iter().find(|status| status.name() == name)
     }
-}
-
-/// A delivery, for people to look at.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Delivery {
-    /// Its id, also the `webhook-id`.
-    pub id: String,
-    /// The incident that it tells of.
-    pub incident_number: i64,
-    /// Name of the receiver.
-    pub receiver: String,
-    /// Where it stands.
-    pub status: DeliveryStatus,
-    /// Attempts so far.
-    pub attempts: i64,
-    /// When the next attempt is due.
-    pub due: Timestamp,
-    /// When it was written.
-    pub created: Timestamp,
-    /// When it was delivered or given up.
-    pub finished: Option<Timestamp>,
-    /// What the last failed attempt met.
-    pub error: Option<String>,
 }
 
 /// A delivery whose next attempt is ours.
@@ -76,6 +60,23 @@ pub(crate) struct Leased {
     pub(crate) message: String,
     pub(crate) attempts: i64,
     lease: String,
+    pub(crate) reached: String,
+}
+
+impl Leased {
+    /// Recipients of an e-mail who have it already.
+    pub(crate) fn reached(&self) -> Vec<String> {
+        words_from_json(&self.reached)
+    }
+}
+
+/// Whose deliveries.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Queue<'a> {
+    /// Those of one receiver.
+    Of(&'a str),
+    /// Those of everybody but these.
+    NotOf(&'a [String]),
 }
 
 /// What an attempt came to.
@@ -92,20 +93,31 @@ pub(crate) enum Attempt {
         answer: String,
         /// How long the receiver asked to wait.
         after: Option<Duration>,
+        /// Recipients of an e-mail who have it now.
+        reached: Vec<String>,
     },
-    /// It never will.
-    Refused {
-        /// What went wrong.
+    /// The receiver asks never to be sent to again.
+    Gone {
+        /// What it answered.
         answer: String,
     },
 }
 
 impl Attempt {
+    /// One that may work later.
+    pub(crate) fn retry(answer: impl Into<String>) -> Self {
+        Self::Retry {
+            answer: answer.into(),
+            after: None,
+            reached: Vec::new(),
+        }
+    }
+
     fn outcome(&self) -> (&'static str, &str) {
         match self {
             Self::Delivered { answer } => ("delivered", answer),
             Self::Retry { answer, .. } => ("retry", answer),
-            Self::Refused { answer } => ("refused", answer),
+            Self::Gone { answer } => ("refused", answer),
         }
     }
 }
@@ -118,6 +130,11 @@ pub(crate) struct Schedule {
 }
 
 impl Schedule {
+    /// Pause before the first attempt.
+    pub(crate) fn first(&self) -> Duration {
+        self.pauses.first().copied().unwrap_or_default()
+    }
+
     /// Pause before attempt `attempts + 1`; `None` when there are no more. `share` is from -1 to 1.
     fn pause_after(&self, attempts: usize, share: f64) -> Option<Duration> {
         let pause = self.pauses.get(attempts)?;
@@ -126,7 +143,7 @@ impl Schedule {
     }
 }
 
-/// Writes a delivery that is due at once.
+/// Writes a delivery, whose first attempt comes after the schedule's first pause.
 pub(crate) async fn enqueue(
     connection: &mut SqliteConnection,
     (workspace, incident_number): (&Workspace, i64),
@@ -159,25 +176,71 @@ pub(crate) async fn release(database: &SqlitePool) -> sqlx::Result<u64> {
     Ok(done.rows_affected())
 }
 
+/// Makes due at once what only waits because its receiver was not configured, and now is.
+pub(crate) async fn resume(
+    database: &SqlitePool,
+    receivers: &[String],
+    now: Timestamp,
+) -> sqlx::Result<u64> {
+    let done = sqlx::query(
+        "update delivery set due = min(due, $1) where status = 'pending' and error = $2 \
+         and receiver in (select value from json_each($3))",
+    )
+    .bind(now.as_micros())
+    .bind(NOT_CONFIGURED)
+    .bind(to_json(&receivers))
+    .execute(database)
+    .await?;
+    Ok(done.rows_affected())
+}
+
+/// A lease of deliveries that are due.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Lease {
+    pub(crate) now: Timestamp,
+    /// Until it lapses.
+    pub(crate) lasting: Duration,
+    pub(crate) deliveries_max: usize,
+    /// Pause before the first attempt.
+    pub(crate) first_pause: Duration,
+}
+
 /// Leases what is due, longest waiting first.
 pub(crate) async fn lease(
     database: &SqlitePool,
-    now: Timestamp,
-    lasting: Duration,
-    deliveries_max: usize,
+    queue: Queue<'_>,
+    wanted: Lease,
 ) -> sqlx::Result<Vec<Leased>> {
-    sqlx::query_as(
-        "update delivery set status = 'leased', lease = $2, lease_until = $3 where id in ( \
-         select id from delivery where (status = 'pending' and due <= $1) \
-         or (status = 'leased' and lease_until <= $1) order by due, id limit $4) \
-         returning id, receiver, message, attempts, lease",
-    )
-    .bind(now.as_micros())
-    .bind(Uuid::new_v4().to_string())
-    .bind(now.plus(lasting).as_micros())
-    .bind(i64::try_from(deliveries_max).unwrap_or(i64::MAX))
-    .fetch_all(database)
-    .await
+    let (query, names) = match queue {
+        Queue::Of(receiver) => (
+            sqlx::query_as(
+                "update delivery set status = 'leased', lease = $2, lease_until = $3 where id in ( \
+                 select id from delivery where receiver = $6 and ((status = 'pending' and due <= $1 \
+                 and (attempts > 0 or created <= $5)) or (status = 'leased' and lease_until <= $1)) \
+                 order by due, id limit $4) returning id, receiver, message, attempts, lease, reached",
+            ),
+            receiver.to_owned(),
+        ),
+        Queue::NotOf(receivers) => (
+            sqlx::query_as(
+                "update delivery set status = 'leased', lease = $2, lease_until = $3 where id in ( \
+                 select id from delivery where receiver not in (select value from json_each($6)) \
+                 and ((status = 'pending' and due <= $1 and (attempts > 0 or created <= $5)) \
+                 or (status = 'leased' and lease_until <= $1)) \
+                 order by due, id limit $4) returning id, receiver, message, attempts, lease, reached",
+            ),
+            to_json(&receivers),
+        ),
+    };
+    query
+        .bind(wanted.now.as_micros())
+        .bind(Uuid::new_v4().to_string())
+        .bind(wanted.now.plus(wanted.lasting).as_micros())
+        .bind(i64::try_from(wanted.deliveries_max).unwrap_or(i64::MAX))
+        .bind(wanted.now.minus(wanted.first_pause).as_micros())
+        .bind(names)
+        .fetch_all(database)
+        .await
 }
 
 /// Writes down what an attempt came to, unless its lease was lost meanwhile.
@@ -192,10 +255,14 @@ pub(crate) async fn finish(
     let (status, due) = next(leased, attempt, schedule, share, now);
     let (outcome, answer) = attempt.outcome();
     let is_final = matches!(status, DeliveryStatus::Delivered | DeliveryStatus::Dead);
+    let mut reached = leased.reached();
+    if let Attempt::Retry { reached: now, .. } = attempt {
+        reached.extend_from_slice(now);
+    }
     let mut transaction = database.begin_with("begin immediate").await?;
     let done = sqlx::query(
         "update delivery set status = $3, attempts = attempts + 1, due = $4, finished = $5, error = $6, \
-         lease = null, lease_until = null where id = $1 and lease = $2",
+         reached = $7, lease = null, lease_until = null where id = $1 and lease = $2",
     )
     .bind(&leased.id)
     .bind(&leased.lease)
@@ -203,6 +270,7 @@ pub(crate) async fn finish(
     .bind(due.as_micros())
     .bind(is_final.then_some(now.as_micros()))
     .bind((status != DeliveryStatus::Delivered).then_some(answer))
+    .bind(to_json(&reached))
     .execute(&mut *transaction)
     .await?;
     if done.rows_affected() == 0 {
@@ -210,10 +278,9 @@ pub(crate) async fn finish(
     }
     sqlx::query(
         "insert into delivery_attempt (delivery_id, number, started, finished, outcome, answer) \
-         values ($1, $2, $3, $4, $5, $6)",
+         select $1, coalesce(max(number), 0) + 1, $2, $3, $4, $5 from delivery_attempt where delivery_id = $1",
     )
     .bind(&leased.id)
-    .bind(leased.attempts + 1)
     .bind(started.as_micros())
     .bind(now.as_micros())
     .bind(outcome)
@@ -237,7 +304,7 @@ fn next(
         .saturating_add(1);
     match attempt {
         Attempt::Delivered { .. } => (DeliveryStatus::Delivered, now),
-        Attempt::Refused { .. } => (DeliveryStatus::Dead, now),
+        Attempt::Gone { .. } => (DeliveryStatus::Dead, now),
         Attempt::Retry { after, .. } => match schedule.pause_after(attempts, share) {
             None => (DeliveryStatus::Dead, now),
             Some(pause) => {
@@ -246,47 +313,6 @@ fn next(
             }
         },
     }
-}
-
-#[derive(sqlx::FromRow)]
-struct DeliveryRow {
-    id: String,
-    incident_number: i64,
-    receiver: String,
-    status: String,
-    attempts: i64,
-    due: i64,
-    created: i64,
-    finished: Option<i64>,
-    error: Option<String>,
-}
-
-/// The deliveries of an incident, oldest first.
-pub(crate) async fn list(
-    database: &SqlitePool,
-    workspace: &Workspace,
-    incident_number: i64,
-) -> sqlx::Result<Vec<Delivery>> {
-    let rows: Vec<DeliveryRow> = sqlx::query_as(
-        "select id, incident_number, receiver, status, attempts, due, created, finished, error \
-         from delivery where workspace = $1 and incident_number = $2 order by created, receiver",
-    )
-    .bind(workspace.as_str())
-    .bind(incident_number)
-    .fetch_all(database)
-    .await?;
-    let delivery = |row: DeliveryRow| Delivery {
-        id: row.id,
-        incident_number: row.incident_number,
-        receiver: row.receiver,
-        status: DeliveryStatus::from_name(&row.status),
-        attempts: row.attempts,
-        due: Timestamp::from_micros(row.due),
-        created: Timestamp::from_micros(row.created),
-        finished: row.finished.map(Timestamp::from_micros),
-        error: row.error,
-    };
-    Ok(rows.into_iter().map(delivery).collect())
 }
 
 /// A leased delivery as tests need it.
@@ -298,6 +324,7 @@ pub(crate) fn leased(id: &str, message: &str) -> Leased {
         message: message.to_owned(),
         attempts: 0,
         lease: String::new(),
+        reached: "[]".to_owned(),
     }
 }
 
@@ -321,6 +348,7 @@ mod tests {
             let attempt = Attempt::Retry {
                 answer: String::new(),
                 after: after_s.map(Duration::from_secs),
+                reached: Vec::new(),
             };
             let now = Timestamp::from_micros(0);
             let (status, due) = next(&leased, &attempt, &schedule, share, now);

@@ -1,5 +1,6 @@
 //! The crate's one service: rules evaluated, incidents kept, deliveries made.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 use crate::deliver::{DeliverError, Delivered, Deliverer};
 use crate::evaluate::{EvaluateError, Evaluator, IncidentOpened, Outcome, with_sources};
 use crate::incidents::{self, Change, Filter, Incident, IncidentChange, Target, Updated};
-use crate::outbox::{self, Delivery};
+use crate::outbox::{self, Delivery, DeliveryFilter, Resent};
 use crate::rules::RuleSet;
 use crate::settings::Settings;
 use crate::state::{self, RuleState};
@@ -25,6 +26,9 @@ const SHARE: Duration = Duration::from_secs(1);
 
 /// Shortest pause between two passes, so that many small batches share one.
 const PAUSE_MIN: Duration = Duration::from_millis(200);
+
+/// How often metrics of deliveries are brought up to date.
+const LOOK_INTERVAL: Duration = Duration::from_secs(5);
 
 /// Why the service can't start.
 #[derive(Debug, thiserror::Error)]
@@ -65,7 +69,7 @@ impl Service {
             tracing::error!(rule.file = %failure.file, "rule does not run: {failure}");
         }
         let deliverer = Deliverer::new(store.database().clone(), Arc::clone(&clock), &settings)?;
-        let released = outbox::release(store.database()).await?;
+        let released = deliverer.recover().await?;
         tracing::info!(
             rules = rules.rules.len(),
             failing = rules.failures.len(),
@@ -120,7 +124,14 @@ impl Service {
         }
     }
 
+    /// Each receiver has a loop of its own, so that none waits for another.
     async fn deliver_forever(&self) {
+        let receivers = self.deliverer.receivers();
+        let queues = receivers.map(|receiver| self.deliver_forever_to(receiver));
+        tokio::join!(futures::future::join_all(queues), self.look_after_queues());
+    }
+
+    async fn deliver_forever_to(&self, receiver: &str) {
         let mut opened = self.subscribe();
         let interval = self
             .evaluator
@@ -129,13 +140,34 @@ impl Service {
             .min(Duration::from_secs(1))
             .max(PAUSE_MIN);
         loop {
-            if let Err(error) = self.deliver_due().await {
-                tracing::error!(error = with_sources(&error), "failed to use the outbox");
+            if let Err(error) = self.deliverer.deliver_due_to(receiver).await {
+                tracing::error!(
+                    error = with_sources(&error),
+                    receiver,
+                    "failed to use the outbox"
+                );
             }
             tokio::select! {
                 () = tokio::time::sleep(interval) => {}
                 Ok(_opened) = opened.recv() => {}
             }
+        }
+    }
+
+    async fn look_after_queues(&self) {
+        let mut told = BTreeSet::new();
+        loop {
+            let looked = async {
+                self.deliverer.postpone_unknown().await?;
+                self.deliverer.measure(&mut told).await
+            };
+            if let Err(error) = looked.await {
+                tracing::error!(
+                    error = with_sources(&error),
+                    "failed to look after the outbox"
+                );
+            }
+            tokio::time::sleep(LOOK_INTERVAL).await;
         }
     }
 
@@ -208,13 +240,19 @@ impl Service {
         incidents::changes(self.evaluator.database(), workspace, number).await
     }
 
-    /// The deliveries of an incident.
+    /// Deliveries, newest first.
     pub async fn deliveries(
         &self,
         workspace: &Workspace,
-        number: i64,
+        filter: &DeliveryFilter,
     ) -> sqlx::Result<Vec<Delivery>> {
-        outbox::list(self.evaluator.database(), workspace, number).await
+        outbox::list(self.evaluator.database(), workspace, filter).await
+    }
+
+    /// Makes a delivery that was given up, or that waits, due now.
+    pub async fn resend(&self, workspace: &Workspace, id: &str) -> sqlx::Result<Resent> {
+        let now = self.evaluator.clock.now();
+        outbox::resend(self.evaluator.database(), workspace, id, now).await
     }
 
     /// Tells of incidents from now on, as they open.

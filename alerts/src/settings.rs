@@ -43,7 +43,7 @@ pub struct Settings {
     pub retry_jitter: f64,
     /// How long one attempt may take.
     pub delivery_timeout: Duration,
-    /// Most deliveries under way at once.
+    /// Most deliveries under way at once to one receiver.
     pub deliveries_max: usize,
     /// Directory of the user's own rules, `*.yaml` and `*.yml`.
     pub rules_directory: Option<PathBuf>,

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use ::alerts::{
-    Change, Classification, ClassificationReason, Entity, Filter, Incident, Status, Updated,
+    Change, Classification, ClassificationReason, DeliveryFilter, Entity, Filter, Incident,
+    IncidentChange, LIST_MAX, Severity, Status, Updated,
 };
 use axum::extract::rejection::{JsonRejection, PathRejection, QueryRejection};
 use axum::extract::{Path, Query, State};
@@ -15,8 +16,22 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::app::App;
+use super::deliveries::DeliveryView;
 use super::problem::{Problem, ProblemBody};
 use crate::keys::Principal;
+
+/// Entries of a listing, if not said.
+const LIMIT_USUAL: u32 = 100;
+
+/// Longest owner.
+const OWNER_CHARS_MAX: usize = 256;
+
+/// Most labels of an incident, and the longest.
+const LABELS_MAX: usize = 50;
+const LABEL_CHARS_MAX: usize = 100;
+
+/// Longest comment, as in Microsoft Sentinel.
+const COMMENT_CHARS_MAX: usize = 30_000;
 
 /// Which incidents.
 #[derive(Debug, Deserialize)]
@@ -24,6 +39,10 @@ use crate::keys::Principal;
 pub(crate) struct ListParameters {
     /// `New`, `Active` or `Closed`.
     status: Option<String>,
+    /// `Informational`, `Low`, `Medium` or `High`.
+    severity: Option<String>,
+    /// Id of the rule that found it.
+    rule: Option<String>,
     /// Go on behind this incident number: the list is newest first.
     after: Option<i64>,
     /// Most incidents of the answer, 1 to 1000; 100 if left out.
@@ -97,21 +116,38 @@ pub(crate) struct EvidenceView {
 pub(crate) struct IncidentDetail {
     #[serde(flatten)]
     incident: IncidentView,
-    /// Messages about it.
+    /// Messages about it, newest first, at most 1000.
     deliveries: Vec<DeliveryView>,
+    /// What people did and said about it, oldest first.
+    history: Vec<ChangeView>,
 }
 
-/// A message about an incident.
+/// What somebody did to an incident.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct DeliveryView {
-    /// Also its `webhook-id`.
-    id: String,
-    receiver: String,
-    status: String,
-    attempts: i64,
-    /// What the last failed attempt met.
-    error: Option<String>,
+pub(crate) struct ChangeView {
+    /// The version that it made.
+    version: i64,
+    time_utc: String,
+    /// Name of the key.
+    actor: String,
+    /// By field, its `old` and `new` value.
+    #[schema(value_type = Object)]
+    changes: serde_json::Value,
+    comment: Option<String>,
+}
+
+impl From<IncidentChange> for ChangeView {
+    fn from(change: IncidentChange) -> Self {
+        Self {
+            version: change.version,
+            time_utc: change.changed.to_rfc3339(),
+            actor: change.actor,
+            // What we wrote reads back.
+            changes: serde_json::from_str(&change.changes).unwrap_or_default(),
+            comment: change.comment,
+        }
+    }
 }
 
 /// A change; what is left out stays.
@@ -120,13 +156,15 @@ pub(crate) struct DeliveryView {
 pub(crate) struct IncidentPatch {
     /// `New`, `Active` or `Closed`.
     status: Option<String>,
-    /// Who works on it; empty for nobody.
+    /// Who works on it, at most 256 characters; empty for nobody.
     owner: Option<String>,
+    /// At most 50, each of at most 100 characters.
     labels: Option<Vec<String>>,
     /// Needed to close: `TruePositive`, `BenignPositive`, `FalsePositive`, `Undetermined`.
     classification: Option<String>,
     /// Sentinel's reasons, such as `SuspiciousActivity`.
     classification_reason: Option<String>,
+    /// At most 30,000 characters.
     comment: Option<String>,
 }
 
@@ -185,6 +223,8 @@ impl From<Entity> for EntityView {
 #[utoipa::path(get, path = "/api/v1/incidents", tag = "incidents", security(("key" = [])),
     params(
         ("status" = Option<String>, Query, description = "`New`, `Active` or `Closed`"),
+        ("severity" = Option<String>, Query, description = "`Informational`, `Low`, `Medium` or `High`"),
+        ("rule" = Option<String>, Query, description = "id of the rule that found it"),
         ("after" = Option<i64>, Query, description = "go on behind this incident number: the list is newest first"),
         ("limit" = Option<u32>, Query, description = "most incidents of the answer, 1 to 1000; 100 if left out")),
     responses(
@@ -200,7 +240,9 @@ pub(super) async fn list(
     let filter = Filter {
         status: parameters.status.as_deref().map(status).transpose()?,
         after: parameters.after,
-        limit: parameters.limit.unwrap_or(100),
+        severity: parameters.severity.as_deref().map(severity).transpose()?,
+        rule_id: parameters.rule,
+        limit: limit_of(parameters.limit)?,
     };
     let incidents = app.core()?.alerts.list(&principal.workspace, filter).await;
     let incidents = incidents.map_err(|error| Problem::internal("list incidents", &error))?;
@@ -230,22 +272,20 @@ pub(super) async fn get(
         .await
         .map_err(failed)?;
     let incident = incident.ok_or_else(|| no_incident(number))?;
-    let deliveries = core
-        .alerts
-        .deliveries(&principal.workspace, number)
-        .await
-        .map_err(failed)?;
-    let deliveries = deliveries.into_iter().map(|delivery| DeliveryView {
-        id: delivery.id,
-        receiver: delivery.receiver,
-        status: delivery.status.name().to_owned(),
-        attempts: delivery.attempts,
-        error: delivery.error,
-    });
+    let filter = DeliveryFilter {
+        incident_number: Some(number),
+        limit: LIST_MAX,
+        ..DeliveryFilter::default()
+    };
+    let deliveries = core.alerts.deliveries(&principal.workspace, &filter).await;
+    let deliveries = deliveries.map_err(failed)?;
+    let history = core.alerts.changes(&principal.workspace, number).await;
+    let history = history.map_err(failed)?;
     let version = incident.version;
     let detail = IncidentDetail {
         incident: incident.into(),
-        deliveries: deliveries.collect(),
+        deliveries: deliveries.into_iter().map(DeliveryView::from).collect(),
+        history: history.into_iter().map(ChangeView::from).collect(),
     };
     Ok(with_etag(version, Json(detail).into_response()))
 }
@@ -256,7 +296,7 @@ pub(super) async fn get(
 #[utoipa::path(patch, path = "/api/v1/incidents/{number}", tag = "incidents", security(("key" = [])),
     params(
         ("number" = i64, Path, description = "incident number"),
-        ("If-Match" = Option<String>, Header, description = "the incident's etag")),
+        ("If-Match" = Option<String>, Header, description = "the incident's etag, or `*` for any")),
     request_body = IncidentPatch,
     responses(
         (status = 200, description = "The incident as it is now", body = IncidentView),
@@ -278,8 +318,9 @@ pub(super) async fn update(
     let core = app.core()?;
     let failed = |error| Problem::internal("change an incident", &error);
     let version = match headers.get(header::IF_MATCH) {
-        Some(value) => version_of(value)?,
-        None => {
+        Some(value) if value != "*" => version_of(value)?,
+        // Any version will do.
+        Some(_) | None => {
             let incident = core
                 .alerts
                 .get(&principal.workspace, number)
@@ -321,6 +362,7 @@ fn change(patch: IncidentPatch) -> Result<Change, Problem> {
     let reason = patch.classification_reason.as_deref().map(|name| {
         ClassificationReason::from_name(name).ok_or_else(|| unknown("classificationReason", name))
     });
+    check_bounds(&patch)?;
     Ok(Change {
         status: patch.status.as_deref().map(status).transpose()?,
         owner: patch.owner,
@@ -329,6 +371,41 @@ fn change(patch: IncidentPatch) -> Result<Change, Problem> {
         classification_reason: reason.transpose()?,
         comment: patch.comment,
     })
+}
+
+fn check_bounds(patch: &IncidentPatch) -> Result<(), Problem> {
+    let is_longer = |text: &str, chars_max| text.chars().nth(chars_max).is_some();
+    let owner = patch.owner.as_deref().unwrap_or_default();
+    if is_longer(owner, OWNER_CHARS_MAX) {
+        let detail = format!("owner must have at most {OWNER_CHARS_MAX} characters");
+        return Err(Problem::bad_request(detail));
+    }
+    let labels = patch.labels.as_deref().unwrap_or_default();
+    if labels.len() > LABELS_MAX || labels.iter().any(|it| is_longer(it, LABEL_CHARS_MAX)) {
+        return Err(Problem::bad_request(format!(
+            "labels must be at most {LABELS_MAX}, each of at most {LABEL_CHARS_MAX} characters"
+        )));
+    }
+    let comment = patch.comment.as_deref().unwrap_or_default();
+    if is_longer(comment, COMMENT_CHARS_MAX) {
+        let detail = format!("comment must have at most {COMMENT_CHARS_MAX} characters");
+        return Err(Problem::bad_request(detail));
+    }
+    Ok(())
+}
+
+/// How many a listing may have.
+pub(super) fn limit_of(limit: Option<u32>) -> Result<u32, Problem> {
+    match limit.unwrap_or(LIMIT_USUAL) {
+        limit if (1..=LIST_MAX).contains(&limit) => Ok(limit),
+        limit => Err(Problem::bad_request(format!(
+            "limit {limit} is not between 1 and {LIST_MAX}"
+        ))),
+    }
+}
+
+fn severity(name: &str) -> Result<Severity, Problem> {
+    Severity::from_name(name).ok_or_else(|| unknown("severity", name))
 }
 
 fn status(name: &str) -> Result<Status, Problem> {

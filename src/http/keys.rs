@@ -85,7 +85,7 @@ pub(super) async fn list(
 #[utoipa::path(post, path = "/api/v1/keys", tag = "keys", security(("key" = [])), request_body = CreateKey,
     responses(
         (status = 201, description = "The key, shown this once", body = CreatedKeyAnswer),
-        (status = 400, description = "No such scope", body = ProblemBody),
+        (status = 400, description = "No such scope, or a time that is over", body = ProblemBody),
         (status = 403, description = "The key lacks the scope `admin`", body = ProblemBody)))]
 pub(super) async fn create(
     State(app): State<Arc<App>>,
@@ -93,7 +93,7 @@ pub(super) async fn create(
     request: Result<Json<CreateKey>, JsonRejection>,
 ) -> Result<(StatusCode, Json<CreatedKeyAnswer>), Problem> {
     let Json(request) = request.map_err(|error| Problem::new(error.status(), error.body_text()))?;
-    let new = new_key(&request)?;
+    let new = new_key(&request, app.clock.now())?;
     let created = app
         .core()?
         .keys
@@ -110,7 +110,7 @@ pub(super) async fn create(
     ))
 }
 
-fn new_key(request: &CreateKey) -> Result<NewKey, Problem> {
+fn new_key(request: &CreateKey, now: Timestamp) -> Result<NewKey, Problem> {
     if request.name.is_empty() || request.name.chars().count() > 200 {
         return Err(Problem::bad_request("name must have 1 to 200 characters"));
     }
@@ -128,10 +128,18 @@ fn new_key(request: &CreateKey) -> Result<NewKey, Problem> {
         })?;
         scopes.push(scope);
     }
-    let expires = request.expires.as_deref().map(|text| {
-        let instant = Timestamp::parse_rfc3339(text);
-        instant.ok_or_else(|| Problem::bad_request(format!("expires '{text}' is not RFC 3339")))
-    });
+    let expires = request
+        .expires
+        .as_deref()
+        .map(|text| match Timestamp::parse_rfc3339(text) {
+            Some(instant) if instant > now => Ok(instant),
+            Some(_) => Err(Problem::bad_request(format!(
+                "expires '{text}' is over already"
+            ))),
+            None => Err(Problem::bad_request(format!(
+                "expires '{text}' is not RFC 3339"
+            ))),
+        });
     Ok(NewKey {
         name: request.name.clone(),
         scopes,

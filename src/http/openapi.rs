@@ -12,8 +12,8 @@ use utoipa::{Modify, OpenApi, ToSchema as _};
 
 use super::problem::{Problem, ProblemBody};
 use super::{
-    bulk, incidents, ingest, keys, kusto, log_analytics, logs_ingestion, otlp, quarantine, query,
-    rules, sources, system, watchlists,
+    bulk, deliveries, incidents, ingest, keys, kusto, log_analytics, logs_ingestion, otlp,
+    quarantine, query, rules, sources, system, watchlists,
 };
 
 #[derive(OpenApi)]
@@ -30,6 +30,7 @@ use super::{
         log_analytics::query, log_analytics::query_get, log_analytics::batch,
         watchlists::list, watchlists::get, watchlists::put, watchlists::delete,
         incidents::list, incidents::get, incidents::update,
+        deliveries::list, deliveries::retry,
         keys::list, keys::create, keys::revoke,
     ),
     modifiers(&KeySchemes, &ProblemJson),

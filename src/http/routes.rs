@@ -19,8 +19,8 @@ use super::authorize::authorize;
 use super::forms::in_form;
 use super::problem::Problem;
 use super::{
-    bulk, elastic, incidents, ingest, keys, kusto, log_analytics, logs_ingestion, openapi, otlp,
-    quarantine, query, rules, sources, system, watchlists,
+    bulk, deliveries, elastic, incidents, ingest, keys, kusto, log_analytics, logs_ingestion,
+    openapi, otlp, quarantine, query, rules, sources, system, watchlists,
 };
 use crate::keys::Scope;
 
@@ -72,6 +72,8 @@ pub(crate) fn routes() -> Vec<Route> {
     const ELASTIC: &str = "/elastic/{*path}";
     const INCIDENTS: &str = "/api/v1/incidents";
     const INCIDENT: &str = "/api/v1/incidents/{number}";
+    const DELIVERIES: &str = "/api/v1/deliveries";
+    const RETRY: &str = "/api/v1/deliveries/{id}/retry";
     const QUARANTINE: &str = "/api/v1/quarantine";
     const QUARANTINED: &str = "/api/v1/quarantine/{id}";
     const REPLAY: &str = "/api/v1/quarantine/replay";
@@ -115,6 +117,8 @@ pub(crate) fn routes() -> Vec<Route> {
         needs(Read, Method::GET, INCIDENTS, get(incidents::list)),
         needs(Read, Method::GET, INCIDENT, get(incidents::get)),
         needs(Manage, Method::PATCH, INCIDENT, patch(incidents::update)),
+        needs(Read, Method::GET, DELIVERIES, get(deliveries::list)),
+        needs(Manage, Method::POST, RETRY, post(deliveries::retry)),
         needs(Admin, Method::GET, KEYS, get(keys::list)),
         needs(Admin, Method::POST, KEYS, post(keys::create)),
         needs(Admin, Method::DELETE, KEY, delete(keys::revoke)),

@@ -22,6 +22,7 @@ use crate::watchlists::UploadedWatchlists;
 mod doors;
 mod gateways;
 mod kusto;
+mod limits;
 mod watchlists;
 
 struct Fixture {
@@ -217,6 +218,8 @@ GET /api/v1/rules: read manage admin
 GET /api/v1/incidents: read manage admin
 GET /api/v1/incidents/{number}: read manage admin
 PATCH /api/v1/incidents/{number}: manage admin
+GET /api/v1/deliveries: read manage admin
+POST /api/v1/deliveries/{id}/retry: manage admin
 GET /api/v1/keys: admin
 POST /api/v1/keys: admin
 DELETE /api/v1/keys/{id}: admin

@@ -2,22 +2,29 @@
 
 use std::time::{Duration, SystemTime};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use lettre::address::AddressError;
 use lettre::message::header::{HeaderName, HeaderValue};
 use lettre::message::{Mailbox, Mailboxes, MultiPart};
-use lettre::transport::smtp::authentication::Credentials;
-use lettre::transport::smtp::client::{Certificate, Tls, TlsParameters};
-use lettre::{AsyncSmtpTransport, AsyncTransport as _, Message, Tokio1Executor};
+use lettre::{Address, Message};
 use minijinja::value::Serde;
 use minijinja::{AutoEscape, Environment, Value};
 use store::Timestamp;
 
+use super::relay::{Relay, Taken};
 use crate::outbox::{Attempt, Leased};
-use crate::settings::{EmailSettings, SmtpSecurity, SmtpSettings};
+use crate::settings::{EmailSettings, SmtpSettings};
 
 const TEXT_TEMPLATE: &str = "incident.txt";
 const HTML_TEMPLATE: &str = "incident.html";
 const SUBJECT_CHARS_MAX: usize = 200;
+
+/// Recipients whose refusal an answer tells of.
+const REASONS_MAX: usize = 5;
+
+/// Octets of text in an encoded word, which may have 75 characters in all (RFC 2047, section 2).
+const ENCODED_OCTETS_MAX: usize = 45;
 
 /// Why mail can't be sent or written.
 #[derive(Debug, thiserror::Error)]
@@ -63,7 +70,7 @@ pub enum MailError {
 /// A mail receiver that is ready to use.
 #[derive(Debug)]
 pub(super) struct Mail {
-    transport: AsyncSmtpTransport<Tokio1Executor>,
+    relay: Relay,
     templates: Environment<'static>,
     from: Mailbox,
     to: Mailboxes,
@@ -85,42 +92,34 @@ impl Mail {
             .map(|address| mailbox(address))
             .collect::<Result<_, _>>()?;
         Ok(Self {
-            transport: transport(smtp, timeout)?,
+            relay: Relay::new(smtp, timeout)?,
             templates: templates()?,
             from: mailbox(&smtp.from)?,
             to: to.into_iter().collect(),
         })
     }
 
+    /// Sends to whoever doesn't have it yet.
     pub(super) async fn send(&self, leased: &Leased, now: Timestamp) -> Attempt {
         let message = match self.message(leased, now) {
-            Ok(message) => message,
-            Err(error) => {
-                return Attempt::Refused {
-                    answer: error.to_string(),
-                };
-            }
+            Ok(message) => message.formatted(),
+            Err(error) => return Attempt::retry(format!("can't write the mail: {error}")),
         };
-        match self.transport.send(message).await {
-            Ok(response) => Attempt::Delivered {
-                answer: format!("SMTP {}", response.code()),
-            },
-            Err(error) => {
-                let answer = match error.status() {
-                    Some(code) => format!("SMTP {code}"),
-                    None if error.is_timeout() => "no answer in time".to_owned(),
-                    None if error.is_tls() => "the relay's tls failed".to_owned(),
-                    None => "no connection to the relay".to_owned(),
-                };
-                if error.is_permanent() {
-                    Attempt::Refused { answer }
-                } else {
-                    Attempt::Retry {
-                        answer,
-                        after: None,
-                    }
-                }
-            }
+        let reached = leased.reached();
+        let waiting: Vec<Address> = self
+            .to
+            .iter()
+            .map(|mailbox| mailbox.email.clone())
+            .filter(|address| !reached.contains(&address.to_string()))
+            .collect();
+        if waiting.is_empty() {
+            return Attempt::Delivered {
+                answer: "every recipient has it".to_owned(),
+            };
+        }
+        match self.relay.send(&self.from.email, &waiting, &message).await {
+            Ok(taken) => attempt_of(&leased.receiver, &taken, !reached.is_empty()),
+            Err(reason) => Attempt::retry(reason),
         }
     }
 
@@ -141,7 +140,7 @@ impl Mail {
         let thread = format!("<incident-{}@{domain}>", plain(&incident["id"], 64));
         let mut builder = Message::builder()
             .from(self.from.clone())
-            .subject(subject(incident))
+            .raw_header(subject_header(&subject(incident))?)
             .date(system_time(now))
             .message_id(Some(format!("<{}@{domain}>", leased.id)))
             .references(thread)
@@ -178,6 +177,33 @@ fn header(name: &'static str, value: &str) -> Result<HeaderValue, MailError> {
     Ok(HeaderValue::new(name, value.to_owned()))
 }
 
+/// A subject as it came, or encoded whole where a client would take a part of it for an encoded word.
+fn subject_header(subject: &str) -> Result<HeaderValue, MailError> {
+    if !subject.contains("=?") {
+        return header("Subject", subject);
+    }
+    let mut words: Vec<String> = vec![String::new()];
+    for character in subject.chars() {
+        match words.last_mut() {
+            Some(word) if word.len() + character.len_utf8() <= ENCODED_OCTETS_MAX => {
+                word.push(character);
+            }
+            _ => words.push(character.to_string()),
+        }
+    }
+    let encoded: Vec<_> = words
+        .iter()
+        .map(|word| format!("=?utf-8?B?{}?=", STANDARD.encode(word)))
+        .collect();
+    let name =
+        HeaderName::new_from_ascii("Subject".to_owned()).map_err(|_invalid| MailError::Header)?;
+    Ok(HeaderValue::dangerous_new_pre_encoded(
+        name,
+        subject.to_owned(),
+        encoded.join("\r\n "),
+    ))
+}
+
 fn subject(incident: &serde_json::Value) -> String {
     format!(
         "[{}] {} (incident {})",
@@ -199,7 +225,7 @@ fn plain(value: &serde_json::Value, chars_max: usize) -> String {
 }
 
 /// Control characters, line and paragraph separators, and marks that turn the direction of writing.
-fn is_invisible(character: char, except: &[char]) -> bool {
+pub(super) fn is_invisible(character: char, except: &[char]) -> bool {
     let is_mark = matches!(character,
         '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}');
     (character.is_control() || is_mark) && !except.contains(&character)
@@ -252,48 +278,36 @@ fn fields(fields: &Value) -> Result<String, minijinja::Error> {
     Ok(texts.join(", "))
 }
 
-fn transport(
-    smtp: &SmtpSettings,
-    timeout: Duration,
-) -> Result<AsyncSmtpTransport<Tokio1Executor>, MailError> {
-    let (tls, usual_port) = match smtp.security {
-        SmtpSecurity::StartTls => (Tls::Required(tls_parameters(smtp)?), 587),
-        SmtpSecurity::Tls => (Tls::Wrapper(tls_parameters(smtp)?), 465),
-        SmtpSecurity::None if is_loopback(&smtp.host) => (Tls::None, 25),
-        SmtpSecurity::None => {
-            return Err(MailError::Unprotected {
-                host: smtp.host.clone(),
-            });
-        }
-    };
-    let port = if smtp.port == 0 {
-        usual_port
-    } else {
-        smtp.port
-    };
-    let mut builder = AsyncSmtpTransport::<Tokio1Executor>::builder_dangerous(&smtp.host)
-        .port(port)
-        .tls(tls)
-        .timeout(Some(timeout));
-    if let Some(credentials) = &smtp.credentials {
-        let password = credentials.password.reveal().to_owned();
-        builder = builder.credentials(Credentials::new(credentials.user.clone(), password));
+/// Delivered is what somebody has and nobody still may get. Refusals are reported then, once.
+fn attempt_of(receiver: &str, taken: &Taken, has_reached: bool) -> Attempt {
+    let is_over = taken.postponed.is_empty() && (has_reached || !taken.reached.is_empty());
+    if !is_over {
+        let open = taken.postponed.iter().chain(&taken.refused);
+        let reasons: Vec<_> = open
+            .take(REASONS_MAX)
+            .map(|(address, reason)| format!("{address}: {reason}"))
+            .collect();
+        return Attempt::Retry {
+            answer: reasons.join("; "),
+            after: None,
+            reached: taken.reached.iter().map(Address::to_string).collect(),
+        };
     }
-    Ok(builder.build())
-}
-
-fn tls_parameters(smtp: &SmtpSettings) -> Result<TlsParameters, MailError> {
-    let mut builder = TlsParameters::builder(smtp.host.clone());
-    if let Some(pem) = &smtp.ca_pem {
-        builder = builder
-            .add_root_certificate(Certificate::from_pem(pem.as_bytes()).map_err(MailError::Tls)?);
+    for (address, reason) in &taken.refused {
+        metrics::counter!("bartizan_delivery_recipients_refused_total", "receiver" => receiver.to_owned())
+            .increment(1);
+        tracing::error!(%receiver, %address, reason, "the relay refuses {address}: correct the addresses of {receiver}");
     }
-    builder.build().map_err(MailError::Tls)
-}
-
-fn is_loopback(host: &str) -> bool {
-    let address: Result<std::net::IpAddr, _> = host.parse();
-    host == "localhost" || address.is_ok_and(|address| address.is_loopback())
+    let refused = taken.refused.iter().take(REASONS_MAX);
+    let refused = refused.map(|(address, reason)| format!("{address}: {reason}"));
+    let taken = Some(taken.answer.clone()).filter(|answer| !answer.is_empty());
+    Attempt::Delivered {
+        answer: taken
+            .into_iter()
+            .chain(refused)
+            .collect::<Vec<_>>()
+            .join("; "),
+    }
 }
 
 #[cfg(test)]

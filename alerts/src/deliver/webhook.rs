@@ -1,7 +1,7 @@
 //! Webhooks by Standard Webhooks 1.0: a signed POST whose id stays the same over all attempts.
 
 use std::error::Error as _;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -87,9 +87,7 @@ impl Webhook {
     pub(super) async fn send(&self, leased: &Leased, now: Timestamp) -> Attempt {
         let timestamp = now.as_micros().div_euclid(1_000_000);
         let Ok(signature) = sign_with(&self.key.0, &leased.id, timestamp, &leased.message) else {
-            return Attempt::Refused {
-                answer: "the secret can't sign".to_owned(),
-            };
+            return Attempt::retry("the secret can't sign");
         };
         let sent = self
             .client
@@ -102,7 +100,7 @@ impl Webhook {
             .send()
             .await;
         match sent {
-            Ok(response) => attempt_of(response.status(), response.headers()),
+            Ok(response) => attempt_of(response.status(), response.headers(), now),
             Err(error) => attempt_of_error(&error),
         }
     }
@@ -149,21 +147,31 @@ fn sign_with(key: &[u8], id: &str, timestamp_s: i64, body: &str) -> Result<Strin
 }
 
 /// Success is 2xx; 410 asks never to come again; anything else is tried again.
-fn attempt_of(status: StatusCode, headers: &HeaderMap) -> Attempt {
+fn attempt_of(status: StatusCode, headers: &HeaderMap, now: Timestamp) -> Attempt {
     let answer = format!("HTTP {}", status.as_u16());
     if status.is_success() {
         return Attempt::Delivered { answer };
     }
     if status == StatusCode::GONE {
-        return Attempt::Refused { answer };
+        return Attempt::Gone { answer };
     }
-    let seconds = headers
-        .get(RETRY_AFTER)
-        .and_then(|value| value.to_str().ok()?.parse().ok());
     Attempt::Retry {
         answer,
-        after: seconds.map(Duration::from_secs),
+        after: headers
+            .get(RETRY_AFTER)
+            .and_then(|value| pause_of(value.to_str().ok()?, now)),
+        reached: Vec::new(),
     }
+}
+
+/// `Retry-After`: seconds, or the date until which to wait (RFC 9110, section 10.2.3).
+fn pause_of(text: &str, now: Timestamp) -> Option<Duration> {
+    if let Ok(seconds) = text.parse() {
+        return Some(Duration::from_secs(seconds));
+    }
+    let until = httpdate::parse_http_date(text).ok()?;
+    let now = SystemTime::UNIX_EPOCH + now.since(Timestamp::from_micros(0));
+    Some(until.duration_since(now).unwrap_or_default())
 }
 
 /// Says what kind of error it was, without URL and address.
@@ -171,9 +179,7 @@ fn attempt_of_error(error: &reqwest::Error) -> Attempt {
     let mut source = error.source();
     while let Some(inner) = source {
         if inner.is::<AddressRefused>() {
-            return Attempt::Refused {
-                answer: "the address is not allowed".to_owned(),
-            };
+            return Attempt::retry("the address is not allowed");
         }
         source = inner.source();
     }
@@ -184,10 +190,7 @@ fn attempt_of_error(error: &reqwest::Error) -> Attempt {
     } else {
         "the request failed"
     };
-    Attempt::Retry {
-        answer: answer.to_owned(),
-        after: None,
-    }
+    Attempt::retry(answer)
 }
 
 #[cfg(test)]
@@ -233,45 +236,62 @@ mod tests {
         check("http://168.63.129.16/", Reach::Private, false);
     }
 
+    fn attempt(status: u16, retry_after: &str) -> Attempt {
+        let headers = HeaderMap::from_iter([(RETRY_AFTER, retry_after.parse().unwrap())]);
+        let now = Timestamp::parse_rfc3339("2026-09-01T10:00:00Z").unwrap();
+        attempt_of(StatusCode::from_u16(status).unwrap(), &headers, now)
+    }
+
     #[test]
     fn answers_tell_delivered_later_and_never() {
-        let attempt = |status: u16| {
-            let headers = HeaderMap::from_iter([(RETRY_AFTER, "120".parse().unwrap())]);
-            attempt_of(StatusCode::from_u16(status).unwrap(), &headers)
+        let answer = |status| format!("HTTP {status}");
+        let later = |status| Attempt::Retry {
+            answer: answer(status),
+            after: Some(Duration::from_mins(2)),
+            reached: Vec::new(),
         };
-        let after = Some(Duration::from_mins(2));
+        let answered = answer(204);
+        assert_eq!(attempt(204, "120"), Attempt::Delivered { answer: answered });
+        for status in [302, 404, 503] {
+            assert_eq!(attempt(status, "120"), later(status));
+        }
         assert_eq!(
-            attempt(204),
-            Attempt::Delivered {
-                answer: "HTTP 204".to_owned()
+            attempt(410, "120"),
+            Attempt::Gone {
+                answer: answer(410)
             }
         );
-        assert_eq!(
-            attempt(302),
-            Attempt::Retry {
-                answer: "HTTP 302".to_owned(),
-                after
-            }
-        );
-        assert_eq!(
-            attempt(404),
-            Attempt::Retry {
-                answer: "HTTP 404".to_owned(),
-                after
-            }
-        );
-        assert_eq!(
-            attempt(410),
-            Attempt::Refused {
-                answer: "HTTP 410".to_owned()
-            }
-        );
-        assert_eq!(
-            attempt(503),
-            Attempt::Retry {
-                answer: "HTTP 503".to_owned(),
-                after
-            }
-        );
+    }
+
+    #[test]
+    fn a_receiver_asks_for_a_pause_in_seconds_or_by_date() {
+        #[track_caller]
+        fn check(text: &str, expected_s: Option<u64>) {
+            let Attempt::Retry { after, .. } = attempt(429, text) else {
+                panic!("{text}");
+            };
+            assert_eq!(after, expected_s.map(Duration::from_secs), "{text}");
+        }
+        check("7", Some(7));
+        check("Tue, 01 Sep 2026 10:00:20 GMT", Some(20));
+        check("Tuesday, 01-Sep-26 10:01:00 GMT", Some(60));
+        check("Tue, 01 Sep 2026 09:00:00 GMT", Some(0)); // over already
+        check("soon", None);
+    }
+
+    #[tokio::test]
+    async fn a_name_that_points_inside_for_the_moment_is_tried_again() {
+        rustls::crypto::ring::default_provider()
+            .install_default()
+            .ok();
+        let settings = WebhookSettings {
+            url: crate::Secret::new("https://localhost/hook"),
+            secret: crate::Secret::new("whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD"),
+            allow_private: false,
+        };
+        let webhook = Webhook::new(&settings, Duration::from_secs(5)).unwrap();
+        let leased = crate::outbox::leased("msg_1", "{}");
+        let attempt = webhook.send(&leased, Timestamp::from_micros(0)).await;
+        assert_eq!(attempt, Attempt::retry("the address is not allowed"));
     }
 }

@@ -9,8 +9,8 @@ use tokio::net::TcpListener;
 
 use super::support::{World, at, only};
 use crate::{
-    Delivered, DeliveryStatus, Receiver, ReceiverKind, Secret, Service, Settings, Severity,
-    WebhookSettings,
+    Delivered, Delivery, DeliveryFilter, DeliveryStatus, Receiver, ReceiverKind, Resent, Secret,
+    Service, Settings, Severity, WebhookSettings,
 };
 
 const SECRET: &str = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD";
@@ -94,9 +94,30 @@ async fn announced(listener: &TcpListener) -> (World, Service) {
 }
 
 async fn status(service: &Service) -> (DeliveryStatus, i64) {
-    let deliveries = service.deliveries(&Workspace::default(), 1).await.unwrap();
+    let deliveries = deliveries(service).await;
     assert_eq!(deliveries.len(), 1);
     (deliveries[0].status, deliveries[0].attempts)
+}
+
+async fn deliveries(service: &Service) -> Vec<Delivery> {
+    let filter = DeliveryFilter {
+        limit: 100,
+        ..DeliveryFilter::default()
+    };
+    let found = service.deliveries(&Workspace::default(), &filter).await;
+    found.unwrap()
+}
+
+/// Writes further messages about the first incident.
+async fn enqueue(world: &World, receiver: &str, count: usize) {
+    let mut connection = world.store.database().acquire().await.unwrap();
+    let now = store::Clock::now(world.clock.as_ref());
+    let cause = (&Workspace::default(), 1);
+    for _message in 0..count {
+        crate::outbox::enqueue(&mut connection, cause, receiver, "{}", now)
+            .await
+            .unwrap();
+    }
 }
 
 #[tokio::test]
@@ -170,9 +191,9 @@ async fn a_message_that_nobody_takes_ends_dead() {
 }
 
 #[tokio::test]
-async fn gone_is_final() {
+async fn gone_ends_what_is_sent_there_until_the_next_start() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let (_world, service) = announced(&listener).await;
+    let (world, service) = announced(&listener).await;
     let (_, outcome) = tokio::join!(answer(&listener, "410 Gone"), service.deliver_due());
     assert_eq!(
         outcome.unwrap(),
@@ -181,6 +202,123 @@ async fn gone_is_final() {
             ..Delivered::default()
         }
     );
+    enqueue(&world, "soc", 1).await;
+    assert_eq!(service.deliver_due().await.unwrap(), Delivered::default());
+    let found = deliveries(&service).await;
+    assert!(found.iter().any(|delivery| delivery.attempts == 0));
+    let service = world.service(settings(&listener, true)).await;
+    let (_, outcome) = tokio::join!(answer(&listener, "200 OK"), service.deliver_due());
+    assert_eq!(outcome.unwrap().delivered, 1);
+}
+
+#[tokio::test]
+async fn a_message_waits_for_a_name_that_is_put_back() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let (world, service) = announced(&listener).await;
+    drop(service);
+    let mut renamed = settings(&listener, true);
+    renamed.receivers[0].name = "siem".to_owned();
+    let service = world.service(renamed).await;
+    assert_eq!(service.deliver_due().await.unwrap().postponed, 1);
+    assert_eq!(status(&service).await, (DeliveryStatus::Pending, 1));
+    // Long before its next attempt would be due.
+    let service = world.service(settings(&listener, true)).await;
+    let (_, outcome) = tokio::join!(answer(&listener, "200 OK"), service.deliver_due());
+    assert_eq!(outcome.unwrap().delivered, 1);
+    assert_eq!(status(&service).await, (DeliveryStatus::Delivered, 2));
+}
+
+#[tokio::test]
+async fn a_receiver_that_hangs_holds_up_nobody_else() {
+    let slow = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let good = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let (world, service) = announced(&slow).await;
+    drop(service);
+    let mut both = settings(&slow, true);
+    let mut second = settings(&good, true).receivers.remove(0);
+    second.name = "zz-good".to_owned();
+    both.receivers.push(second);
+    let service = world.service(both).await;
+    enqueue(&world, "soc", 30).await;
+    enqueue(&world, "zz-good", 30).await;
+    let all_taken = async {
+        for _message in 0..30 {
+            answer(&good, "200 OK").await;
+        }
+    };
+    tokio::select! {
+        outcome = service.deliver_due() => panic!("{outcome:?} although one receiver hangs"),
+        taken = tokio::time::timeout(Duration::from_secs(10), all_taken) => taken.unwrap(),
+    }
+}
+
+#[tokio::test]
+async fn one_slow_answer_takes_one_place_only() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let (world, service) = announced(&listener).await;
+    enqueue(&world, "soc", 30).await;
+    let all_taken = async {
+        let (_never_answered, _) = listener.accept().await.unwrap();
+        for _message in 0..30 {
+            answer(&listener, "200 OK").await;
+        }
+    };
+    tokio::select! {
+        outcome = service.deliver_due() => panic!("{outcome:?} although one answer is missing"),
+        taken = tokio::time::timeout(Duration::from_secs(10), all_taken) => taken.unwrap(),
+    }
+}
+
+#[tokio::test]
+async fn the_first_attempt_waits_for_the_schedules_first_pause() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let (world, service) = announced(&listener).await;
+    drop(service);
+    let patient = Settings {
+        retry_schedule: vec![Duration::from_secs(30)],
+        ..settings(&listener, true)
+    };
+    let service = world.service(patient).await;
+    world.advance(Duration::from_secs(29));
+    assert_eq!(service.deliver_due().await.unwrap(), Delivered::default());
+    world.advance(Duration::from_secs(1));
+    let (_, outcome) = tokio::join!(answer(&listener, "200 OK"), service.deliver_due());
+    assert_eq!(outcome.unwrap().delivered, 1);
+}
+
+#[tokio::test]
+async fn what_was_given_up_is_tried_again_on_demand() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let (world, service) = announced(&listener).await;
+    for _attempt in 0..3 {
+        let (_, outcome) = tokio::join!(answer(&listener, "500 Oops"), service.deliver_due());
+        outcome.unwrap();
+        world.advance(Duration::from_secs(20));
+    }
+    let dead = DeliveryFilter {
+        status: Some(DeliveryStatus::Dead),
+        limit: 1,
+        ..DeliveryFilter::default()
+    };
+    let workspace = Workspace::default();
+    let found = service.deliveries(&workspace, &dead).await.unwrap();
+    assert_eq!(found[0].error.as_deref(), Some("HTTP 500"));
+    let id = found[0].id.as_str();
+    let resent = service.resend(&workspace, id).await.unwrap();
+    assert!(matches!(resent, Resent::Done(_)), "{resent:?}");
+    let (_, outcome) = tokio::join!(answer(&listener, "200 OK"), service.deliver_due());
+    assert_eq!(outcome.unwrap().delivered, 1);
+    let again = service.resend(&workspace, id).await.unwrap();
+    assert_eq!(again, Resent::Refused(DeliveryStatus::Delivered));
+    let missing = service.resend(&workspace, "msg_0").await.unwrap();
+    assert_eq!(missing, Resent::NotFound);
+    let attempts: Vec<(i64, String)> =
+        sqlx::query_as("select number, answer from delivery_attempt order by number")
+            .fetch_all(world.store.database())
+            .await
+            .unwrap();
+    let answers = ["HTTP 500", "HTTP 500", "HTTP 500", "HTTP 200"].map(str::to_owned);
+    assert_eq!(attempts, (1..).zip(answers).collect::<Vec<_>>());
 }
 
 #[tokio::test]
@@ -188,13 +326,14 @@ async fn what_a_former_process_left_under_way_goes_out() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let (world, service) = announced(&listener).await;
     // The process dies between lease and answer.
-    let leased = crate::outbox::lease(
-        world.store.database(),
-        at("10:10:00"),
-        Duration::from_hours(1),
-        8,
-    )
-    .await;
+    let lease = crate::outbox::Lease {
+        now: at("10:10:00"),
+        lasting: Duration::from_hours(1),
+        deliveries_max: 8,
+        first_pause: Duration::ZERO,
+    };
+    let queue = crate::outbox::Queue::Of("soc");
+    let leased = crate::outbox::lease(world.store.database(), queue, lease).await;
     assert_eq!(leased.unwrap().len(), 1);
     assert_eq!(service.deliver_due().await.unwrap(), Delivered::default());
     drop(service);

@@ -1,6 +1,7 @@
 use serde_json::json;
 
 use super::*;
+use crate::settings::SmtpSecurity;
 
 fn mail() -> Mail {
     let smtp = SmtpSettings {
@@ -120,8 +121,8 @@ async fn mail_in_the_clear_stays_on_the_machine() {
     assert!(made(Some(&smtp("relay.example.com", SmtpSecurity::Tls))).is_ok());
 }
 
-/// A relay that answers every recipient with `answer`; gives what it was sent.
-async fn relay(listener: tokio::net::TcpListener, answer: &str) -> String {
+/// A relay that answers commands as `script` says and everything else with 250; gives what it was sent.
+async fn relay(listener: &tokio::net::TcpListener, script: &[(&str, &str)]) -> String {
     use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
     let (stream, _) = listener.accept().await.unwrap();
     let mut stream = BufReader::new(stream);
@@ -133,62 +134,132 @@ async fn relay(listener: tokio::net::TcpListener, answer: &str) -> String {
             return said;
         }
         said.push_str(&line);
-        let reply = match line.get(..4).unwrap_or_default() {
-            _ if in_data && line == ".\r\n" => "250 ok",
-            _ if in_data => continue,
-            "DATA" => "354 go on",
-            "RCPT" => answer,
-            _ => "250 ok",
+        if in_data && line != ".\r\n" {
+            continue;
+        }
+        let scripted = script.iter().find(|(command, _)| line.starts_with(command));
+        let reply = match scripted {
+            Some((_, reply)) => reply,
+            None if line == "DATA\r\n" => "354 go on",
+            None => "250 ok",
         };
         in_data = reply.starts_with("354");
-        stream
-            .write_all(format!("{reply}\r\n").as_bytes())
-            .await
-            .unwrap();
-        if line.starts_with("QUIT") || reply == "250 ok" && said.ends_with("\r\n.\r\n") {
+        let reply = format!("{reply}\r\n");
+        stream.write_all(reply.as_bytes()).await.unwrap();
+        if line.starts_with("QUIT") {
             return said;
         }
     }
 }
 
-#[tokio::test]
-async fn the_relay_says_whether_a_mail_is_sent_again() {
-    async fn attempt(answer: &str) -> (Attempt, String) {
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let smtp = SmtpSettings {
-            host: "127.0.0.1".to_owned(),
-            port: listener.local_addr().unwrap().port(),
-            security: SmtpSecurity::None,
-            credentials: None,
-            from: "bartizan@example.com".to_owned(),
-            ca_pem: None,
-        };
-        let email = EmailSettings {
-            to: vec!["soc@example.com".to_owned()],
-        };
-        let mail = Mail::new(&email, Some(&smtp), Duration::from_secs(5)).unwrap();
-        let body = json!({"data": {"id": "i", "incidentNumber": 1, "severity": "Low", "title": "t",
-            "entities": [], "customDetails": {}, "evidence": {"columns": [], "rows": []}, "tactics": [],
-            "techniques": [], "description": "", "reason": "", "runbook": "", "relatedAnalyticRuleIds": []}});
-        let leased = crate::outbox::leased("msg_1", &body.to_string());
-        let now = Timestamp::from_micros(0);
-        tokio::join!(mail.send(&leased, now), async {
-            tokio::time::timeout(Duration::from_secs(5), relay(listener, answer))
-                .await
-                .unwrap_or_default()
-        })
+/// What an attempt to write to a@ and b@ comes to, and what the relay was sent.
+async fn attempt(script: &[(&str, &str)], leased: &Leased) -> (Attempt, String) {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let smtp = SmtpSettings {
+        host: "127.0.0.1".to_owned(),
+        port: listener.local_addr().unwrap().port(),
+        security: SmtpSecurity::None,
+        credentials: None,
+        from: "bartizan@example.com".to_owned(),
+        ca_pem: None,
+    };
+    let email = EmailSettings {
+        to: vec!["a@example.com".to_owned(), "b@example.com".to_owned()],
+    };
+    let mail = Mail::new(&email, Some(&smtp), Duration::from_secs(5)).unwrap();
+    let now = Timestamp::from_micros(0);
+    let said = async {
+        let said = tokio::time::timeout(Duration::from_secs(2), relay(&listener, script)).await;
+        said.unwrap_or_default()
+    };
+    tokio::join!(mail.send(leased, now), said)
+}
+
+fn message() -> Leased {
+    let body = json!({"data": {"id": "i", "incidentNumber": 1, "severity": "Low", "title": "t",
+        "entities": [], "customDetails": {}, "evidence": {"columns": [], "rows": []}, "tactics": [],
+        "techniques": [], "description": "", "reason": "", "runbook": "", "relatedAnalyticRuleIds": []}});
+    crate::outbox::leased("msg_1", &body.to_string())
+}
+
+fn later(answer: &str, reached: &[&str]) -> Attempt {
+    Attempt::Retry {
+        answer: answer.to_owned(),
+        after: None,
+        reached: reached.iter().map(|&address| address.to_owned()).collect(),
     }
-    let (sent, said) = attempt("250 ok").await;
-    assert!(matches!(sent, Attempt::Delivered { .. }), "{sent:?}");
+}
+
+fn done(answer: &str) -> Attempt {
+    Attempt::Delivered {
+        answer: answer.to_owned(),
+    }
+}
+
+#[tokio::test]
+async fn a_mail_that_the_relay_takes_is_delivered() {
+    let (sent, said) = attempt(&[], &message()).await;
+    assert_eq!(sent, done("SMTP 250"));
     assert!(said.contains("Message-ID: <msg_1@example.com>"), "{said}");
-    let (later, _) = attempt("451 busy").await;
-    assert!(
-        matches!(&later, Attempt::Retry { answer, .. } if answer == "SMTP 451"),
-        "{later:?}"
-    );
-    let (never, _) = attempt("550 unknown").await;
-    assert!(
-        matches!(&never, Attempt::Refused { answer } if answer == "SMTP 550"),
-        "{never:?}"
+    let envelope = "RCPT TO:<a@example.com>\r\nRCPT TO:<b@example.com>\r\nDATA";
+    assert!(said.contains(envelope), "{said}");
+}
+
+#[tokio::test]
+async fn a_relay_that_refuses_is_tried_again_whatever_it_says() {
+    async fn check(command: &str, reply: &str, expected: &str) {
+        let (sent, _) = attempt(&[(command, reply)], &message()).await;
+        assert_eq!(sent, later(expected, &[]), "{command} {reply}");
+    }
+    check("MAIL", "451 busy", "SMTP 451 busy").await;
+    check("MAIL", "530 5.7.0 log in", "SMTP 530 5.7.0 log in").await;
+    check("DATA", "554 5.3.0 broken", "SMTP 554 5.3.0 broken").await;
+    check(".", "554 full", "SMTP 554 full").await;
+    let nobody = "a@example.com: SMTP 550 unknown; b@example.com: SMTP 550 unknown";
+    check("RCPT", "550 unknown", nobody).await;
+}
+
+#[tokio::test]
+async fn recipients_are_refused_each_alone() {
+    async fn check(reached: &str, script: &[(&str, &str)], expected: Attempt, recipients: &[&str]) {
+        let mut leased = message();
+        reached.clone_into(&mut leased.reached);
+        let (sent, said) = attempt(script, &leased).await;
+        assert_eq!(sent, expected, "{script:?} after {reached}");
+        let asked = said
+            .lines()
+            .filter_map(|line| line.strip_prefix("RCPT TO:"));
+        assert_eq!(asked.collect::<Vec<_>>(), recipients);
+        let has_mail = said.contains("Message-ID: <msg_1@example.com>");
+        assert_eq!(has_mail, said.contains("DATA"), "{said}");
+    }
+    let (a, b) = ("<a@example.com>", "<b@example.com>");
+    // One is unknown: the other gets the mail, and gets it once.
+    let unknown: &[_] = &[("RCPT TO:<b@", "550 unknown")];
+    let partly = done("SMTP 250; b@example.com: SMTP 550 unknown");
+    check("[]", unknown, partly, &[a, b]).await;
+    // One is to come back later: next time it alone is asked for.
+    let busy: &[_] = &[("RCPT TO:<b@", "450 busy")];
+    let again = later("b@example.com: SMTP 450 busy", &["a@example.com"]);
+    check("[]", busy, again, &[a, b]).await;
+    let first = r#"["a@example.com"]"#;
+    check(first, &[], done("SMTP 250"), &[b]).await;
+    let refused = done("b@example.com: SMTP 550 unknown");
+    check(first, unknown, refused, &[b]).await;
+}
+
+#[test]
+fn a_subject_from_a_log_is_not_decoded() {
+    #[track_caller]
+    fn check(title: &str, expected: &str) {
+        let mail = rendered(title, "cell");
+        let (headers, _) = mail.split_once("\r\n\r\n").unwrap();
+        let subject = headers.split_once("Subject: ").unwrap().1;
+        assert!(subject.starts_with(expected), "{subject}");
+    }
+    check("Keys guessed", "[High] Keys guessed (incident 42)\r\n");
+    check(
+        "=?utf-8?B?cGF5IG5vdw==?=",
+        "=?utf-8?B?W0hpZ2hdID0/dXRmLTg/Qj9jR0Y1SUc1dmR3PT0/PSAoaW5jaWRlbnQgNDIp?=\r\n",
     );
 }
