@@ -94,9 +94,7 @@ pub(crate) fn parse(line: &[u8], out: &mut ObjectWriter) -> bool {
     let Some((head, moment, behind)) = divided(&line) else {
         return false;
     };
-    let Some((host, caller)) = callers(head) else {
-        return false;
-    };
+    let (host, caller) = callers(head).unwrap_or_else(|| (None, alone(head)));
     if let Some(host) = host {
         out.push_text(HOST, host);
     }
@@ -192,6 +190,15 @@ fn callers(head: &str) -> Option<(Option<&str>, [&str; 3])> {
     Some((host, [address, identity, user]))
 }
 
+/// An address where there is less in front of the time, or a list that does not end: callers write lists too.
+fn alone(head: &str) -> [&str; 3] {
+    let head = head.trim();
+    let (address, user) = head.split_once(' ').unwrap_or((head, ""));
+    let user = user.trim();
+    let user = user.strip_prefix("- ").unwrap_or(user);
+    [address.trim_end_matches(','), "-", user.trim()]
+}
+
 /// The first word of a text that goes on behind it, and what that is.
 fn word(text: &str) -> Option<(&str, &str)> {
     text.trim_start_matches(' ').split_once(' ')
@@ -237,6 +244,9 @@ fn quoted_end(text: &[u8], close: u8) -> Option<usize> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+    use proptest::test_runner::TestRunner;
+
     use super::*;
     use crate::json::Fields;
 
@@ -271,7 +281,6 @@ mod tests {
             r#"192.0.2.1 - - [17/May/2015:08:05:26 +0000] "GET /a HTTP/1.1" 404"#,
             r#"192.0.2.1 - - [17/May/2015:08:05:26 +0000] "GET /a HTTP/1.1" abc 1"#,
             r#"192.0.2.1 - - [17/May/2015:08:05:26 +0000] "GET /a HTTP/1.1" 404 abc"#,
-            r#"192.0.2.1 - [17/May/2015:08:05:26 +0000] "GET /a HTTP/1.1" 404 1"#,
             r#"192.0.2.1 - - [17/May/2015:08:05:26 +0000 "GET /a HTTP/1.1" 404 1"#,
             r#"{"message":"192.0.2.1 - - [17/May/2015:08:05:26 +0000] \"GET / HTTP/1.1\" 404 1 "}"#,
             r#"192.0.2.1 - - [17/May/2015:08:05:26 +0000] "GET /a HTTP/1.1 404 1 "-" "-"#,
@@ -317,6 +326,23 @@ mod tests {
     }
 
     #[test]
+    fn no_head_hides_a_line() {
+        let head = "[-0-9a-z][-0-9a-z :,/.\\[\\]\\\\\u{e9}]{0,60}";
+        let tested = TestRunner::default().run(&head, |head| {
+            let line = format!(r#"{head} [17/May/2015:08:05:26 +0000] "GET /a HTTP/1.1" 401 12"#);
+            let mut out = ObjectWriter::default();
+            prop_assert!(parse(line.as_bytes(), &mut out));
+            let fields = Fields::parse(out.finish().unwrap()).unwrap();
+            let time = fields.text("time_local");
+            prop_assert_eq!(time.as_deref(), Some("17/May/2015:08:05:26 +0000"));
+            let status = fields.text("status");
+            prop_assert_eq!(status.as_deref(), Some("401"));
+            Ok(())
+        });
+        tested.unwrap();
+    }
+
+    #[test]
     fn what_a_caller_asks_for_moves_no_time() {
         let mut out = ObjectWriter::default();
         let line = r#"192.0.2.1 - - [17/May/2015:08:05:26 +0000] "GET / [10/Oct/2000:13:55:36 +0000] " 400 1 "-" "x""#;
@@ -346,6 +372,9 @@ mod tests {
             "203.0.113.9, 10.0.0.1 - ann",
             ["", "203.0.113.9, 10.0.0.1", "-", "ann"],
         );
+        check_caller("evil, - -", ["", "evil", "-", "-"]);
+        check_caller("192.0.2.1", ["", "192.0.2.1", "-", ""]);
+        check_caller("192.0.2.1 -", ["", "192.0.2.1", "-", "-"]);
         check_caller("unix: - -", ["", "unix:", "-", "-"]);
         check_caller("host.example id me", ["", "host.example", "id", "me"]);
     }
