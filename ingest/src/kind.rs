@@ -87,6 +87,7 @@ pub(crate) fn own(record: &Fields<'_>) -> Option<Kind> {
         .or_else(|| by_log(record, &category, &operation))
         .or_else(|| rows::by_columns(record))
         .or_else(|| by_change(record))
+        .or_else(|| by_sign_in(record))
         .or_else(|| by_activity(record, &category))
         .or_else(|| by_properties(record, &category))
 }
@@ -210,6 +211,24 @@ fn by_change(record: &Fields<'_>) -> Option<Kind> {
     let is_change = has("initiatedBy")
         && (has("targetResources") || (has("activityDateTime") && has("activityDisplayName")));
     is_change.then_some(Kind::Log(Log::Audit))
+}
+
+/// A sign-in to Entra ID as Microsoft Graph writes it. The kinds of it are lists in the newer version; the older one
+/// has interactive ones alone.
+fn by_sign_in(record: &Fields<'_>) -> Option<Kind> {
+    let has = |name| record.get(name).is_some();
+    let is_bare = has("createdDateTime") && !has("properties") && !log::has_row_time(record);
+    if !is_bare || !has("appId") || !(has("signInEventTypes") || has("conditionalAccessStatus")) {
+        return None;
+    }
+    let types = record.get("signInEventTypes").unwrap_or_default();
+    let is_alone = record.get("isInteractive") == Some("false");
+    Some(Kind::Log(match () {
+        () if types.contains("managedIdentity") => Log::ManagedIdentity,
+        () if types.contains("servicePrincipal") => Log::ServicePrincipal,
+        () if types.contains("nonInteractiveUser") || is_alone => Log::NonInteractive,
+        () => Log::SignIn,
+    }))
 }
 
 /// By the members of `properties`; gateway logs of 2017 have nothing else to tell them by.

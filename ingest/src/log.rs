@@ -5,6 +5,7 @@
 //! type than their column, go to `AdditionalFields` under their own name, in an object `properties`
 //! where they come from there.
 
+mod bare;
 mod flat;
 mod spec;
 
@@ -20,7 +21,6 @@ use crate::columns::{self, Columns, Place, Put};
 use crate::json::{self, Field, Fields, ObjectWriter};
 use crate::names::{Names, camel};
 use crate::row::{self, Resource, Shared};
-use crate::time;
 
 /// Members with the event's time.
 pub(crate) const TIMES: [&str; 3] = ["time", "TimeGenerated", "TimeGenerated [UTC]"];
@@ -162,7 +162,12 @@ impl LogWriter {
             ..Seen::default()
         };
         let is_row = is_row(record);
+        let is_bare = !is_row && self.is_bare(record);
         for field in record.0.iter().filter(|field| field.value != "null") {
+            if is_bare {
+                self.put_bare(field);
+                continue;
+            }
             let names = if is_row {
                 &self.row_names
             } else {
@@ -175,8 +180,8 @@ impl LogWriter {
             }
         }
         self.derive(&seen);
-        if !is_row {
-            self.fill_instead(record, &mut seen);
+        if is_bare {
+            seen.instant = self.fill_bare(record);
         }
         let _from_record = self
             .shared
@@ -329,18 +334,6 @@ impl LogWriter {
         }
         let subscription = resource.subscription.map(str::to_ascii_lowercase);
         fill(places.subscription, subscription.map(Cow::Owned));
-    }
-
-    /// Sets time and operation from members that are columns themselves.
-    fn fill_instead(&mut self, record: &Fields<'_>, seen: &mut Seen<'_>) {
-        let Some((time, operation)) = self.spec.instead else {
-            return;
-        };
-        let instant = || time::parse(&record.text(time)?);
-        seen.instant = seen.instant.or_else(instant);
-        if let (Some(place), Some(text)) = (self.places.operation, record.text(operation)) {
-            let _record_said_it = self.columns.text(place, &text);
-        }
     }
 
     /// Sets the category, unless `properties` did. One that the table's name tells needs no place.

@@ -6,6 +6,8 @@ use std::borrow::Cow;
 
 use store::Table;
 
+use super::bare::{Bare, Operation};
+
 /// A kind of resource log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Log {
@@ -56,8 +58,8 @@ pub(super) struct Spec {
     pub(super) properties: &'static [(&'static str, &'static str)],
     /// Members of `details` in `properties`, and the column that each fills.
     pub(super) details: &'static [(&'static str, &'static str)],
-    /// Members that are the event's time and its operation too, where a record has none of its own.
-    pub(super) instead: Option<(&'static str, &'static str)>,
+    /// How their events are told that come without a record around.
+    pub(super) bare: Option<Bare>,
     /// Member of `properties` that is seconds, but milliseconds where the instance is of version 1,
     /// and the column that it fills.
     pub(super) duration: Option<(&'static str, &'static str)>,
@@ -151,7 +153,7 @@ const DIAGNOSTICS: Spec = Spec {
     record: &[],
     properties: &[],
     details: &[],
-    instead: None,
+    bare: None,
     duration: None,
     keeps_properties: true,
     is_upper: true,
@@ -187,7 +189,10 @@ const SIGN_IN: Spec = Spec {
     record: SIGN_IN_RECORD,
     properties: SIGN_IN_PROPERTIES,
     details: &[],
-    instead: None,
+    bare: Some(Bare {
+        time: "createdDateTime",
+        operation: Operation::Always("Sign-in activity"),
+    }),
     duration: None,
     keeps_properties: false,
     is_upper: false,
@@ -223,9 +228,11 @@ const MANAGED_IDENTITY: Spec = Spec {
 const AUDIT: Spec = Spec {
     table: Table::AuditLogs,
     category: "AuditLogs",
-    // Microsoft Graph has no envelope around an audit: what others have in `properties` is the record.
-    record: &[TENANT, ("operationType", "AADOperationType")],
-    instead: Some(("activityDateTime", "activityDisplayName")),
+    record: &[TENANT],
+    bare: Some(Bare {
+        time: "activityDateTime",
+        operation: Operation::Member("activityDisplayName"),
+    }),
     properties: &[
         ("operationType", "AADOperationType"),
         // That of the change; the record's own only tells the table.
@@ -241,7 +248,7 @@ const KEY_VAULT: Spec = Spec {
     record: &[],
     properties: &[("addrAuthType", "AddressAuthorizationType")],
     details: &[],
-    instead: None,
+    bare: None,
     duration: None,
     keeps_properties: false,
     is_upper: false,

@@ -203,3 +203,67 @@ fn a_sign_in_is_one_whatever_was_signed_in_to() {
         check_some(&record, json!({"UserPrincipalName": "ann@example.com"}));
     }
 }
+
+#[test]
+fn sign_ins_as_microsoft_graph_writes_them() {
+    let event = |more: &str| {
+        format!(
+            r#"{{"id":"i","createdDateTime":"2026-03-04T05:06:07Z","userPrincipalName":"ann@example.com","userId":"u",
+            "appId":"a","appDisplayName":"Portal","ipAddress":"192.0.2.7","conditionalAccessStatus":"notApplied",
+            "resourceId":"r","status":{{"errorCode":50126,"failureReason":"no"}},"riskState":"none",
+            "location":{{"city":"C","countryOrRegion":"US"}},"novelty":1{more}}}"#
+        )
+    };
+    check(
+        &event(r#","isInteractive":true"#),
+        json!([{
+            "TimeGenerated": "2026-03-04T05:06:07Z",
+            "CreatedDateTime": "2026-03-04T05:06:07Z",
+            "OperationName": "Sign-in activity",
+            "ResultType": "50126",
+            "ResultDescription": "no",
+            "Id": "i",
+            "UserPrincipalName": "ann@example.com",
+            "UserId": "u",
+            "AppId": "a",
+            "AppDisplayName": "Portal",
+            "IPAddress": "192.0.2.7",
+            "ConditionalAccessStatus": "notApplied",
+            "ResourceIdentity": "r",
+            "Status": "{\"errorCode\":50126,\"failureReason\":\"no\"}",
+            "RiskState": "none",
+            "Location": "US",
+            "LocationDetails": "{\"city\":\"C\",\"countryOrRegion\":\"US\"}",
+            "IsInteractive": true,
+            "AdditionalFields": {"novelty": 1},
+        }]),
+    );
+    for (more, table) in [
+        (
+            r#","isInteractive":false"#,
+            Table::AadNonInteractiveUserSignInLogs,
+        ),
+        (
+            r#","signInEventTypes":["nonInteractiveUser"]"#,
+            Table::AadNonInteractiveUserSignInLogs,
+        ),
+        (
+            r#","signInEventTypes":["servicePrincipal"]"#,
+            Table::AadServicePrincipalSignInLogs,
+        ),
+        (
+            r#","signInEventTypes":["managedIdentity"]"#,
+            Table::AadManagedIdentitySignInLogs,
+        ),
+        (
+            r#","signInEventTypes":["interactiveUser"]"#,
+            Table::SigninLogs,
+        ),
+    ] {
+        let decoded = run(&Limits::default(), event(more).as_bytes()).unwrap();
+        let [(found, _)] = decoded.parts.as_slice() else {
+            panic!("{more}")
+        };
+        assert_eq!(*found, table, "{more}");
+    }
+}
