@@ -219,11 +219,17 @@ fn is_of_other_zone(name: &str) -> bool {
 pub(crate) fn unknown_zone(body: &[u8]) -> Option<String> {
     let body = body.strip_prefix(MARK).unwrap_or(body);
     let (names, _) = header(body).filter(|(names, _)| names.len() > 1)?;
-    let name = names.iter().find(|name| is_of_other_zone(name))?;
+    names.iter().find_map(|name| unknown_zone_of(name))
+}
+
+/// As [`unknown_zone`], of one column's name.
+pub(crate) fn unknown_zone_of(name: &str) -> Option<String> {
+    if !is_of_other_zone(name) || name.len() > NAME_BYTES_MAX {
+        return None;
+    }
     Some(format!(
-        "the times of the column '{}' are in a zone that the file does not name or that is not UTC: export it with \
-         times in UTC, which the portal's settings of the query's results have",
-        name.get(..NAME_BYTES_MAX).unwrap_or(name)
+        "the times of the column '{name}' are in a zone that it does not name or that is not UTC: export it again \
+         with UTC as the display time zone"
     ))
 }
 

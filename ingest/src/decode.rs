@@ -17,6 +17,7 @@ use store::{Table, Timestamp, Workspace};
 use crate::activity::Activity;
 use crate::carrier;
 use crate::columns::{Columns, Constants};
+use crate::csv;
 use crate::flow::{Flow, Written};
 use crate::gateway::Gateway;
 use crate::json::{self, Fields};
@@ -276,6 +277,10 @@ impl<'a> Decoder<'a> {
             return Some(format!(
                 "record of {bytes} bytes is longer than {bytes_max}"
             ));
+        }
+        let mut names = fields.0.iter().map(|field| &*field.name);
+        if let Some(reason) = names.find_map(csv::unknown_zone_of) {
+            return Some(reason);
         }
         let depth_max = self.limits.depth_max;
         // The record is a level itself.

@@ -111,3 +111,22 @@ fn empty_cells_are_no_values() {
         }
     }
 }
+
+#[test]
+fn rows_of_unknown_zones_wait_in_quarantine() {
+    let row = |name: &str| {
+        format!(r#"{{"{name}":"8/23/2023, 2:00:00.130 PM","Type":"AuditLogs","Id":"1"}}"#)
+    };
+    let body = format!(
+        "[{},{}]",
+        row("TimeGenerated [Local Time]"),
+        row("TimeGenerated [UTC]")
+    );
+    let decoded = run(&Limits::default(), body.as_bytes()).unwrap();
+    assert_eq!((decoded.accepted, decoded.quarantined), (1, 1));
+    let kept = quarantine::kept(&decoded);
+    assert!(
+        kept[0].1.contains("'TimeGenerated [Local Time]'"),
+        "{kept:?}"
+    );
+}
