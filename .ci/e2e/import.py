@@ -359,18 +359,24 @@ def odd_files(checks, service):
         path.write_bytes(whole[: len(whole) // 2])
         code, text = run_import(service, path)
         checks.check("gzip that ends too early is an error", code == 1 and "still being written" in text, text)
-        process = importer(service, folder, "--follow")
+        # Quiet for long, so it is reported; then it is whole after all.
+        os.utime(path, (time.time() - 3600, time.time() - 3600))
+        later = pathlib.Path(folder) / "later"
+        process = importer(service, folder, later, "--follow")
         time.sleep(2)
         path.write_bytes(whole)
+        later.write_text(json.dumps(gateway_record("odd-later")) + "\n")
         query = "select count(*) as Rows, count(distinct CorrelationId) as Ids from ApiManagementGatewayLogs where CorrelationId like 'odd-%'"
         try:
-            support.wait_for(lambda: int(service.query(query)[0]["Rows"]) >= 201, 30, "the rest")
+            support.wait_for(lambda: int(service.query(query)[0]["Rows"]) >= 202, 30, "the rest")
         except TimeoutError:
             pass
         process.send_signal(signal.SIGINT)
         text, _ = process.communicate(timeout=30)
         found = service.query(query)[0]
-        checks.equal("  but not while it is followed", (process.returncode, int(found["Rows"]), int(found["Ids"])), (0, 201, 201))
+        checks.equal("  but not for one that is followed and finished later", (process.returncode, int(found["Rows"]), int(found["Ids"])), (0, 202, 202))
+        checks.check("  and what is not there yet is waited for, and said", "later: No such file" in text and "waiting for it" in text, text)
+        checks.check("  and so is what was cut off for long", "still being written" in text, text)
 
 
 def away(checks):

@@ -1,6 +1,6 @@
 //! `bartizan import`.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::fs::Metadata;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
@@ -26,7 +26,8 @@ const NAMED_MAX: usize = 20;
 /// What there is to say besides the totals.
 #[derive(Debug, Default)]
 struct Findings {
-    failed: u64,
+    /// What could not be read, and was not since.
+    failed: BTreeSet<PathBuf>,
     unfinished: Vec<(PathBuf, usize)>,
     /// Files that may be unfinished copies.
     unclear: Vec<PathBuf>,
@@ -74,7 +75,7 @@ pub(crate) async fn run(arguments: ImportArguments) -> anyhow::Result<ExitCode> 
         terminal::note(&format!("ended while {waiting}"));
     }
     ended.unwrap_or(Ok(()))?;
-    let is_whole = findings.failed == 0 && (arguments.follow || !is_interrupted);
+    let is_whole = findings.failed.is_empty() && (arguments.follow || !is_interrupted);
     Ok(if is_whole {
         ExitCode::SUCCESS
     } else {
@@ -133,23 +134,39 @@ async fn follow(
     interval: Duration,
     findings: &mut Findings,
 ) -> anyhow::Result<()> {
-    let mut seen: HashMap<PathBuf, (u64, u64, i64, i64)> = HashMap::new();
+    let mut seen: HashMap<PathBuf, Signature> = HashMap::new();
+    // Files that were not settled when they looked like that.
+    let mut open: HashMap<PathBuf, Signature> = HashMap::new();
+    let mut missing = BTreeSet::new();
     loop {
         let found = look(paths).await?;
         seen.retain(|path, _| found.files.contains(path));
+        open.retain(|path, _| found.files.contains(path));
+        for (path, error) in &found.failures {
+            if missing.insert(path.clone()) {
+                let path = path.display();
+                terminal::note(&format!("{path}: {error}; waiting for it"));
+            }
+        }
+        missing.retain(|path| found.failures.iter().any(|(failed, _)| failed == path));
         for path in &found.files {
             // Taken before it is read, so that what is added meanwhile is a change.
             let Ok(signature) = std::fs::metadata(path).as_ref().map(signature) else {
                 continue;
             };
-            if seen.get(path) == Some(&signature) {
+            let is_open = open.get(path) == Some(&signature) && is_written_to(path);
+            if is_open || seen.get(path) == Some(&signature) {
                 continue;
             }
             match one(import, path, findings).await? {
                 Settled::Yes => {}
                 Settled::Cut if !is_written_to(path) => fail(import, findings, path, &cut()),
-                Settled::MayBeCopy | Settled::Cut => continue,
+                Settled::MayBeCopy | Settled::Cut => {
+                    open.insert(path.clone(), signature);
+                    continue;
+                }
             }
+            open.remove(path);
             seen.insert(path.clone(), signature);
         }
         findings.unfinished.clear();
@@ -157,7 +174,10 @@ async fn follow(
     }
 }
 
-fn signature(metadata: &Metadata) -> (u64, u64, i64, i64) {
+/// What changes with a file.
+type Signature = (u64, u64, i64, i64);
+
+fn signature(metadata: &Metadata) -> Signature {
     (
         metadata.ino(),
         metadata.len(),
@@ -196,6 +216,7 @@ fn cut() -> anyhow::Error {
 async fn one(import: &mut Import, path: &Path, findings: &mut Findings) -> anyhow::Result<Settled> {
     match import.file(path).await {
         Ok(outcome) => {
+            findings.failed.remove(path);
             if outcome.unfinished > 0 {
                 findings
                     .unfinished
@@ -216,7 +237,7 @@ async fn one(import: &mut Import, path: &Path, findings: &mut Findings) -> anyho
 }
 
 fn fail(import: &Import, findings: &mut Findings, path: &Path, error: &anyhow::Error) {
-    findings.failed += 1;
+    findings.failed.insert(path.to_owned());
     let text = terminal::visible(&path.display().to_string());
     import
         .progress
@@ -272,8 +293,8 @@ fn summary(import: &Import, findings: &Findings, elapsed: Duration) {
             "{path} may be an unfinished copy of a file that was read, and is being written; left for the next import"
         ));
     }
-    if findings.failed > 0 {
-        terminal::line(format!("{} could not be read", findings.failed));
+    if !findings.failed.is_empty() {
+        terminal::line(format!("{} could not be read", findings.failed.len()));
     }
 }
 
