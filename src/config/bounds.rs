@@ -8,6 +8,9 @@ use super::{ConfigError, setting};
 /// Longest body that can be decoded: columns stay below what Arrow's offsets reach.
 const BODY_BYTES_MAX: u64 = 1 << 30;
 
+/// No record of any kind is shorter.
+const RECORD_BYTES_MIN: u64 = 64;
+
 /// Refuses what stops the service from doing its work.
 pub(super) fn check(raw: &RawConfig) -> Result<(), ConfigError> {
     sizes(raw)?;
@@ -17,11 +20,15 @@ pub(super) fn check(raw: &RawConfig) -> Result<(), ConfigError> {
 
 fn sizes(raw: &RawConfig) -> Result<(), ConfigError> {
     let (limits, store, query) = (&raw.limits, &raw.store, &raw.query);
-    let kib = 1 << 10;
+    let (record, kib) = (RECORD_BYTES_MIN, 1 << 10);
     let least: [(&str, Option<RawBytes>, u64); 9] = [
-        ("limits.body_bytes", limits.body_bytes, kib),
-        ("limits.decompressed_bytes", limits.decompressed_bytes, kib),
-        ("limits.record_bytes", limits.record_bytes, kib),
+        ("limits.body_bytes", limits.body_bytes, record),
+        (
+            "limits.decompressed_bytes",
+            limits.decompressed_bytes,
+            record,
+        ),
+        ("limits.record_bytes", limits.record_bytes, record),
         (
             "limits.ingest_bytes_per_second",
             limits.ingest_bytes_per_second,
@@ -61,7 +68,7 @@ fn bytes(count: u64) -> String {
     let fits = |(power, _): &(u32, &str)| count >> power > 0;
     match units.into_iter().find(fits) {
         Some((power, unit)) => format!("{} {unit}", count >> power),
-        None => format!("{count}"),
+        None => format!("{count} bytes"),
     }
 }
 
@@ -106,9 +113,13 @@ fn counts(raw: &RawConfig) -> Result<(), ConfigError> {
 
 fn durations(raw: &RawConfig) -> Result<(), ConfigError> {
     let external = &raw.query.externaldata;
-    let (moment, second) = (Duration::from_millis(10), Duration::from_secs(1));
+    let (moment, shortest) = (Duration::from_millis(10), Duration::from_millis(100));
     let least: [(&str, Option<RawDuration>, Duration); 6] = [
-        ("limits.request_timeout", raw.limits.request_timeout, second),
+        (
+            "limits.request_timeout",
+            raw.limits.request_timeout,
+            shortest,
+        ),
         ("query.timeout", raw.query.timeout, moment),
         ("query.externaldata.timeout", external.timeout, moment),
         ("delivery.timeout", raw.delivery.timeout, moment),

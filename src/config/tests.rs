@@ -127,7 +127,7 @@ const STOPS_ALL_WORK: [(&str, &str); 19] = [
     ),
     (
         "[limits]\nrequest_timeout = '0s'\n",
-        "limits.request_timeout: must be at least 1000ms",
+        "limits.request_timeout: must be at least 100ms",
     ),
     (
         "[limits]\nrecords = 0\n",
@@ -135,11 +135,11 @@ const STOPS_ALL_WORK: [(&str, &str); 19] = [
     ),
     (
         "[limits]\nrecord_bytes = 0\n",
-        "limits.record_bytes: must be at least 1 KiB",
+        "limits.record_bytes: must be at least 64 bytes",
     ),
     (
         "[limits]\nbody_bytes = 0\n",
-        "limits.body_bytes: must be at least 1 KiB",
+        "limits.body_bytes: must be at least 64 bytes",
     ),
     (
         "[limits]\nbody_bytes = '2GiB'\n",
@@ -147,7 +147,7 @@ const STOPS_ALL_WORK: [(&str, &str); 19] = [
     ),
     (
         "[limits]\ndecompressed_bytes = 0\n",
-        "limits.decompressed_bytes: must be at least 1 KiB",
+        "limits.decompressed_bytes: must be at least 64 bytes",
     ),
     (
         "[limits]\ningest_bytes_per_second = 0\n",
