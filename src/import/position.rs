@@ -48,8 +48,15 @@ impl Samples {
     }
 
     /// Whether all that both have are the same.
-    pub(super) fn agree(&self, other: &Self) -> bool {
+    fn agree(&self, other: &Self) -> bool {
         self.0.starts_with(&other.0) || other.0.starts_with(&self.0)
+    }
+
+    /// Whether the last that both have is the same.
+    fn agree_last(&self, other: &Self) -> bool {
+        let common = self.0.len().min(other.0.len());
+        let last = common.saturating_sub(SAMPLE_CHARACTERS)..common;
+        self.0.get(last.clone()) == other.0.get(last)
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -86,14 +93,13 @@ impl Position {
         })
     }
 
-    /// Whether a text with these samples may be the one up to here, as far as it goes: to `length`.
+    /// Whether a text with these samples may be the one up to here, as far as it goes: to `length`. A line that was
+    /// changed long before makes no other text of one that goes up to here.
     pub(super) fn agrees(&self, samples: &Samples, length: u64) -> bool {
-        let is_shorter = length < self.offset;
-        let telling = if is_shorter {
-            length.saturating_sub(CLOSING_BYTES)
-        } else {
-            self.offset
-        };
+        if length >= self.offset {
+            return self.samples.agree_last(&samples.until(self.offset));
+        }
+        let telling = length.saturating_sub(CLOSING_BYTES);
         self.samples.until(telling).agree(&samples.until(telling))
     }
 
@@ -162,6 +168,8 @@ mod tests {
         let long = of(&["a", "b", "c"]);
         assert!(long.agree(&of(&["a", "b"])) && of(&["a"]).agree(&long));
         assert!(!long.agree(&of(&["a", "x"])));
+        assert!(long.agree_last(&of(&["x", "b"])) && !long.agree_last(&of(&["a", "x"])));
+        assert!(long.agree_last(&of(&[])));
         assert_eq!(long.until(600), of(&["a", "b"]));
         assert_eq!(long.until(255), of(&[]));
     }

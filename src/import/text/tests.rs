@@ -208,3 +208,15 @@ fn each_part_of_comma_separated_values_begins_with_the_names() {
     let empty = folder.write("b.csv", names);
     assert!(text(&empty).next_batch(&LIMITS).unwrap().is_none());
 }
+
+#[test]
+fn a_line_that_is_changed_long_before_makes_no_other_text() {
+    let folder = Folder(tempfile::tempdir().unwrap());
+    let path = folder.write("a", lines(0..10_000));
+    let (_, position) = rest(&path, None).unwrap();
+    let changed = lines(0..10_100).replace("{\"n\":100}", "{\"n\":XXX}");
+    check_likeness("a", &changed, &position, Likeness::Same);
+    check_likeness("a.gz", gzip(&changed), &position, Likeness::Same);
+    let shorter = changed.get(..50_000).unwrap();
+    check_likeness("b", shorter, &position, Likeness::Another);
+}
