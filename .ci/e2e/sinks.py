@@ -5,6 +5,7 @@ import ipaddress
 import pathlib
 import ssl
 import threading
+import time
 from datetime import timedelta
 
 from aiosmtpd.controller import Controller
@@ -60,6 +61,14 @@ class MailServer:
         self.tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
         self.tls.load_cert_chain(certificate, key)
         self.port, self.mails, self.controller = free_port(), [], None
+        # Answers to recipients who are not taken.
+        self.refused = {}
+
+    async def handle_RCPT(self, _server, _session, envelope, address, _options):
+        if address in self.refused:
+            return self.refused[address]
+        envelope.rcpt_tos.append(address)
+        return "250 taken"
 
     async def handle_DATA(self, _server, _session, envelope):
         self.mails.append(envelope)
@@ -89,10 +98,11 @@ class MailServer:
 
 
 class WebhookReceiver:
-    """Keeps what is posted; answers 204, or 500 as often as it was told to."""
+    """Keeps what is posted; answers `status`, after `delay` seconds, or 500 as often as it was told to."""
 
     def __init__(self):
         self.port, self.posts, self.server, self.failures = free_port(), [], None, 0
+        self.status, self.delay = 204, 0
 
     def start(self):
         receiver = self
@@ -103,13 +113,15 @@ class WebhookReceiver:
                 fail = receiver.failures > 0
                 receiver.failures -= fail
                 receiver.posts.append((dict(self.headers.items()), body, not fail))
-                self.send_response(500 if fail else 204)
+                time.sleep(receiver.delay)
+                self.send_response(500 if fail else receiver.status)
                 self.end_headers()
 
             def log_message(self, *_):
                 pass
 
         self.server = http.server.ThreadingHTTPServer(("127.0.0.1", self.port), Handler)
+        self.server.daemon_threads = True
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
         return self
 

@@ -1,4 +1,7 @@
-//! What is told of an incident: the body of its webhook, and what its e-mail is rendered from.
+//! What is told of an incident: the body of its webhook, and what its e-mail is rendered from. However much an
+//! incident holds, its message is short; the incident itself has all of it.
+
+use std::collections::BTreeMap;
 
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -6,9 +9,53 @@ use store::{Timestamp, Workspace};
 use url::Url;
 
 use crate::incidents::Incident;
+use crate::model::Entity;
 
-/// Standard Webhooks recommends bodies below this.
-const BODY_BYTES_MAX: usize = 20_000;
+/// Standard Webhooks recommends bodies below 20 kB.
+const BODY_BYTES_MAX: usize = 19_999;
+
+const TITLE_OCTETS_MAX: usize = 300;
+const RULE_ID_OCTETS_MAX: usize = 200;
+
+/// How much of an incident a message tells. Texts are measured in octets of JSON.
+#[derive(Clone, Copy, Debug)]
+struct Bounds {
+    /// Description, reason and runbook, each.
+    text: usize,
+    /// A name or value.
+    value: usize,
+    /// Entries of a list.
+    entries: usize,
+}
+
+/// From generous to strict; the last one fits, whatever the incident holds.
+const BOUNDS: [Bounds; 5] = [
+    Bounds {
+        text: 4_000,
+        value: 1_500,
+        entries: 50,
+    },
+    Bounds {
+        text: 3_000,
+        value: 500,
+        entries: 25,
+    },
+    Bounds {
+        text: 2_000,
+        value: 250,
+        entries: 15,
+    },
+    Bounds {
+        text: 1_000,
+        value: 150,
+        entries: 10,
+    },
+    Bounds {
+        text: 500,
+        value: 80,
+        entries: 5,
+    },
+];
 
 /// The envelope of Standard Webhooks.
 #[derive(Debug, Serialize)]
@@ -28,67 +75,111 @@ pub(crate) enum News {
     Updated,
 }
 
-/// The text of a message. Evidence rows are left out from the end while it is too long.
+/// The text of a message. While it is too long, evidence rows are left out from the end, and then less is told of
+/// everything.
 pub(crate) fn message(
     news: News,
     (workspace, incident): (&Workspace, &Incident),
     public_url: Option<&Url>,
     now: Timestamp,
 ) -> String {
-    let mut rows = incident.evidence.rows.len();
-    loop {
-        let data = data(workspace, incident, public_url, rows);
-        let envelope = Envelope {
-            kind: match news {
-                News::Created => "incident.created",
-                News::Updated => "incident.updated",
-            },
-            timestamp: now.to_rfc3339(),
-            data,
-        };
-        let text = crate::stored::to_json(&envelope);
-        if text.len() <= BODY_BYTES_MAX || rows == 0 {
-            return text;
+    let link = link(workspace, incident.number, public_url);
+    let mut text = String::new();
+    for bounds in BOUNDS {
+        let rows_max = incident.evidence.rows.len().min(bounds.entries);
+        for rows in (0..=rows_max).rev() {
+            let mut data = data(incident, bounds, rows);
+            data["workspace"] = json!(workspace.as_str());
+            data["incidentUrl"] = json!(link);
+            let envelope = Envelope {
+                kind: match news {
+                    News::Created => "incident.created",
+                    News::Updated => "incident.updated",
+                },
+                timestamp: now.to_rfc3339(),
+                data,
+            };
+            text = crate::stored::to_json(&envelope);
+            if text.len() <= BODY_BYTES_MAX {
+                return text;
+            }
         }
-        rows -= 1;
     }
+    text
 }
 
-fn data(
-    workspace: &Workspace,
-    incident: &Incident,
-    public_url: Option<&Url>,
-    rows: usize,
-) -> Value {
-    let entity =
-        |entity: &crate::model::Entity| json!({"type": entity.kind, "fields": entity.fields});
+fn data(incident: &Incident, bounds: Bounds, rows: usize) -> Value {
+    let text = |text: &str| cut(text, bounds.text);
+    let words = |words: &[String]| -> Vec<String> {
+        let some = words.iter().take(bounds.entries);
+        some.map(|word| cut(word, bounds.value)).collect()
+    };
+    let entity = |entity: &Entity| {
+        json!({
+            "type": cut(&entity.kind, bounds.value),
+            "fields": pairs(&entity.fields, bounds),
+        })
+    };
+    let entities = incident.entities.iter().take(bounds.entries);
+    let shown = incident.evidence.rows.iter().take(rows);
     json!({
         "id": incident.id,
-        "workspace": workspace.as_str(),
         "incidentNumber": incident.number,
-        "incidentUrl": link(workspace, incident.number, public_url),
-        "title": incident.title,
-        "description": incident.description,
+        "title": cut(&incident.title, TITLE_OCTETS_MAX),
+        "description": text(&incident.description),
         "severity": incident.severity.name(),
         "status": incident.status.name(),
-        "reason": incident.reason,
-        "relatedAnalyticRuleIds": [incident.rule_id],
-        "tactics": incident.tactics,
-        "techniques": incident.techniques,
+        "reason": text(&incident.reason),
+        "relatedAnalyticRuleIds": [cut(&incident.rule_id, RULE_ID_OCTETS_MAX)],
+        "tactics": words(&incident.tactics),
+        "techniques": words(&incident.techniques),
         "createdTimeUtc": incident.created.to_rfc3339(),
         "firstActivityTimeUtc": incident.first_activity.to_rfc3339(),
         "lastActivityTimeUtc": incident.last_activity.to_rfc3339(),
         "windowStartTimeUtc": incident.window.start.to_rfc3339(),
         "windowEndTimeUtc": incident.window.end.to_rfc3339(),
         "isLate": incident.is_late,
-        "entities": incident.entities.iter().map(entity).collect::<Vec<_>>(),
-        "customDetails": incident.details,
+        "entities": entities.map(entity).collect::<Vec<_>>(),
+        "entitiesLeftOut": incident.entities.len().saturating_sub(bounds.entries),
+        "customDetails": pairs(&incident.details, bounds),
+        "customDetailsLeftOut": incident.details.len().saturating_sub(bounds.entries),
         "evidence": {
-            "columns": incident.evidence.columns,
-            "rows": incident.evidence.rows.iter().take(rows).collect::<Vec<_>>(),
+            "columns": words(&incident.evidence.columns),
+            "rows": shown.map(|row| words(row)).collect::<Vec<_>>(),
+            "rowsLeftOut": incident.evidence.rows.len().saturating_sub(rows),
         },
-        "runbook": incident.runbook,
+        "runbook": text(&incident.runbook),
     })
+}
+
+fn pairs(pairs: &BTreeMap<String, String>, bounds: Bounds) -> BTreeMap<String, String> {
+    let some = pairs.iter().take(bounds.entries);
+    some.map(|(name, value)| (cut(name, bounds.value), cut(value, bounds.value)))
+        .collect()
+}
+
+/// The text, or its beginning and `…`, in at most so many octets of JSON.
+fn cut(text: &str, octets_max: usize) -> String {
+    let mut octets = 0_usize;
+    let mut fitting = 0_usize;
+    for (at, character) in text.char_indices() {
+        if octets + '…'.len_utf8() <= octets_max {
+            fitting = at;
+        }
+        octets += octets_in_json(character);
+        if octets > octets_max {
+            return format!("{}…", text.get(..fitting).unwrap_or_default());
+        }
+    }
+    text.to_owned()
+}
+
+fn octets_in_json(character: char) -> usize {
+    match character {
+        '"' | '\\' | '\n' | '\r' | '\t' | '\u{8}' | '\u{c}' => 2,
+        '\0'..='\u{1f}' => 6,
+        _ => character.len_utf8(),
+    }
 }
 
 /// Where the incident is shown. The base comes from the settings alone.
@@ -105,3 +196,6 @@ fn link(workspace: &Workspace, number: i64, public_url: Option<&Url>) -> Option<
     }
     Some(url.into())
 }
+
+#[cfg(test)]
+pub(super) mod tests;
