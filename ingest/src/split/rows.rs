@@ -111,6 +111,20 @@ mod tests {
     }
 
     #[test]
+    fn hostile_rows_take_linear_time() {
+        let limits = PartLimits {
+            bytes_usual: 1 << 20,
+            record_bytes_max: 1 << 20,
+            records_max: 1 << 20,
+        };
+        for unit in ["\"\n", "\"x\"y\n", ",", "\"\"\"\n", "a,\"\n"] {
+            let text = unit.repeat(1_000_000 / unit.len());
+            let part = rows(text.as_bytes(), 0, End::Final, &limits);
+            assert_eq!(part.end, text.len(), "{unit}");
+        }
+    }
+
+    #[test]
     fn other_text_has_no_line_of_names() {
         for text in [
             "",
