@@ -239,18 +239,28 @@ impl RuleSet {
                 }),
             }
             set.rules
-                .retain(|rule| own.rules.iter().all(|other| other.id != rule.id));
+                .retain(|rule| own.rules.iter().all(|other| !is_same(&other.id, &rule.id)));
             set.rules.append(&mut own.rules);
             set.failures.append(&mut own.failures);
         }
-        set.rules.retain(|rule| !disabled.contains(&rule.id));
+        for id in disabled {
+            let count = set.rules.len();
+            set.rules.retain(|rule| !is_same(&rule.id, id));
+            if set.rules.len() == count {
+                set.failures.push(RuleFailure {
+                    file: "rules.disabled".to_owned(),
+                    line: None,
+                    reason: format!("no rule has the id {id}"),
+                });
+            }
+        }
         set.rules.sort_by(|left, right| left.id.cmp(&right.id));
         set
     }
 
     fn add(&mut self, parsed: Result<Rule, RuleFailure>) {
         match parsed {
-            Ok(rule) => match self.rules.iter().find(|other| other.id == rule.id) {
+            Ok(rule) => match self.rules.iter().find(|other| is_same(&other.id, &rule.id)) {
                 Some(other) => self.failures.push(RuleFailure {
                     reason: format!("id {} is already that of {}", rule.id, other.file),
                     file: rule.file,
@@ -278,15 +288,38 @@ impl RuleSet {
     }
 }
 
+/// GUIDs are written in either case.
+fn is_same(left: &str, right: &str) -> bool {
+    left.eq_ignore_ascii_case(right)
+}
+
+/// Folders within folders that are looked into.
+const DEPTH_MAX: usize = 8;
+
+/// The rule files of a folder and of those in it, where repositories of rules keep them by source.
 fn files_of(directory: &Path) -> std::io::Result<Vec<PathBuf>> {
-    let mut files = Vec::new();
-    for entry in std::fs::read_dir(directory)? {
-        let path = entry?.path();
-        let is_yaml = path
-            .extension()
-            .is_some_and(|extension| extension == "yaml" || extension == "yml");
-        if is_yaml {
-            files.push(path);
+    let (mut files, mut folders) = (Vec::new(), vec![(directory.to_owned(), 0)]);
+    while let Some((folder, depth)) = folders.pop() {
+        for entry in std::fs::read_dir(folder)? {
+            let entry = entry?;
+            let path = entry.path();
+            // What a mounted volume's links point to lies in hidden folders.
+            let is_hidden = entry.file_name().to_string_lossy().starts_with('.');
+            if entry.file_type()?.is_dir() {
+                if depth < DEPTH_MAX && !is_hidden {
+                    folders.push((path, depth + 1));
+                }
+                continue;
+            }
+            let extension = path.extension().and_then(|extension| extension.to_str());
+            let is_yaml = |extension: &str| {
+                ["yaml", "yml"]
+                    .iter()
+                    .any(|known| extension.eq_ignore_ascii_case(known))
+            };
+            if extension.is_some_and(is_yaml) {
+                files.push(path);
+            }
         }
     }
     files.sort();

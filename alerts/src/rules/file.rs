@@ -34,29 +34,31 @@ struct RuleFile {
     #[serde(default)]
     #[expect(dead_code, reason = "Sentinel's key without effect here")]
     required_data_connectors: serde_yaml_ng::Value,
-    query_frequency: Span,
-    query_period: Span,
+    #[serde(default)]
+    query_frequency: Option<Span>,
+    #[serde(default)]
+    query_period: Option<Span>,
     #[serde(default)]
     trigger_operator: OperatorName,
     #[serde(default)]
     trigger_threshold: u64,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_default")]
     tactics: Vec<String>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_default")]
     relevant_techniques: Vec<String>,
     #[serde(default)]
     #[expect(dead_code, reason = "Sentinel's key without effect here")]
     tags: serde_yaml_ng::Value,
     query: String,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_default")]
     entity_mappings: Vec<EntityMappingFile>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_default")]
     custom_details: BTreeMap<String, String>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_default")]
     alert_details_override: AlertDetailsFile,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_default")]
     event_grouping_settings: EventGroupingFile,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_default")]
     incident_configuration: IncidentFile,
     #[serde(default)]
     suppression_enabled: bool,
@@ -73,9 +75,40 @@ fn first_version() -> String {
     "1.0.0".to_owned()
 }
 
-#[derive(Debug, Deserialize)]
+/// Exports write `null` where nothing is set.
+fn or_default<'de, D, T>(deserializer: D) -> Result<T, D::Error>
+where
+    D: serde::Deserializer<'de>,
+    T: Default + Deserialize<'de>,
+{
+    Ok(Option::deserialize(deserializer)?.unwrap_or_default())
+}
+
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
 enum Kind {
     Scheduled,
+    /// Near real time: every minute over the last minute.
+    #[serde(rename = "NRT")]
+    NearRealTime,
+}
+
+impl RuleFile {
+    /// Frequency and period.
+    fn spans(&self) -> Result<[Duration; 2], (&'static str, String)> {
+        let own = [
+            ("queryFrequency", self.query_frequency),
+            ("queryPeriod", self.query_period),
+        ];
+        let mut spans = [WINDOW_MIN; 2];
+        for ((key, span), place) in own.into_iter().zip(&mut spans) {
+            match span {
+                Some(span) => *place = span.0,
+                None if self.kind == Kind::NearRealTime => {}
+                None => return Err((key, format!("missing field `{key}`"))),
+            }
+        }
+        Ok(spans)
+    }
 }
 
 #[derive(Debug, Deserialize)]
@@ -142,6 +175,12 @@ struct AlertDetailsFile {
     description: Option<String>,
     #[serde(rename = "alertSeverityColumnName")]
     severity_column: Option<String>,
+    #[serde(default, rename = "alertTacticsColumnName")]
+    #[expect(dead_code, reason = "Sentinel's key without effect here")]
+    tactics_column: Option<String>,
+    #[serde(default, rename = "alertDynamicProperties")]
+    #[expect(dead_code, reason = "Sentinel's key without effect here")]
+    dynamic_properties: serde_yaml_ng::Value,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -163,7 +202,7 @@ enum AggregationName {
 struct IncidentFile {
     #[serde(default)]
     create_incident: Option<bool>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_default")]
     grouping_configuration: GroupingFile,
 }
 
@@ -181,11 +220,11 @@ struct GroupingFile {
     lookback_duration: Option<Span>,
     #[serde(default)]
     matching_method: MatchingName,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_default")]
     group_by_entities: Vec<String>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_default")]
     group_by_alert_details: Vec<String>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_default")]
     group_by_custom_details: Vec<String>,
 }
 
@@ -211,6 +250,8 @@ struct Extension {
 
 /// Reads one rule; `file` is only named in complaints.
 pub fn parse_rule(file: &str, text: &str) -> Result<Rule, RuleFailure> {
+    // Windows' editors begin a file with a byte order mark.
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let parsed: RuleFile = serde_yaml_ng::from_str(text).map_err(|error| {
         let message = error.to_string();
         let location = error.location().map(|location| location.line());
@@ -221,28 +262,31 @@ pub fn parse_rule(file: &str, text: &str) -> Result<Rule, RuleFailure> {
             reason: with_nearest_key(&message),
         }
     })?;
-    if let Err((key, reason)) = check(&parsed) {
-        return Err(RuleFailure {
+    match check(&parsed) {
+        Ok(spans) => Ok(convert((file, text), parsed, spans)),
+        Err((key, reason)) => Err(RuleFailure {
             file: file.to_owned(),
             line: line_of(text, key),
             reason,
-        });
+        }),
     }
-    Ok(convert(file, text, parsed))
 }
 
-/// What the types above don't say; a complaint names the key that it is about.
-fn check(rule: &RuleFile) -> Result<(), (&'static str, String)> {
-    let Kind::Scheduled = rule.kind;
-    let fits = |key, span: Span| {
-        let is_whole = span.0.subsec_nanos() == 0 && (WINDOW_MIN..=WINDOW_MAX).contains(&span.0);
+/// What the types above don't say; a complaint names the key that it is about. Gives frequency and period.
+fn check(rule: &RuleFile) -> Result<[Duration; 2], (&'static str, String)> {
+    if rule.id.trim().is_empty() {
+        return Err(("id", "id is empty".to_owned()));
+    }
+    let fits = |key, span: Duration| {
+        let is_whole = span.subsec_nanos() == 0 && (WINDOW_MIN..=WINDOW_MAX).contains(&span);
         is_whole
             .then_some(())
             .ok_or((key, format!("{key} must be between 1m and 14d")))
     };
-    fits("queryFrequency", rule.query_frequency)?;
-    fits("queryPeriod", rule.query_period)?;
-    if rule.query_frequency.0 > rule.query_period.0 {
+    let [frequency, period] = rule.spans()?;
+    fits("queryFrequency", frequency)?;
+    fits("queryPeriod", period)?;
+    if frequency > period {
         let reason = "queryFrequency is longer than queryPeriod: events would be left out";
         return Err(("queryFrequency", reason.to_owned()));
     }
@@ -255,7 +299,8 @@ fn check(rule: &RuleFile) -> Result<(), (&'static str, String)> {
         let reason = "suppressionEnabled needs a suppressionDuration";
         return Err(("suppressionEnabled", reason.to_owned()));
     }
-    check_incidents(rule)
+    check_incidents(rule)?;
+    Ok([frequency, period])
 }
 
 fn check_incidents(rule: &RuleFile) -> Result<(), (&'static str, String)> {
@@ -297,7 +342,7 @@ fn check_incidents(rule: &RuleFile) -> Result<(), (&'static str, String)> {
     Ok(())
 }
 
-fn convert(file: &str, text: &str, rule: RuleFile) -> Rule {
+fn convert((file, text): (&str, &str), rule: RuleFile, [frequency, period]: [Duration; 2]) -> Rule {
     let grouping = rule.incident_configuration.grouping_configuration;
     Rule {
         tables: tables_of(&rule.query),
@@ -308,8 +353,8 @@ fn convert(file: &str, text: &str, rule: RuleFile) -> Rule {
         severity: rule.severity.0,
         tactics: rule.tactics,
         techniques: rule.relevant_techniques,
-        frequency: rule.query_frequency.0,
-        period: rule.query_period.0,
+        frequency,
+        period,
         trigger: Trigger {
             operator: operator(rule.trigger_operator),
             threshold: rule.trigger_threshold,

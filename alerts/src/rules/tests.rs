@@ -120,13 +120,67 @@ fn complaints_name_line_and_reason() {
         "between 1m and 14d",
     );
     check("language: sql", "language: SQL", 14, "neither kql nor sql");
-    check("kind: Scheduled", "kind: NRT", 3, "unknown variant `NRT`");
+    check(
+        "kind: Scheduled",
+        "kind: Fusion",
+        3,
+        "unknown variant `Fusion`",
+    );
     check(
         "name: Something\n",
         "suppressionEnabled: true\nname: x\n",
         2,
         "needs a suppressionDuration",
     );
+}
+
+#[test]
+fn rules_are_read_as_exports_write_them() {
+    let read = |text: &str| parse_rule("a.yaml", text).unwrap();
+    let good = read(GOOD);
+    assert_eq!(
+        read(&format!("\u{feff}{}", GOOD.replace('\n', "\r\n"))).query_line,
+        good.query_line
+    );
+    let nulls = "customDetails: null\nalertDetailsOverride: null\neventGroupingSettings: null\ntactics: null\n\
+        incidentConfiguration: {createIncident: true, groupingConfiguration: {groupByEntities: null, groupByAlertDetails: null, groupByCustomDetails: null}}\n";
+    assert_eq!(read(&format!("{GOOD}{nulls}")), good);
+    let dynamic = "alertDetailsOverride: {alertTacticsColumnName: null, alertDynamicProperties: [{alertProperty: AlertLink, value: Link}]}\n";
+    assert_eq!(read(&format!("{GOOD}{dynamic}")), good);
+    let spans = "queryFrequency: 5m\nqueryPeriod: PT1H\n";
+    let near = read(
+        &GOOD
+            .replace("kind: Scheduled", "kind: NRT")
+            .replace(spans, ""),
+    );
+    assert_eq!(
+        (near.frequency, near.period),
+        (Duration::from_mins(1), Duration::from_mins(1))
+    );
+    let refused = |text: &str| parse_rule("a.yaml", text).unwrap_err().reason;
+    assert_eq!(
+        refused(&GOOD.replace(spans, "")),
+        "missing field `queryFrequency`"
+    );
+    assert_eq!(refused(&GOOD.replace("id: a", "id: ' '")), "id is empty");
+}
+
+#[test]
+fn rules_are_found_in_folders_and_by_ids_in_either_case() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |path: &str, id: &str| {
+        let path = folder.path().join(path);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, GOOD.replace("id: a", &format!("id: {id}"))).unwrap();
+    };
+    write("Azure/Solutions/b.YAML", "b");
+    write("..2026/b.yaml", "b");
+    write("own.yml", "6F0E1A52-5D0B-4C0E-9F43-0F6C2A7D1B01");
+    let set = RuleSet::load(Some(folder.path()), &["B".to_owned(), "nobody".to_owned()]);
+    assert_eq!(set.rules.len(), 5);
+    assert!(set.rules.iter().any(|rule| rule.name == "Something"));
+    let failures: Vec<String> = set.failures.iter().map(ToString::to_string).collect();
+    assert_eq!(failures, ["rules.disabled: no rule has the id nobody"]);
 }
 
 #[test]
