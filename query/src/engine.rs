@@ -24,11 +24,9 @@ use datafusion::execution::memory_pool::FairSpillPool;
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 use datafusion::execution::session_state::{SessionState, SessionStateBuilder};
 use datafusion::logical_expr::{LogicalPlan, LogicalPlanBuilder};
-use datafusion::physical_plan::execute_stream;
 use datafusion::prelude::SessionConfig;
 use datafusion::scalar::ScalarValue;
 use store::{Clock, Store, Table, Timestamp, Workspace};
-use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
 use tokio::task::spawn_blocking;
 use tokio::time::Instant;
@@ -42,6 +40,7 @@ use crate::guard;
 use crate::kusto::{Planning, SessionCatalog, is_long};
 use crate::results::{Results, lost, only, physical};
 use crate::tables::Tables;
+use crate::threads::Threads;
 use crate::views::all as kql_views;
 use crate::watchlist::Watchlists;
 
@@ -162,6 +161,7 @@ pub struct Engine {
     clock: Arc<dyn Clock>,
     template: SessionState,
     turns: Arc<Semaphore>,
+    pub(crate) threads: Threads,
     queue_timeout: Duration,
     watchlists: Watchlists,
     fetching: Option<Fetching>,
@@ -190,6 +190,7 @@ impl Engine {
             clock,
             template,
             turns: Arc::new(Semaphore::new(settings.concurrency_max)),
+            threads: Threads::new()?,
             queue_timeout: settings.queue_timeout,
             watchlists: settings.watchlists,
             fetching: settings.fetching,
@@ -249,7 +250,7 @@ impl Engine {
                     (plans.schema(), plans)
                 } else {
                     let schema = Arc::clone(plan.schema().inner());
-                    (schema, execute_stream(physical, state.task_ctx())?)
+                    (schema, self.threads.run(physical, state.task_ctx()))
                 };
                 let answer = Answer::new((schema, plan), batches, limits, Arc::clone(&turn));
                 answers.push(answer.about(about));
@@ -359,7 +360,7 @@ impl Engine {
         let planned = match at_once {
             Some(planned) => planned?,
             None => {
-                let runtime = Handle::current();
+                let runtime = self.threads.handle();
                 let blocking = spawn_blocking(move || planning.with_parts(runtime, deadline));
                 blocking.await.map_err(|error| lost(&error))??
             }

@@ -28,6 +28,7 @@ use crate::engine::Question;
 use crate::error::QueryError;
 use crate::external::Documents;
 use crate::tables::Tables;
+use crate::threads::with_pauses;
 use crate::views;
 use crate::watchlist::WatchlistSet;
 
@@ -143,7 +144,7 @@ struct Parts {
 impl Evaluate for Parts {
     fn rows(&self, plan: LogicalPlan, rows_max: usize) -> Result<Vec<RecordBatch>> {
         let run = async {
-            let physical = self.state.create_physical_plan(&plan).await?;
+            let physical = with_pauses(self.state.create_physical_plan(&plan).await?)?;
             let mut batches = execute_stream(physical, self.state.task_ctx())?;
             let (mut rows, mut found) = (0, Vec::new());
             while let Some(batch) = batches.next().await.transpose()? {

@@ -14,6 +14,7 @@ mod kusto;
 mod results;
 mod table;
 mod tables;
+mod threads;
 mod views;
 mod watchlist;
 

@@ -11,6 +11,7 @@ use tokio::task::{JoinError, spawn_blocking};
 use crate::answer::About;
 use crate::error::QueryError;
 use crate::tables::Tables;
+use crate::threads::with_pauses;
 
 /// The plans of a question's results.
 pub(crate) struct Results {
@@ -31,7 +32,7 @@ pub(crate) async fn physical(
         let optimized = state.optimize(&plan)?;
         let planner = state.query_planner();
         let planned = planner.create_physical_plan(&optimized, state.as_ref());
-        let physical = planned.await?;
+        let physical = with_pauses(planned.await?)?;
         Ok((optimized, physical))
     };
     if !takes_long {

@@ -11,6 +11,7 @@ mod tabular;
 use std::cell::{Cell, RefCell};
 
 use datafusion::arrow::array::RecordBatch;
+use datafusion::common::tree_node::{TreeNode as _, TreeNodeRecursion};
 use datafusion::logical_expr::{LogicalPlan, LogicalPlanBuilder};
 use kql_syntax::Span;
 use kql_syntax::ast::Type;
@@ -36,6 +37,10 @@ const CALLS_MAX: usize = 40;
 /// Planning recurses into each: some thousands would end the process by its stack.
 const OPERATORS_MAX: usize = 1_000;
 
+/// Most parts of plans that tables may have that are named by `let` or `as`, counted at each use: two uses of a table that uses
+/// another twice are four.
+const PARTS_MAX: usize = 10_000;
+
 /// The values of a table in a list: where it stands, among what names, and they.
 type List = (Span, std::rc::Rc<Scope>, Vec<Bound>);
 
@@ -48,6 +53,7 @@ pub(crate) struct Binder<'a> {
     /// How many window functions were bound.
     pub(crate) windows: Cell<usize>,
     operators: Cell<usize>,
+    parts: Cell<usize>,
     /// Results beside the main one (`fork`, `facet`), and the hint of `render`.
     pub(crate) side_results: RefCell<Vec<(String, Relation)>>,
     pub(crate) render: RefCell<Option<Render>>,
@@ -98,6 +104,7 @@ impl<'a> Binder<'a> {
             calls: Cell::new(0),
             windows: Cell::new(0),
             operators: Cell::new(0),
+            parts: Cell::new(0),
             side_results: RefCell::new(Vec::new()),
             render: RefCell::new(None),
             scalars: RefCell::new(Vec::new()),
@@ -151,6 +158,27 @@ impl<'a> Binder<'a> {
         self.operators.set(count);
         if count > OPERATORS_MAX {
             let text = format!("the query comes to more than {OPERATORS_MAX} operators");
+            return Err(Refusal::at(span, text));
+        }
+        Ok(())
+    }
+
+    /// Counts a table that is used once more.
+    pub(crate) fn count_parts(&self, plan: &LogicalPlan, span: Span) -> Bind<()> {
+        let mut count = self.parts.get();
+        plan.apply(|_| {
+            count += 1;
+            let is_enough = count > PARTS_MAX;
+            Ok(if is_enough {
+                TreeNodeRecursion::Stop
+            } else {
+                TreeNodeRecursion::Continue
+            })
+        })?;
+        self.parts.set(count);
+        if count > PARTS_MAX {
+            let text = "the tables that the query names are used too often: they come to more than \
+                10000 parts, so use materialize or fewer unions and joins";
             return Err(Refusal::at(span, text));
         }
         Ok(())

@@ -367,7 +367,11 @@ async fn gather(
     let schema = input.schema();
     let mut batches = Vec::new();
     while let Some(batch) = input.try_next().await? {
-        let bytes = batch.get_array_memory_size();
+        // Of a slice only what it holds: a batch of many slices would count as often as there are.
+        let mut bytes = 0_usize;
+        for column in batch.columns() {
+            bytes = bytes.saturating_add(column.to_data().get_slice_memory_size()?);
+        }
         memory.try_grow(bytes.saturating_mul(node.work.bytes_per_byte()))?;
         batches.push(batch);
     }

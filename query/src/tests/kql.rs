@@ -295,3 +295,22 @@ async fn several_results_come_one_after_the_other() {
     let one = fixture.engine.answer(&workspace, Question::kql(kql)).await;
     assert!(matches!(one, Err(QueryError::ManyResults(2))));
 }
+
+/// What makes many rows of few would otherwise compute on after its time, and keep a thread for ever.
+#[tokio::test]
+async fn a_query_that_took_too_long_ends() {
+    let fixture = fixture(&[]).await;
+    let side = "range x from 1 to 1000000 step 1 | extend k = 1";
+    for (kind, end) in [("inner", "count"), ("leftouter", "summarize max(x + x1)")] {
+        let kql = format!("{side} | join kind = {kind} ({side}) on k | {end}");
+        let mut question = Question::kql(kql.as_str());
+        question.timeout = Duration::from_millis(500);
+        let failed = fixture.engine.rows(&Workspace::default(), question).await;
+        assert!(matches!(failed, Err(QueryError::Timeout(_))), "{failed:?}");
+        let begun = Instant::now();
+        while fixture.engine.threads.alive() > 0 {
+            assert!(begun.elapsed() < Duration::from_secs(20), "{kind} goes on");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+}

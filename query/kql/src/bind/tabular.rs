@@ -248,6 +248,7 @@ impl Binder<'_> {
     fn named_table(&self, name: &Name, scope: &Rc<Scope>) -> Bind<Relation> {
         match scope.find(&name.text) {
             Some(Binding::Tabular(relation)) => {
+                self.count_parts(&relation.plan, name.span)?;
                 return Ok(Relation {
                     name: Some(name.text.clone()),
                     ..relation

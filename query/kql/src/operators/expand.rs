@@ -10,7 +10,7 @@ use datafusion::arrow::array::{ArrayRef, Int64Builder, ListArray, StringBuilder,
 use datafusion::arrow::buffer::OffsetBuffer;
 use datafusion::arrow::datatypes::{DataType, Field, FieldRef, Fields};
 use datafusion::common::{Column, UnnestOptions};
-use datafusion::error::Result;
+use datafusion::error::{DataFusionError, Result};
 use datafusion::functions::core::expr_fn::get_field;
 use datafusion::logical_expr::expr::ScalarFunction;
 use datafusion::logical_expr::{
@@ -236,6 +236,12 @@ fn number_rows(input: Relation, hidden: Hidden) -> Bind<Relation> {
 /// Most rows that one row is expanded to.
 const ROWS_MAX: usize = 1 << 20;
 
+/// What the elements of the rows of a batch may take: they are made at once.
+const BYTES_MAX: usize = 512 << 20;
+
+/// What an element takes besides its text.
+const ELEMENT_BYTES: usize = 16;
+
 /// Whether an operator in the body of `mv-apply` needs to know which rows belong together.
 fn looks_at_other_rows(operator: &Operator) -> bool {
     !matches!(
@@ -325,6 +331,7 @@ impl ScalarUDFImpl for Expansion {
             (0..self.count).map(|_| StringBuilder::new()).collect();
         let mut indexes = Int64Builder::new();
         let mut lengths = Vec::with_capacity(rows);
+        let mut bytes = 0_usize;
         for row in 0..rows {
             let parts: Vec<_> = readers
                 .iter()
@@ -337,6 +344,14 @@ impl ScalarUDFImpl for Expansion {
                 .unwrap_or(0)
                 .min(self.rows_max);
             lengths.push(length);
+            let texts = parts.iter().flatten().flatten();
+            bytes = bytes
+                .saturating_add(texts.map(String::len).sum())
+                .saturating_add(length.saturating_mul(ELEMENT_BYTES));
+            if bytes > BYTES_MAX {
+                let text = "mv-expand makes more than 512 MiB of some thousand rows: expand fewer, or filter first";
+                return Err(DataFusionError::ResourcesExhausted(text.to_owned()));
+            }
             for (builder, part) in values.iter_mut().zip(&parts) {
                 for place in 0..length {
                     builder.append_option(part.get(place).and_then(Option::as_deref));

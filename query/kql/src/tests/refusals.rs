@@ -205,6 +205,13 @@ fn a_query_comes_to_so_many_operators() {
         let reason = Tables::new().plan(&query).unwrap_err().to_string();
         assert!(reason.ends_with(bound), "{reason}");
     }
+    let doubled = (1..=20).map(|number| {
+        let before = number - 1;
+        format!("let t{number} = union t{before}, t{before}; ")
+    });
+    let doubled = format!("let t0 = Calls; {}t20 | count", doubled.collect::<String>());
+    let reason = Tables::new().plan(&doubled).unwrap_err().to_string();
+    assert!(reason.contains("more than 10000 parts"), "{reason}");
     let most = format!("Calls{} | count", " | as X".repeat(998));
     assert!(Tables::new().plan(&most).is_ok());
 }
