@@ -51,11 +51,13 @@ impl<'a> Lines<'a> {
         } else {
             0
         };
-        let first = body.get(scan::skip_space(body, at))?;
+        let text = body
+            .get(scan::skip_space(body, at)..)
+            .filter(|text| !text.is_empty())?;
         let lines = || Self { body, at };
         let line = |range: Range<usize>| body.get(range).unwrap_or_default();
         let mut out = ObjectWriter::default();
-        let is_log = if matches!(first, b'{' | b'[' | b'"') {
+        let is_log = if seems_json(text) {
             let line = lines().next().map(line)?;
             let head = line.get(..HEAD_BYTES_MAX).unwrap_or(line);
             time(head).is_some() && parse(line, &mut out)
@@ -63,6 +65,15 @@ impl<'a> Lines<'a> {
             lines().any(|range| parse(line(range), &mut out))
         };
         is_log.then(lines)
+    }
+}
+
+/// Whether a text begins as JSON does. Lines of Apache's error log begin as a list, with a weekday in it.
+fn seems_json(text: &[u8]) -> bool {
+    match text {
+        [b'[', inside, ..] => !inside.is_ascii_uppercase(),
+        [first, ..] => matches!(first, b'{' | b'[' | b'"'),
+        [] => false,
     }
 }
 
@@ -389,6 +400,9 @@ mod tests {
             .map(|range| body.get(range).unwrap())
             .collect();
         assert_eq!(texts, [line, "x", line]);
+        let behind_errors = format!("[Wed Oct 11 14:32:52 2000] [error] denied\n{line}");
+        assert_eq!(Lines::of(behind_errors.as_bytes()).unwrap().count(), 2);
+        assert!(Lines::of(format!("[\n{line}").as_bytes()).is_none());
         let behind_others = format!("{}{line}", "x y\n".repeat(1_000));
         assert_eq!(Lines::of(behind_others.as_bytes()).unwrap().count(), 1_001);
         let like_json = format!(
