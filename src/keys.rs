@@ -90,8 +90,8 @@ pub(crate) struct CreatedKey {
     pub(crate) secret: String,
 }
 
-/// A digest that was looked up not long ago.
-type Remembered = HashMap<[u8; 32], (Timestamp, Option<Principal>)>;
+/// A digest that was looked up not long ago, with when, until when that holds, and whose it is.
+type Remembered = HashMap<[u8; 32], (Timestamp, Timestamp, Option<Principal>)>;
 
 /// The keys of the database.
 #[derive(Debug)]
@@ -124,38 +124,48 @@ impl Keys {
         now: Timestamp,
     ) -> sqlx::Result<Option<Principal>> {
         let digest = digest(secret);
-        if let Some((at, principal)) = self.remembered.lock().get(&digest)
-            && now.since(*at) < REMEMBERED_FOR
+        if let Some((at, until, principal)) = self.remembered.lock().get(&digest)
+            && (*at..*until).contains(&now)
         {
             return Ok(principal.clone());
         }
-        let principal = self.look_up(&digest, now).await?;
+        let (expires, principal) = self.look_up(&digest, now).await?.unzip();
+        let until = now.plus(REMEMBERED_FOR);
+        let until = expires
+            .flatten()
+            .map_or(until, |expires| until.min(expires));
         let mut remembered = self.remembered.lock();
         if remembered.len() >= REMEMBERED_MAX {
             remembered.clear();
         }
-        remembered.insert(digest, (now, principal.clone()));
+        remembered.insert(digest, (now, until, principal.clone()));
         Ok(principal)
     }
 
-    async fn look_up(&self, digest: &[u8; 32], now: Timestamp) -> sqlx::Result<Option<Principal>> {
-        let row: Option<(String, String, String, String)> = sqlx::query_as(
-            "select id, name, workspace, scopes from api_key
+    /// When a key expires, if it does, and who holds it.
+    async fn look_up(
+        &self,
+        digest: &[u8; 32],
+        now: Timestamp,
+    ) -> sqlx::Result<Option<(Option<Timestamp>, Principal)>> {
+        let row: Option<(String, String, String, String, Option<i64>)> = sqlx::query_as(
+            "select id, name, workspace, scopes, expires from api_key
              where digest = $1 and revoked is null and (expires is null or expires > $2)",
         )
         .bind(digest.as_slice())
         .bind(now.as_micros())
         .fetch_optional(&self.pool)
         .await?;
-        Ok(row.and_then(|(key_id, name, workspace, scopes)| {
+        Ok(row.and_then(|(key_id, name, workspace, scopes, expires)| {
             let workspace = Workspace::new(&workspace)?;
             let scopes = scopes.split(' ').filter_map(Scope::from_name).collect();
-            Some(Principal {
+            let principal = Principal {
                 key_id,
                 name,
                 workspace,
                 scopes,
-            })
+            };
+            Some((expires.map(Timestamp::from_micros), principal))
         }))
     }
 
@@ -318,5 +328,22 @@ mod tests {
             .await
             .unwrap();
         assert_eq!(keys.list(&Workspace::default()).await.unwrap().len(), 2);
+    }
+
+    #[tokio::test]
+    async fn a_key_that_was_just_used_ends_when_it_expires() {
+        let folder = tempfile::tempdir().unwrap();
+        let (keys, now) = keys(folder.path()).await;
+        let new = NewKey {
+            name: "short".to_owned(),
+            scopes: vec![Scope::Read],
+            expires: Some(now.plus(Duration::from_secs(2))),
+        };
+        let created = keys.create(&Workspace::default(), &new, now).await.unwrap();
+        for (second, lets_in) in [(0, true), (1, true), (2, false), (3, false)] {
+            let then = now.plus(Duration::from_secs(second));
+            let found = keys.verify(&created.secret, then).await.unwrap();
+            assert_eq!(found.is_some(), lets_in, "after {second} s");
+        }
     }
 }
