@@ -31,7 +31,7 @@ struct Bounds {
 /// From generous to strict; the last one fits, whatever the incident holds.
 const BOUNDS: [Bounds; 5] = [
     Bounds {
-        text: 4_000,
+        text: 8_000,
         value: 1_500,
         entries: 50,
     },
@@ -86,34 +86,55 @@ pub(crate) fn message(
     let link = link(workspace, incident.number, public_url);
     let mut text = String::new();
     for bounds in BOUNDS {
-        let rows_max = incident.evidence.rows.len().min(bounds.entries);
-        for rows in (0..=rows_max).rev() {
-            let mut data = data(incident, bounds, rows);
-            data["workspace"] = json!(workspace.as_str());
-            data["incidentUrl"] = json!(link);
-            let envelope = Envelope {
-                kind: match news {
-                    News::Created => "incident.created",
-                    News::Updated => "incident.updated",
-                },
-                timestamp: now.to_rfc3339(),
-                data,
-            };
-            text = crate::stored::to_json(&envelope);
-            if text.len() <= BODY_BYTES_MAX {
-                return text;
-            }
+        let mut data = data(incident, bounds);
+        data["workspace"] = json!(workspace.as_str());
+        data["incidentUrl"] = json!(link);
+        let mut envelope = Envelope {
+            kind: match news {
+                News::Created => "incident.created",
+                News::Updated => "incident.updated",
+            },
+            timestamp: now.to_rfc3339(),
+            data,
+        };
+        text = crate::stored::to_json(&envelope);
+        if text.len() <= BODY_BYTES_MAX {
+            let room = BODY_BYTES_MAX.saturating_sub(text.len());
+            let rows = rows(incident, bounds, room);
+            let left_out = incident.evidence.rows.len().saturating_sub(rows.len());
+            envelope.data["evidence"]["rows"] = json!(rows);
+            envelope.data["evidence"]["rowsLeftOut"] = json!(left_out);
+            return crate::stored::to_json(&envelope);
         }
     }
     text
 }
 
-fn data(incident: &Incident, bounds: Bounds, rows: usize) -> Value {
+/// As many rows of evidence as there is room for, in octets.
+fn rows(incident: &Incident, bounds: Bounds, mut room: usize) -> Vec<Vec<String>> {
+    let mut rows = Vec::new();
+    for row in incident.evidence.rows.iter().take(bounds.entries) {
+        let row = words(row, bounds);
+        // And a comma.
+        let octets = crate::stored::to_json(&row).len().saturating_add(1);
+        if octets > room {
+            break;
+        }
+        room = room.saturating_sub(octets);
+        rows.push(row);
+    }
+    rows
+}
+
+fn words(words: &[String], bounds: Bounds) -> Vec<String> {
+    let some = words.iter().take(bounds.entries);
+    some.map(|word| cut(word, bounds.value)).collect()
+}
+
+/// All but the rows of evidence.
+fn data(incident: &Incident, bounds: Bounds) -> Value {
     let text = |text: &str| cut(text, bounds.text);
-    let words = |words: &[String]| -> Vec<String> {
-        let some = words.iter().take(bounds.entries);
-        some.map(|word| cut(word, bounds.value)).collect()
-    };
+    let words = |list: &[String]| words(list, bounds);
     let entity = |entity: &Entity| {
         json!({
             "type": cut(&entity.kind, bounds.value),
@@ -121,7 +142,6 @@ fn data(incident: &Incident, bounds: Bounds, rows: usize) -> Value {
         })
     };
     let entities = incident.entities.iter().take(bounds.entries);
-    let shown = incident.evidence.rows.iter().take(rows);
     json!({
         "id": incident.id,
         "incidentNumber": incident.number,
@@ -145,8 +165,8 @@ fn data(incident: &Incident, bounds: Bounds, rows: usize) -> Value {
         "customDetailsLeftOut": incident.details.len().saturating_sub(bounds.entries),
         "evidence": {
             "columns": words(&incident.evidence.columns),
-            "rows": shown.map(|row| words(row)).collect::<Vec<_>>(),
-            "rowsLeftOut": incident.evidence.rows.len().saturating_sub(rows),
+            "rows": [],
+            "rowsLeftOut": incident.evidence.rows.len(),
         },
         "runbook": text(&incident.runbook),
     })
