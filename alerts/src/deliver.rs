@@ -28,6 +28,12 @@ pub use webhook::{WebhookError, sign};
 /// How long what falls due waits for a place while attempts are under way.
 const LEASE_PAUSE: Duration = Duration::from_millis(500);
 
+/// The same where more is due already: what ends within it is replaced together.
+const BATCH_PAUSE: Duration = Duration::from_millis(20);
+
+/// Most connections to a mail relay at once, for each receiver: Exchange Online takes three.
+const MAIL_CONNECTIONS_MAX: usize = 3;
+
 /// Deliveries to unknown receivers that are put off together.
 const UNKNOWN_MAX: usize = 100;
 
@@ -192,23 +198,35 @@ impl Deliverer {
         let Some(endpoint) = self.endpoints.get(receiver) else {
             return Ok(total);
         };
+        let places = match endpoint.channel {
+            Channel::Mail(_) => self.deliveries_max.min(MAIL_CONNECTIONS_MAX),
+            Channel::Webhook(_) => self.deliveries_max,
+        };
         let mut running = FuturesUnordered::new();
+        let (mut has_waited, mut pause) = (true, LEASE_PAUSE);
         loop {
-            // In batches, because each lease is a write.
-            if running.len() <= self.deliveries_max / 2 && !endpoint.is_gone.load(Ordering::Relaxed)
-            {
-                let room = self.deliveries_max.saturating_sub(running.len());
-                for leased in self.lease(Queue::Of(receiver), room).await? {
-                    running.push(self.attempt(leased, endpoint));
-                }
+            // In batches, because each lease is a write; but places that are free are not left so for long.
+            let room = places.saturating_sub(running.len());
+            let is_time = has_waited || room >= places.div_ceil(2);
+            if room > 0 && is_time && !endpoint.is_gone.load(Ordering::Relaxed) {
+                let leased = self.lease(Queue::Of(receiver), room).await?;
+                pause = if leased.len() < room {
+                    LEASE_PAUSE
+                } else {
+                    BATCH_PAUSE
+                };
+                running.extend(leased.into_iter().map(|it| self.attempt(it, endpoint)));
             }
             if running.is_empty() {
                 return Ok(total);
             }
-            tokio::select! {
-                Some(tried) = running.next() => total.count(self.finish(&tried).await?),
-                () = tokio::time::sleep(LEASE_PAUSE) => {}
-            }
+            has_waited = tokio::select! {
+                Some(tried) = running.next() => {
+                    total.count(self.finish(&tried).await?);
+                    false
+                }
+                () = tokio::time::sleep(pause) => true,
+            };
         }
     }
 
