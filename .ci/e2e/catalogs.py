@@ -11,6 +11,7 @@ import urllib.parse
 
 import duckdb
 
+import support
 from support import ROOT
 
 
@@ -104,3 +105,11 @@ def on_postgres(checks, folder):
 
 def postgres(command, server):
     return subprocess.run([str(ROOT / ".ci" / "postgres"), command, server], capture_output=True, text=True)
+
+
+def command(service, *arguments):
+    files = ["--config", str(service.config), "--data", str(service.data)]
+    done = subprocess.run(
+        [support.binary(), *arguments, *files], capture_output=True, text=True, env=support.environment()
+    )
+    return done.returncode, done.stdout + done.stderr

@@ -1,15 +1,13 @@
 """DuckDB attaches the lake's catalog, in SQLite and in PostgreSQL, and reads the same rows as our own query API: as they were
 published, after columns were added, after compaction and after retention. pyarrow reads the files alone."""
 
-import os
 import pathlib
-import subprocess
 from datetime import datetime, timedelta, timezone
 
 import pyarrow.parquet
 
 import support
-from catalogs import Postgres, Sqlite, attach, lake, on_postgres
+from catalogs import Postgres, Sqlite, attach, command, lake, on_postgres
 from support import CONFIG, Service, gateway_record, wait_for, wrong_key_record
 
 ROWS = 5_000
@@ -121,14 +119,6 @@ def published(catalog):
     schema = schema_of(catalog)
     text = f"select count(*) from ducklake_list_files('lake', 'ApiManagementGatewayLogs', schema => '{schema}')"
     return lake(catalog, text)[0][0]
-
-
-def command(service, *arguments):
-    files = ["--config", str(service.config), "--data", str(service.data)]
-    done = subprocess.run(
-        [support.binary(), *arguments, *files], capture_output=True, text=True, env=support.environment()
-    )
-    return done.returncode, done.stdout + done.stderr
 
 
 def verified(checks, service, when):

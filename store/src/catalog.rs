@@ -34,7 +34,7 @@ use crate::time::Timestamp;
 use crate::workspace::Workspace;
 
 use database::{Database, Writing};
-pub(crate) use lake::{Replacement, table_folder};
+pub(crate) use lake::{OtherSnapshot, Replacement, Unheeded, table_folder};
 pub(crate) use ledger::StoredProgress;
 pub use opening::open_database;
 use opening::open_postgres;
@@ -336,19 +336,41 @@ impl Catalog {
         Ok(())
     }
 
-    /// Does everything of a replacement but its commit.
+    /// Does everything of a replacement but its commit, unless another program changed the lake behind `seen`: its
+    /// changes may be to the files that are replaced.
     pub(crate) async fn prepare_replacement(
         &self,
         replacement: &Replacement,
+        seen: i64,
         now: Timestamp,
     ) -> Result<Prepared, CatalogError> {
         let mut writing = self.begin("begin replacement").await?;
+        if !lake::snapshots_of_others(&mut writing, seen)
+            .await?
+            .is_empty()
+        {
+            let text = "another program changes the lake, which it may only read".to_owned();
+            return Err(CatalogError::Inconsistent(text));
+        }
         let segments = lake::replace_segments(&mut writing, replacement, now).await?;
         Ok(Prepared {
             writing,
             ensured: self.ensured.lock().clone(),
             segments,
         })
+    }
+
+    /// The first snapshots behind `seen` that another program made.
+    pub(crate) async fn snapshots_of_others(
+        &self,
+        seen: i64,
+    ) -> Result<Vec<OtherSnapshot>, CatalogError> {
+        lake::snapshots_of_others(&self.database, seen).await
+    }
+
+    /// Rows that other programs deleted, or put into the catalog.
+    pub(crate) async fn unheeded(&self) -> Result<Vec<Unheeded>, CatalogError> {
+        lake::unheeded(&self.database).await
     }
 
     /// Whether files are out of the lake, once a commit that was not answered is done or given up.

@@ -129,6 +129,11 @@ pub async fn verify(settings: &StoreSettings, now: Timestamp) -> Result<Verifica
             seen.findings.push(finding);
         }
     }
+    seen.findings
+        .extend(reading.unheeded().await?.iter().map(|unheeded| Finding {
+            path: lake.join(&unheeded.path),
+            what: unheeded.to_string(),
+        }));
     seen.findings.sort();
     let is_orphan = |path: &PathBuf| {
         let is_named = path

@@ -14,6 +14,7 @@ mod idempotency;
 mod identity;
 mod inspect;
 mod mark;
+mod others;
 mod point;
 mod position;
 mod progress;

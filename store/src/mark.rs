@@ -40,7 +40,7 @@ impl fmt::Display for Mark {
 /// What the folder's file says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Kept {
-    mark: Mark,
+    pub(crate) mark: Mark,
     /// The process that had the lake then.
     pub(crate) instance: Uuid,
 }

@@ -1,6 +1,7 @@
 //! What queries see: published segments, rows on their way into one, and recent rows.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
@@ -109,6 +110,33 @@ impl Rows {
         rows.segments = left;
         rows.segments.extend(added.into_iter().map(Arc::new));
         retired
+    }
+
+    /// Puts what the catalog says now in the place of all segments; gives those that went.
+    pub(crate) fn reload_segments(
+        &mut self,
+        segments: Vec<(Workspace, Table, Segment)>,
+    ) -> Vec<Arc<Segment>> {
+        let before = self.tables.values_mut();
+        let before = before.flat_map(|rows| std::mem::take(&mut rows.segments));
+        let mut before: BTreeMap<i64, Arc<Segment>> =
+            before.map(|segment| (segment.id, segment)).collect();
+        for (workspace, table, segment) in segments {
+            let rows = self.tables.entry((workspace, table)).or_default();
+            let is_same = before
+                .get(&segment.id)
+                .is_some_and(|same| **same == segment);
+            let same = is_same.then(|| before.remove(&segment.id)).flatten();
+            rows.segments
+                .push(same.unwrap_or_else(|| Arc::new(segment)));
+        }
+        before.into_values().collect()
+    }
+
+    /// Files that queries see.
+    pub(crate) fn paths(&self) -> BTreeSet<PathBuf> {
+        let segments = self.tables.values().flat_map(|rows| &rows.segments);
+        segments.map(|segment| segment.path.clone()).collect()
     }
 
     /// How many segments of one table were not compacted, where they are most.

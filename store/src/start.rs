@@ -22,13 +22,22 @@ use crate::wal::{self, ReplayedFile};
 /// Files that are named one by one when they are not there; of more the number is said.
 const NAMED_MAX: usize = 20;
 
+/// A catalog that is this process's.
+pub(crate) struct Taken {
+    pub(crate) catalog: Catalog,
+    /// What the folder keeps of how far the catalog has come.
+    pub(crate) mark: Option<Mark>,
+    /// The last snapshot that the folder knew of.
+    pub(crate) seen: i64,
+}
+
 /// Opens the catalog, makes sure that it is this folder's as the folder saw it last, and makes it this process's.
 pub(crate) async fn take(
     settings: &StoreSettings,
     embedded: &SqlitePool,
     lake: &Path,
     now: Timestamp,
-) -> Result<(Catalog, Option<Mark>), StoreError> {
+) -> Result<Taken, StoreError> {
     let data = DataFolder {
         path: &settings.data,
         is_used: identity::is_used(settings.disk.as_ref(), &settings.data)?,
@@ -52,8 +61,14 @@ pub(crate) async fn take(
         }
         Err(error) => return Err(error),
     };
+    let seen = kept.map(|kept| kept.mark).or(mark);
+    let seen = seen.map_or(0, |mark| mark.snapshot);
     catalog.take((lake, id), now).await?;
-    Ok((catalog, mark))
+    Ok(Taken {
+        catalog,
+        mark,
+        seen,
+    })
 }
 
 /// Says which files are not as long as they were written. Where there is none at all, more are not written beside them.

@@ -204,7 +204,8 @@ impl Store {
         // DuckDB resolves the lake's path from its own working directory.
         let lake = lake_folder(&settings.data)?;
         let database = open_database(&settings).await?;
-        let (catalog, mark) = start::take(&settings, &database, &lake, clock.now()).await?;
+        let taken = start::take(&settings, &database, &lake, clock.now()).await?;
+        let catalog = taken.catalog;
         let state = Arc::new(Mutex::new(start::load(&catalog, &lake).await?));
         let publishing = Publishing::from_sequence(catalog.sequence().await?);
         let keys = IdempotencyKeys::default();
@@ -248,8 +249,8 @@ impl Store {
             flush_wanted,
             flush_done: Notify::new(),
             publishing: tokio::sync::Mutex::new(publishing),
-            mark: tokio::sync::Mutex::new(mark),
-            upkeep: tokio::sync::Mutex::default(),
+            mark: tokio::sync::Mutex::new(taken.mark),
+            upkeep: tokio::sync::Mutex::new(Upkeep::from_snapshot(taken.seen)),
             upkeep_wanted: Notify::new(),
             taken_over: AtomicBool::new(false),
             changes,

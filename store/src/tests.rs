@@ -13,6 +13,7 @@ use uuid::Uuid;
 
 mod catalogs;
 mod lost;
+mod others;
 mod upkeep;
 mod world;
 

@@ -6,7 +6,7 @@
 //! published.
 
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
@@ -27,11 +27,25 @@ const ORPHANS_INTERVAL: Duration = Duration::from_hours(1);
 /// Where upkeep stands.
 #[derive(Debug, Default)]
 pub(crate) struct Upkeep {
+    /// The last snapshot up to which what others did was noticed.
+    pub(crate) seen: i64,
+    /// What was told of tables that others changed.
+    pub(crate) told: BTreeSet<String>,
     /// Files that went out of the lake and that a query may still be reading.
-    retired: Vec<(i64, Weak<Segment>)>,
+    pub(crate) retired: Vec<(i64, Weak<Segment>)>,
     /// A replacement whose commit was begun and not answered.
     unsettled: Option<Unsettled>,
     orphans_removed: Option<Timestamp>,
+}
+
+impl Upkeep {
+    /// Of a lake in which everything up to that snapshot is known.
+    pub(crate) fn from_snapshot(seen: i64) -> Self {
+        Self {
+            seen,
+            ..Self::default()
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -94,13 +108,15 @@ impl Store {
         let mut upkeep = self.upkeep.lock().await;
         let upkeep = &mut *upkeep;
         self.settle_replacement(upkeep).await?;
+        let closed = self.notice_others(upkeep).await?;
         let mut kept = Kept::default();
         let tables: Vec<(Workspace, Table)> = self.state.lock().rows.tables();
         for (workspace, table) in tables {
             let (files, rows) = self.retain(upkeep, &workspace, table).await?;
             kept.files_expired += files;
             kept.rows_expired += rows;
-            while !cancelled.is_cancelled() {
+            let is_closed = closed.contains(&(workspace.clone(), table));
+            while !cancelled.is_cancelled() && !is_closed {
                 let place = (&workspace, table);
                 let Some(compacted) = self.compact_next(upkeep, place, cancelled).await? else {
                     break;
@@ -151,7 +167,7 @@ impl Store {
     ) -> Result<(), StoreError> {
         let mut prepared = self
             .catalog
-            .prepare_replacement(&replacement, self.clock.now())
+            .prepare_replacement(&replacement, upkeep.seen, self.clock.now())
             .await?;
         let unsettled = Unsettled {
             workspace: replacement.workspace,
@@ -201,7 +217,8 @@ impl Store {
         );
     }
 
-    /// Removes files that no snapshot names any more, except those that a running query holds.
+    /// Removes files that no snapshot names any more, except those that queries see or hold: another program may have
+    /// listed them.
     async fn remove_expired(&self, upkeep: &mut Upkeep) -> Result<u64, StoreError> {
         upkeep
             .retired
@@ -209,7 +226,13 @@ impl Store {
         let held: BTreeSet<i64> = upkeep.retired.iter().map(|(id, _)| *id).collect();
         let lake = self.lake()?;
         let mut expired = self.catalog.expired().await?;
-        expired.retain(|(id, _)| !held.contains(id));
+        let served = self.state.lock().rows.paths();
+        expired.retain(|(id, path)| {
+            let is_below = path
+                .components()
+                .all(|part| matches!(part, Component::Normal(_)));
+            is_below && !held.contains(id) && !served.contains(&lake.join(path))
+        });
         if expired.is_empty() {
             return Ok(0);
         }

@@ -40,6 +40,21 @@ impl Database {
             Self::Postgres(pool) => Writing::Postgres(pool.begin().await?),
         })
     }
+
+    /// Tables whose names begin so, by name.
+    pub(super) async fn tables(&self, prefix: &str) -> sqlx::Result<Vec<String>> {
+        let text = match self {
+            Self::Sqlite(_) => {
+                "select name from sqlite_schema where type = 'table' and substr(name, 1, length($1)) = $1 order by name"
+            }
+            Self::Postgres(_) => {
+                "select tablename::text from pg_tables where schemaname = current_schema()
+                     and starts_with(tablename, $1) order by tablename"
+            }
+        };
+        let names: Vec<(String,)> = sql(text).bind(prefix).rows(self).await?;
+        Ok(names.into_iter().map(|(name,)| name).collect())
+    }
 }
 
 impl Writing {

@@ -6,6 +6,7 @@
 mod expire;
 mod files;
 mod layout;
+mod others;
 mod replace;
 mod snapshot;
 
@@ -21,6 +22,8 @@ use std::path::{Path, PathBuf};
 pub(super) use expire::{expire, expired, forget_expired, is_due, paths};
 pub(super) use files::insert_segments;
 pub(super) use layout::{ensure_workspace, workspaces};
+pub(crate) use others::{OtherSnapshot, Unheeded};
+pub(super) use others::{snapshots_of_others, unheeded};
 pub(crate) use replace::Replacement;
 pub(super) use replace::{have_ended, replace_segments};
 

@@ -8,7 +8,7 @@ use sqlx::sqlite::{SqliteConnectOptions, SqlitePoolOptions};
 
 use super::database::{Database, sql};
 use super::{CONNECT_TIMEOUT, check_pages, connect_postgres};
-use super::{CatalogError, CatalogSettings, During as _, FILE_NAME, lake, statistics};
+use super::{CatalogError, CatalogSettings, During as _, FILE_NAME, Unheeded, lake, statistics};
 use crate::schema::{ColumnType, Table};
 use crate::segment::Segment;
 use crate::store::StoreSettings;
@@ -75,8 +75,12 @@ impl Reading {
         if let Some(postgres) = postgres {
             return Ok(Self(Database::Postgres(connect_postgres(postgres).await?)));
         }
+        let path = settings.data.join(FILE_NAME);
+        if !path.metadata().is_ok_and(|file| file.len() > 0) {
+            return Err(CatalogError::NoLake(settings.data.clone()));
+        }
         let options = SqliteConnectOptions::new()
-            .filename(settings.data.join(FILE_NAME))
+            .filename(path)
             .create_if_missing(false)
             .busy_timeout(CONNECT_TIMEOUT);
         let pool = SqlitePoolOptions::new()
@@ -107,6 +111,11 @@ impl Reading {
     /// Every file that the catalog names, relative to the lake's folder.
     pub(crate) async fn paths(&self) -> Result<BTreeSet<PathBuf>, CatalogError> {
         lake::paths(&self.0).await
+    }
+
+    /// Rows that other programs deleted, or put into the catalog.
+    pub(crate) async fn unheeded(&self) -> Result<Vec<Unheeded>, CatalogError> {
+        lake::unheeded(&self.0).await
     }
 
     /// Every file that a snapshot names, with what the catalog says of it.

@@ -2,6 +2,7 @@
 
 use super::super::database::{Writing, sql};
 use super::super::{CatalogError, During as _};
+use super::others::AUTHOR;
 use crate::time::Timestamp;
 
 /// The next snapshot, and the ids that it may give out.
@@ -54,9 +55,10 @@ impl Snapshot {
             .execute(&mut *writing)
             .await
             .during("write snapshot")?;
-        sql("insert into ducklake_snapshot_changes (snapshot_id, changes_made) values ($1, $2)")
+        sql("insert into ducklake_snapshot_changes (snapshot_id, changes_made, author) values ($1, $2, $3)")
             .bind(self.id)
             .bind(changes)
+            .bind(AUTHOR)
             .execute(writing)
             .await
             .during("write snapshot changes")?;
