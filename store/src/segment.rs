@@ -127,6 +127,11 @@ pub(crate) fn is_ours(path: &Path) -> bool {
     name.is_some_and(|name| name.starts_with(NAME_PREFIX))
 }
 
+/// Whether a file of ours was begun and not finished.
+pub(crate) fn is_unfinished(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension == "tmp")
+}
+
 /// When a file of ours was created, by its name: it ends in a UUID of version 7.
 pub(crate) fn created(path: &Path) -> Timestamp {
     let name = path.file_name().and_then(|name| name.to_str());

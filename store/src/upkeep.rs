@@ -255,7 +255,7 @@ impl Store {
     }
 
     /// Removes files of ours that the catalog does not name: their rows are still in the log or in other files. Young ones
-    /// stay, so that a catalog which should name them can be put back.
+    /// stay, so that a catalog which should name them can be put back; unfinished ones are named by no catalog.
     pub(crate) async fn remove_orphans(&self) -> Result<u64, StoreError> {
         let mut no_publication_meanwhile = self.publishing.lock().await;
         self.settle(&mut no_publication_meanwhile).await?;
@@ -265,24 +265,23 @@ impl Store {
         let (now, kept) = (self.clock.now(), self.settings.orphan_retention);
         let removed = tokio::task::spawn_blocking(move || {
             let orphans = orphans(disk.as_ref(), &lake, &known)?;
-            let orphans: Vec<PathBuf> = orphans
-                .into_iter()
-                .filter(|(_, written)| now.since(*written) >= kept)
-                .map(|(path, _)| path)
-                .collect();
-            if orphans.len() > ORPHANS_MAX && orphans.len() > known.len() {
+            let is_unfinished = |(path, _): &(PathBuf, _)| segment::is_unfinished(path);
+            let (unfinished, mut old): (Vec<_>, Vec<_>) =
+                orphans.into_iter().partition(is_unfinished);
+            old.retain(|(_, written)| now.since(*written) >= kept);
+            if old.len() > ORPHANS_MAX && old.len() > known.len() {
                 metrics::counter!("bartizan_upkeep_failures_total").increment(1);
                 tracing::error!(
-                    files = orphans.len(),
+                    files = old.len(),
                     named = known.len(),
                     lake = %lake.display(),
                     "more files are in no catalog than in this one, so none of them is removed: see whether it is the \
                      right catalog, and remove them by hand if it is (`bartizan lake verify` lists them)"
                 );
-                return Ok(0);
+                old.clear();
             }
             let mut removed = 0;
-            for path in orphans {
+            for (path, _) in unfinished.into_iter().chain(old) {
                 let passed = point::reach(disk.as_ref(), Point::OrphanRemove);
                 match passed.and_then(|()| disk.remove(&path)) {
                     Ok(()) => {

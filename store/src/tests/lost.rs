@@ -142,7 +142,8 @@ async fn files_that_no_catalog_names_stay_for_days(world: World) {
     leave_orphan(&world, "segment-old.parquet", DAY * 3);
     leave_orphan(&world, "segment-to-come.parquet", Duration::ZERO);
     leave_orphan(&world, "another.parquet", DAY * 300);
-    assert_eq!(store.remove_orphans().await.unwrap(), 1);
+    leave_orphan(&world, "segment-unfinished.parquet.tmp", Duration::ZERO);
+    assert_eq!(store.remove_orphans().await.unwrap(), 2);
     assert_eq!(parquet_files(&world), 2);
     world.clock.set(NOW.plus(DAY));
     assert_eq!(store.remove_orphans().await.unwrap(), 1);
